@@ -1,0 +1,19 @@
+//! Tessera: a Redis-protocol in-memory data server, one shard per core.
+//!
+//! The rooms, each knowing only those below it (`tests/tidy.rs` checks the edges):
+//!
+//! ```text
+//! server -> conn -> shard -> command -> session -> keyspace -> resp, structure, ring, config, stats -> base
+//! ```
+
+pub mod base;
+pub mod command;
+pub mod config;
+pub mod conn;
+pub mod keyspace;
+pub mod resp;
+pub mod ring;
+pub mod server;
+pub mod session;
+pub mod shard;
+pub mod stats;
