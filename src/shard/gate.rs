@@ -1,0 +1,79 @@
+//! A gate that opens once: waiters spin if they may, then sleep in the kernel.
+//!
+//! ```text
+//! SHUT --waiter about to sleep--> SHUT_ASLEEP        either --open()--> OPEN, for good
+//! ```
+//! `open` pays for a system call only if the word says that somebody went to sleep. A waiter sets
+//! that mark by a compare-and-swap from SHUT, so it cannot hide an opening; the kernel then
+//! compares the word again before it puts the thread to sleep, so an opening in between is not
+//! missed either.
+//!
+//! Memory order: `open` releases, every way out of `wait` acquires. What was done before the gate
+//! was opened is visible behind it.
+
+use super::sync::{Backoff, Futex, Ordering};
+
+const SHUT: u32 = 0;
+const SHUT_ASLEEP: u32 = 1;
+const OPEN: u32 = 2;
+
+/// How to wait for the other participants of a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Spin for about 5 us, then sleep: right when every shard has a core of its own.
+    SpinThenSleep,
+    /// Sleep at once: right when shards share cores, where spinning only keeps the others from
+    /// arriving.
+    Sleep,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Gate {
+    futex: Futex,
+}
+
+impl Gate {
+    /// A gate that is shut.
+    pub(super) fn new() -> Gate {
+        Gate {
+            futex: Futex::new(SHUT),
+        }
+    }
+
+    /// Opens the gate for good and wakes who sleeps before it. Opening twice does no harm.
+    pub(super) fn open(&self) {
+        if self.futex.word.swap(OPEN, Ordering::Release) == SHUT_ASLEEP {
+            self.futex.wake_all();
+        }
+    }
+
+    /// Whether the gate is open; if so, what its opener did before is visible.
+    pub(super) fn is_open(&self) -> bool {
+        self.futex.word.load(Ordering::Acquire) == OPEN
+    }
+
+    /// Returns once the gate is open.
+    pub(super) fn wait(&self, patience: Patience) {
+        if patience == Patience::SpinThenSleep {
+            let mut backoff = Backoff::new();
+            while !backoff.is_spent() {
+                if self.is_open() {
+                    return;
+                }
+                backoff.wait();
+            }
+        }
+        while !self.is_open() {
+            let mark = self.futex.word.compare_exchange(
+                SHUT,
+                SHUT_ASLEEP,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            if mark != Err(OPEN) {
+                self.futex.wait(SHUT_ASLEEP);
+            }
+        }
+    }
+}

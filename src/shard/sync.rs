@@ -1,0 +1,105 @@
+//! The one door to atomics and waiting for the ordering core, so that loom can stand in for the
+//! machine.
+//!
+//! Unit tests built with `--cfg loom` get loom's types; everything else gets the standard ones.
+//! Shared ownership stays `std::sync::Arc` in both: models join their threads before the last
+//! handle goes, so its own counter orders nothing they rely on.
+
+#[cfg(all(loom, test))]
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(all(loom, test)))]
+pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+
+/// Turns of a busy wait before the thread offers its core to another: about 5 us with `pause` at
+/// ~30 ns, longer than any latch is held by a running thread, far shorter than a scheduling
+/// quantum.
+const SPINS: u32 = 200;
+
+/// A busy wait that turns polite: spins briefly, then yields its time slice at every turn. The
+/// thread waited for may have been descheduled when there are more threads than cores.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    turns: u32,
+}
+
+impl Backoff {
+    /// Starts a new wait.
+    pub(super) fn new() -> Backoff {
+        Backoff::default()
+    }
+
+    /// Lets a little time pass.
+    pub(super) fn wait(&mut self) {
+        #[cfg(all(loom, test))]
+        loom::thread::yield_now();
+        #[cfg(not(all(loom, test)))]
+        if self.turns < SPINS && !cfg!(miri) {
+            self.turns += 1;
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether the brief spin is over.
+    pub(super) fn is_spent(&self) -> bool {
+        self.turns >= SPINS || cfg!(all(loom, test)) || cfg!(miri)
+    }
+}
+
+/// A word threads can sleep on until it changes.
+#[derive(Debug)]
+pub(super) struct Futex {
+    /// What is waited for; changed with ordinary atomic operations before `wake_all`.
+    pub(super) word: AtomicU32,
+    #[cfg(all(loom, test))]
+    lock: loom::sync::Mutex<()>,
+    #[cfg(all(loom, test))]
+    changed: loom::sync::Condvar,
+}
+
+impl Futex {
+    /// A word with this value and no sleepers.
+    pub(super) fn new(value: u32) -> Futex {
+        Futex {
+            word: AtomicU32::new(value),
+            #[cfg(all(loom, test))]
+            lock: loom::sync::Mutex::new(()),
+            #[cfg(all(loom, test))]
+            changed: loom::sync::Condvar::new(),
+        }
+    }
+
+    /// Sleeps while the word is `expected`. May return early; the caller looks again.
+    pub(super) fn wait(&self, expected: u32) {
+        #[cfg(not(all(loom, test)))]
+        atomic_wait::wait(&self.word, expected);
+        #[cfg(all(loom, test))]
+        {
+            // The kernel compares and goes to sleep under the lock of the word's queue; so does
+            // this.
+            let guard = self
+                .lock
+                .lock()
+                .expect("no model panics while it holds the lock");
+            if self.word.load(Ordering::Relaxed) == expected {
+                drop(self.changed.wait(guard));
+            }
+        }
+    }
+
+    /// Wakes whoever sleeps on the word.
+    pub(super) fn wake_all(&self) {
+        #[cfg(not(all(loom, test)))]
+        atomic_wait::wake_all(&raw const self.word);
+        #[cfg(all(loom, test))]
+        {
+            drop(
+                self.lock
+                    .lock()
+                    .expect("no model panics while it holds the lock"),
+            );
+            self.changed.notify_all();
+        }
+    }
+}
