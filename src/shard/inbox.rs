@@ -22,23 +22,25 @@
 //!   tail it read first. Such a command is a push at that tail, only virtual.
 //!
 //! # Why this is strictly serialisable, with program order even for pipelines
-//! *Fences agree.* A fence reserves on all its shards while it holds the latches of all of them at
-//! one moment. Of two fences with a shard in common, one has that latch first and lets go only
-//! after its last reservation; the other reserves there later. For their second common shard the
-//! same holds with the same winner, or each would hold the latch the other needs. So any two fences
-//! have one order on all shards they share, and since every fence has a moment at which it holds
-//! all, the union of these orders over all fences has no cycle: order them by that moment.
-//! *Singles* have one shard and take its order. *Real time*: an effect of a fence is visible only
-//! once one of its cells was executed, which is after all its cells were reserved. Whoever has seen
-//! it pushes (also virtually) behind it, everywhere. *Program order*: let a connection push x to A,
-//! then y to B, and let a fence M be before x on A. Either x's fetch_add saw M's latch: then the
-//! pusher waited, and M has its cell on B. Or it saw M's latch gone: the same. So y goes behind M
-//! on B. Without that wait y could overtake M. The connection never waits for replies. *In place*:
-//! the argument needs that M's cell on the own shard, if M was seen anywhere, is executed before.
-//! It is below the tail read after the connection's last push, and the owner drains to that tail.
-//! M's latch on the own shard needs no wait of its own: the same compare-and-swap that sets it
-//! reserves a cell, so the word cannot equal `head << 1`, and draining to that tail waits for the
-//! cell to be filled, which is after all latches are gone.
+//! * *Fences agree.* A fence reserves on all its shards while it holds the latches of all of them at
+//!   one moment. Of two fences with a shard in common, one has that latch first and lets go only
+//!   after its last reservation; the other reserves there later. For their second common shard the
+//!   same holds with the same winner, or each would hold the latch the other needs. So any two
+//!   fences have one order on all shards they share, and since every fence has a moment at which it
+//!   holds all, the union of these orders has no cycle: order fences by that moment.
+//! * *Singles* have one shard and take its order.
+//! * *Real time.* An effect of a fence is visible only once one of its cells was executed, which is
+//!   after all its cells were reserved. Whoever has seen it pushes (also virtually) behind it,
+//!   everywhere.
+//! * *Program order.* Let a connection push x to A, then y to B, and let a fence M be before x on A.
+//!   Either x's fetch_add saw M's latch: then the pusher waited, and M has its cell on B. Or it saw
+//!   M's latch gone: the same. So y goes behind M on B. Without that wait y could overtake M. The
+//!   connection never waits for replies.
+//! * *In place.* If M was seen anywhere, its cell on the own shard is below the tail read after the
+//!   connection's last push, and the owner drains to that tail. M's latch on the own shard needs no
+//!   wait of its own: the same compare-and-swap that sets it reserves a cell, so the word cannot
+//!   equal `head << 1`, and draining waits until that cell is filled, which is after all latches
+//!   are gone.
 //!
 //! # Why nobody waits for ever
 //! Latches are taken in ascending order and held for k compare-and-swaps, with no call, allocation
