@@ -1,0 +1,9 @@
+//! Transcripts of every command, checked on every variant of the server.
+//!
+//! One file per command family. What a step looks like is told in `support/transcript.rs` and
+//! `support/expect.rs`; `coverage.rs` keeps the list of commands complete.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod string;

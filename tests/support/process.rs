@@ -1,0 +1,312 @@
+//! Server processes: started on a free loopback port and in a folder of their own, gone with the test.
+//!
+//! Every child is started through `setpriv --pdeathsig KILL`, so it dies with us however we die. The kernel
+//! sends that signal when the *thread* that forked goes away, and the test harness runs each test on a
+//! thread of its own; therefore one thread, which lives as long as the process, does all the forking.
+//! Folders are named after our pid; those of dead test processes are swept at the next start.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, mpsc};
+
+use super::clock;
+use super::resp::{Conn, Value};
+
+/// The binary under test: `TESSERA_BIN`, else the one cargo built (or redis-server for the peer).
+pub(crate) fn binary() -> PathBuf {
+    match std::env::var_os("TESSERA_BIN") {
+        Some(path) => PathBuf::from(path),
+        None if is_peer() => PathBuf::from("redis-server"),
+        None => PathBuf::from(env!("CARGO_BIN_EXE_tessera-server")),
+    }
+}
+
+/// Whether the binary is a real redis-server, which the expectations are checked against.
+pub(crate) fn is_peer() -> bool {
+    std::env::var_os("TESSERA_TEST_PEER").is_some_and(|peer| peer == "redis")
+}
+
+/// What to start. Directives are those of redis-server, without the leading dashes.
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    /// Ours alone (`shards`, `io-backend`): left out when the binary is a redis-server.
+    pub(crate) own: Vec<(String, String)>,
+    pub(crate) directives: Vec<(String, String)>,
+    /// Soft and hard limit of open files, if it has to differ from ours.
+    pub(crate) open_files: Option<u64>,
+}
+
+impl Options {
+    pub(crate) fn new(shards: u16, backend: &str) -> Options {
+        Options {
+            own: vec![
+                ("shards".into(), shards.to_string()),
+                ("io-backend".into(), backend.to_string()),
+            ],
+            ..Options::default()
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Options {
+        self.directives.push((name.into(), value.into()));
+        self
+    }
+}
+
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+    dir: PathBuf,
+    options: Options,
+}
+
+impl Server {
+    /// Starts the binary and waits until it answers PING.
+    #[track_caller]
+    pub(crate) fn start(options: &Options) -> Server {
+        // The free port we were given may be taken by someone else before the server binds it.
+        let mut reason = String::new();
+        for _ in 0..3 {
+            let (port, dir) = (free_port(), fresh_dir());
+            let child = spawn(command(options, port, &dir)).expect("the server binary starts");
+            let mut server = Server {
+                child,
+                port,
+                dir,
+                options: options.clone(),
+            };
+            match server.wait_ready() {
+                Ok(()) => return server,
+                Err(why) => reason = format!("{why}\n{}", server.log_tail()),
+            }
+        }
+        panic!("{} does not come up: {reason}", binary().display());
+    }
+
+    /// Ends the process and starts it again in the same folder.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.port = free_port();
+        self.child = spawn(command(&self.options, self.port, &self.dir)).expect("starts again");
+        if let Err(why) = self.wait_ready() {
+            panic!("does not come up again: {why}\n{}", self.log_tail());
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for the process to end by itself; its exit status.
+    pub(crate) fn wait_exit(&mut self) -> std::process::ExitStatus {
+        clock::wait_until("the server to exit", || {
+            self.child.try_wait().expect("our child")
+        })
+    }
+
+    fn wait_ready(&mut self) -> Result<(), String> {
+        let mut last = String::from("no answer");
+        let ready = clock::wait_within(clock::PATIENCE, || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(Err(format!("it exited early: {status}")));
+            }
+            match self.try_conn() {
+                Ok(mut conn) => {
+                    conn.send_command(&[b"PING"]).ok()?;
+                    match conn.read() {
+                        Ok(Value::Simple(s)) if s == b"PONG" => Some(Ok(())),
+                        Ok(Value::Error(s)) if s.starts_with(b"NOAUTH") => Some(Ok(())),
+                        other => {
+                            last = format!("PING => {other:?}");
+                            None
+                        }
+                    }
+                }
+                Err(error) => {
+                    last = error.to_string();
+                    None
+                }
+            }
+        });
+        ready.unwrap_or(Err(last))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn try_conn(&self) -> io::Result<Conn> {
+        Conn::open(self.address())
+    }
+
+    #[track_caller]
+    pub(crate) fn conn(&self) -> Conn {
+        self.try_conn().unwrap_or_else(|error| {
+            panic!(
+                "connecting to port {}: {error}\n{}",
+                self.port,
+                self.log_tail()
+            )
+        })
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Resident memory in bytes, as the kernel counts it.
+    #[track_caller]
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = fs::read_to_string(&path).expect("the server runs");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .expect("it has memory");
+        let kib: u64 = line
+            .split_ascii_whitespace()
+            .nth(1)
+            .expect("a number")
+            .parse()
+            .expect("kB");
+        kib * 1024
+    }
+
+    /// The last lines the server wrote, for a failure report.
+    pub(crate) fn log_tail(&self) -> String {
+        let text = fs::read(self.dir.join("server.log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        format!(
+            "-- server log --\n{}",
+            lines[lines.len().saturating_sub(15)..].join("\n")
+        )
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn command(options: &Options, port: u16, dir: &Path) -> Command {
+    let mut words: Vec<OsString> = Vec::new();
+    words.extend(["--pdeathsig", "KILL", "--"].map(OsString::from));
+    if let Some(files) = options.open_files {
+        words.extend([
+            "prlimit".into(),
+            format!("--nofile={files}:{files}").into(),
+            "--".into(),
+        ]);
+    }
+    words.push(binary().into());
+    let mut directive = |name: &str, value: &str| {
+        words.push(format!("--{name}").into());
+        words.extend(value.split(' ').map(OsString::from));
+    };
+    directive("port", &port.to_string());
+    directive("bind", "127.0.0.1");
+    directive("dir", &dir.to_string_lossy());
+    directive("save", "");
+    directive("enable-debug-command", "yes");
+    if !is_peer() {
+        for (name, value) in &options.own {
+            directive(name, value);
+        }
+    }
+    for (name, value) in &options.directives {
+        directive(name, value);
+    }
+    let log = fs::File::create(dir.join("server.log")).expect("our folder is writable");
+    let mut command = Command::new("setpriv");
+    command
+        .args(words)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log);
+    command
+}
+
+type Job = (Command, mpsc::Sender<io::Result<Child>>);
+
+/// Forks on the thread that outlives every test (see the top of this file).
+pub(crate) fn spawn(command: Command) -> io::Result<Child> {
+    static FORKER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
+    let forker = FORKER.get_or_init(|| {
+        let (sender, jobs) = mpsc::channel::<Job>();
+        std::thread::spawn(move || {
+            for (mut command, answer) in jobs {
+                let _ = answer.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let (sender, answer) = mpsc::channel();
+    forker
+        .send((command, sender))
+        .expect("the forking thread never ends");
+    answer.recv().expect("the forking thread answers")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// A new empty folder of this process.
+pub(crate) fn fresh_dir() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    static SWEPT: OnceLock<()> = OnceLock::new();
+    SWEPT.get_or_init(sweep);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let dir = root().join(format!("{}-{number}", std::process::id()));
+    fs::create_dir_all(&dir).expect("the temporary folder is writable");
+    dir
+}
+
+fn root() -> PathBuf {
+    std::env::temp_dir().join("tessera-tests")
+}
+
+/// Removes the folders of test processes that are gone.
+fn sweep() {
+    for entry in fs::read_dir(root()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.split('-').next().unwrap_or_default();
+        if !Path::new("/proc").join(pid).exists() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Sends a signal by its name (`STOP`, `CONT`, `TERM`).
+pub(crate) fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "kill -{name} {pid}"
+    );
+}
