@@ -1,0 +1,39 @@
+//! Named bounds, each with its reason. Whatever queues, grows or repeats on behalf of a client has its limit here.
+//!
+//! What an operator may change is a setting and lives in `config`; its default may still be one of these.
+
+/// An inline request line, and a `*` or `$` header line, end within this many bytes or the connection is closed. The
+/// protocol's own limit; clients and tests rely on the value.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Arguments in one request. The wire format's limit (a positive 32-bit integer), not a promise of memory: a request
+/// also has to fit `REQUEST_BYTES_MAX` and the client's query buffer limit.
+pub const REQUEST_ARGS_MAX: i64 = i32::MAX as i64;
+
+/// Bytes in one request. Spans index a request with 32 bits, which halves what the parser writes per argument.
+pub const REQUEST_BYTES_MAX: usize = u32::MAX as usize;
+
+/// Arguments in one request before AUTH: enough for HELLO with all its options, too few to make us hold memory.
+pub const UNAUTHENTICATED_ARGS_MAX: i64 = 10;
+
+/// Bytes in one argument before AUTH.
+pub const UNAUTHENTICATED_BULK_BYTES_MAX: i64 = 16 * 1024;
+
+/// Default of `proto-max-bulk-len`: bytes in one argument, and in a string value grown by APPEND or SETRANGE.
+pub const BULK_BYTES_MAX_DEFAULT: i64 = 512 * 1024 * 1024;
+
+/// Default of `client-query-buffer-limit`: unparsed bytes of one client.
+pub const QUERY_BUFFER_BYTES_MAX_DEFAULT: usize = 1024 * 1024 * 1024;
+
+/// Replies at least this long borrow the value instead of copying it into the output buffer. Below, one `memcpy` is
+/// cheaper than the reference count and an extra segment in the send.
+pub const SHARED_REPLY_BYTES_MIN: usize = 16 * 1024;
+
+/// How much of an unknown command's name, and how much of its arguments, the error repeats.
+pub const ERROR_ECHO_BYTES_MAX: usize = 128;
+
+/// Longest text accepted where an 80-bit float is expected.
+pub const FLOAT_TEXT_BYTES_MAX: usize = 5 * 1024;
+
+const _: () = assert!(LINE_BYTES_MAX < REQUEST_BYTES_MAX);
+const _: () = assert!(UNAUTHENTICATED_ARGS_MAX < REQUEST_ARGS_MAX);

@@ -1,0 +1,321 @@
+//! A command's arguments: places in a buffer, not copies.
+//!
+//! `Args` is what every command function reads. It is two slices, so it is `Copy` and passing the rest of the
+//! arguments on costs nothing. `OwnedArgs` holds the bytes as well, for commands that outlive the receive buffer
+//! (queued in MULTI, sent to another shard, blocked) or that the server makes up itself.
+
+use std::ops::Index;
+
+/// Where one argument lies in its buffer. 32 bits are enough: a request is below 4 GiB.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Length in bytes.
+    pub len: u32,
+}
+
+/// The arguments of one command, the command's name first.
+///
+/// Every span lies within `bytes`; otherwise reading that argument panics.
+#[derive(Clone, Copy)]
+pub struct Args<'a> {
+    /// The buffer the spans point into.
+    pub bytes: &'a [u8],
+    /// One span for each argument.
+    pub spans: &'a [Span],
+}
+
+impl<'a> Args<'a> {
+    /// Arguments at `spans` in `bytes`.
+    #[inline]
+    pub fn new(bytes: &'a [u8], spans: &'a [Span]) -> Args<'a> {
+        debug_assert!(
+            spans
+                .iter()
+                .all(|span| span.start as usize + span.len as usize <= bytes.len()),
+            "every span lies within the bytes"
+        );
+        Args { bytes, spans }
+    }
+
+    /// How many there are, the name included.
+    #[inline]
+    pub fn len(self) -> usize {
+        self.spans.len()
+    }
+
+    /// Without any argument, which no parsed command is.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Argument `i`, borrowed for as long as the buffer is. Panics if there is none: the arity was checked before.
+    #[inline]
+    pub fn arg(self, i: usize) -> &'a [u8] {
+        slice(self.bytes, self.spans[i])
+    }
+
+    /// Argument `i`, if there is one.
+    #[inline]
+    pub fn get(self, i: usize) -> Option<&'a [u8]> {
+        self.spans.get(i).map(|&span| slice(self.bytes, span))
+    }
+
+    /// All arguments in order.
+    #[inline]
+    pub fn iter(self) -> Iter<'a> {
+        Iter {
+            bytes: self.bytes,
+            spans: self.spans.iter(),
+        }
+    }
+
+    /// The arguments from `i` on. Empty if there are none.
+    #[inline]
+    pub fn from(self, i: usize) -> Args<'a> {
+        Args {
+            bytes: self.bytes,
+            spans: self.spans.get(i..).unwrap_or_default(),
+        }
+    }
+
+    /// The first `n` arguments, or all if there are fewer.
+    #[inline]
+    pub fn first(self, n: usize) -> Args<'a> {
+        Args {
+            bytes: self.bytes,
+            spans: self.spans.get(..n).unwrap_or(self.spans),
+        }
+    }
+
+    /// Is argument `i` this word, ASCII case ignored? False if there is no such argument.
+    #[inline]
+    pub fn is(self, i: usize, word: &str) -> bool {
+        self.get(i)
+            .is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// The bytes of all arguments together, without framing.
+    pub fn total_len(self) -> usize {
+        self.spans.iter().map(|span| span.len as usize).sum()
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = [u8];
+
+    #[inline]
+    fn index(&self, i: usize) -> &[u8] {
+        self.arg(i)
+    }
+}
+
+impl<'a> IntoIterator for Args<'a> {
+    type Item = &'a [u8];
+    type IntoIter = Iter<'a>;
+
+    #[inline]
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// As the list of its arguments, escaped.
+impl std::fmt::Debug for Args<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|arg| arg.escape_ascii().to_string()))
+            .finish()
+    }
+}
+
+/// Iterator over arguments.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    bytes: &'a [u8],
+    spans: std::slice::Iter<'a, Span>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.spans.next().map(|&span| slice(self.bytes, span))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.spans.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.spans.next_back().map(|&span| slice(self.bytes, span))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+#[inline]
+fn slice(bytes: &[u8], span: Span) -> &[u8] {
+    &bytes[span.start as usize..][..span.len as usize]
+}
+
+/// Arguments with their bytes, stored back to back. Cleared and refilled, it does not allocate.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct OwnedArgs {
+    /// The bytes of the arguments.
+    pub bytes: Vec<u8>,
+    /// One span for each argument, relative to `bytes`.
+    pub spans: Vec<Span>,
+}
+
+impl OwnedArgs {
+    /// Without arguments.
+    pub const fn new() -> OwnedArgs {
+        OwnedArgs {
+            bytes: Vec::new(),
+            spans: Vec::new(),
+        }
+    }
+
+    /// Takes over a buffer and the places of the arguments in it. Panics if a span leaves the buffer.
+    pub fn from_parts(bytes: Vec<u8>, spans: Vec<Span>) -> OwnedArgs {
+        assert!(
+            spans
+                .iter()
+                .all(|span| span.start as usize + span.len as usize <= bytes.len()),
+            "every span lies within the bytes"
+        );
+        OwnedArgs { bytes, spans }
+    }
+
+    /// Forgets the arguments and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
+    /// Appends an argument. Panics when all of them together reach 4 GiB, which no request does.
+    pub fn push(&mut self, arg: &[u8]) {
+        let start = u32::try_from(self.bytes.len()).expect("arguments stay below 4 GiB");
+        let len = u32::try_from(arg.len()).expect("arguments stay below 4 GiB");
+        self.bytes.extend_from_slice(arg);
+        self.spans.push(Span { start, len });
+    }
+
+    /// Becomes a copy of `args`, without the framing between them.
+    pub fn copy_from(&mut self, args: Args<'_>) {
+        self.clear();
+        self.bytes.reserve(args.total_len());
+        self.spans.reserve(args.len());
+        for arg in args {
+            self.push(arg);
+        }
+    }
+
+    /// The arguments, for reading.
+    #[inline]
+    pub fn as_args(&self) -> Args<'_> {
+        Args {
+            bytes: &self.bytes,
+            spans: &self.spans,
+        }
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Without arguments.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Bytes of memory held, for accounting.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}
+
+impl From<Args<'_>> for OwnedArgs {
+    fn from(args: Args<'_>) -> OwnedArgs {
+        let mut owned = OwnedArgs::new();
+        owned.copy_from(args);
+        owned
+    }
+}
+
+impl<T: AsRef<[u8]>> FromIterator<T> for OwnedArgs {
+    fn from_iter<I: IntoIterator<Item = T>>(args: I) -> OwnedArgs {
+        let mut owned = OwnedArgs::new();
+        for arg in args {
+            owned.push(arg.as_ref());
+        }
+        owned
+    }
+}
+
+impl std::fmt::Debug for OwnedArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.as_args().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rng;
+
+    #[test]
+    fn owned_args_round_trip() {
+        let mut rng = Rng::new(5);
+        let mut owned = OwnedArgs::new();
+        let mut copy = OwnedArgs::new();
+        for _ in 0..500 {
+            let expected: Vec<Vec<u8>> = (0..rng.index(8))
+                .map(|_| {
+                    let mut arg = vec![0; rng.index(40)];
+                    rng.fill(&mut arg);
+                    arg
+                })
+                .collect();
+            owned.clear();
+            for arg in &expected {
+                owned.push(arg);
+            }
+            assert!(
+                owned
+                    .as_args()
+                    .iter()
+                    .eq(expected.iter().map(Vec::as_slice))
+            );
+            copy.copy_from(owned.as_args());
+            assert_eq!(copy, owned);
+            assert_eq!(copy, expected.iter().collect());
+        }
+    }
+
+    #[test]
+    fn slices_of_the_arguments() {
+        let owned: OwnedArgs = ["SET", "k", "v", "nx"].into_iter().collect();
+        let args = owned.as_args();
+        assert_eq!(
+            (args.len(), &args[1], args.arg(2)),
+            (4, &b"k"[..], &b"v"[..])
+        );
+        assert!(args.is(0, "set") && args.is(3, "NX") && !args.is(4, "NX"));
+        assert_eq!(args.get(4), None);
+        assert_eq!(args.from(3).arg(0), b"nx");
+        assert!(args.from(4).is_empty() && args.from(9).is_empty());
+        assert_eq!((args.first(2).len(), args.first(9).len()), (2, 4));
+        assert_eq!(args.iter().next_back(), Some(&b"nx"[..]));
+        assert_eq!(args.total_len(), 7);
+    }
+}
