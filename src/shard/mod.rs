@@ -15,6 +15,8 @@ pub mod credits;
 mod gate;
 pub mod inbox;
 pub mod lend;
+#[cfg(all(test, loom))]
+mod models;
 mod sync;
 pub mod vote;
 
