@@ -8,7 +8,7 @@
 //!
 //! Plain integers: only the home counts.
 
-use crate::shard::ShardId;
+use crate::base::ShardId;
 
 /// One home's credits at every owner.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Credits {
 
     /// Takes one credit at `owner`; false if there is none.
     pub fn take(&mut self, owner: ShardId) -> bool {
-        let left = &mut self.left[usize::from(owner.0)];
+        let left = &mut self.left[owner.index()];
         let taken = *left > 0;
         *left -= u32::from(taken);
         taken
@@ -37,12 +37,10 @@ impl Credits {
 
     /// Takes one credit at each of `owners` (without repeats), or none at all.
     pub fn take_each(&mut self, owners: &[ShardId]) -> bool {
-        let enough = owners
-            .iter()
-            .all(|owner| self.left[usize::from(owner.0)] > 0);
+        let enough = owners.iter().all(|owner| self.left[owner.index()] > 0);
         if enough {
             for owner in owners {
-                self.left[usize::from(owner.0)] -= 1;
+                self.left[owner.index()] -= 1;
             }
         }
         enough
@@ -50,14 +48,14 @@ impl Credits {
 
     /// Gives back one credit of a completed frame.
     pub fn give(&mut self, owner: ShardId) {
-        let left = &mut self.left[usize::from(owner.0)];
+        let left = &mut self.left[owner.index()];
         assert!(*left < self.quota, "more completions than frames");
         *left += 1;
     }
 
     /// Credits left at `owner`.
     pub fn left(&self, owner: ShardId) -> u32 {
-        self.left[usize::from(owner.0)]
+        self.left[owner.index()]
     }
 
     /// Frames under way at all owners together.

@@ -394,7 +394,7 @@ fn prefetch<F>(cell: &AtomicPtr<F>) {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::shard::ShardId;
+    use crate::base::ShardId;
 
     fn drain(receiver: &mut Receiver<u64>) -> Vec<u64> {
         let upto = receiver.settle();

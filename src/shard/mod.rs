@@ -21,7 +21,3 @@ mod sync;
 pub mod vote;
 
 pub use gate::Patience;
-
-/// Number of a shard. (Moves to `base` with the slots.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShardId(pub u16);

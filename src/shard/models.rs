@@ -16,13 +16,13 @@ use loom::model::Builder;
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-use super::ShardId;
 use super::bell::{Bell, announce};
 use super::gate::Patience;
 use super::inbox::{Chain, Completions, Inbox, Node, Receiver, fence};
 use super::lend::Park;
 use super::sync::Backoff;
 use super::vote::Vote;
+use crate::base::ShardId;
 
 /// The shards of every model.
 const A: usize = 0;

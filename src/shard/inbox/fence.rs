@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::Inbox;
-use crate::shard::ShardId;
+use crate::base::ShardId;
 
 /// The parts of one fence, or of several to be posted together. Reused from fence to fence: posting
 /// allocates nothing once it has grown.
@@ -89,10 +89,10 @@ impl<F: Send> Fence<F> {
         }
         let Some(last) = self.runs.last() else { return };
         assert!(
-            usize::from(last.shard.0) < inboxes.len(),
+            last.shard.index() < inboxes.len(),
             "a part for a shard that does not exist"
         );
-        let inbox_of = |shard: ShardId| &inboxes[usize::from(shard.0)];
+        let inbox_of = |shard: ShardId| &inboxes[shard.index()];
         if let [only] = self.runs.as_slice() {
             // One shard needs no latch: its inbox is all the order there is.
             inbox_of(only.shard).push_group(self.parts.drain(..).map(|part| part.frame));
