@@ -1,1 +1,9 @@
-//! Room `command`.
+//! Room `command`: what every command is (the table) and does (a file per family).
+
+pub mod acl;
+mod bits;
+pub mod ctx;
+pub mod keys;
+pub mod lookup;
+pub mod spec;
+pub mod table;

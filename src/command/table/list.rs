@@ -1,0 +1,218 @@
+//! Rows: lists.
+
+use super::prelude::*;
+
+pub(super) const ROWS: &[Row] = &[
+    row("blmove", Group::List, "6.2.0", 6)
+        .flags(&[WRITE, DENYOOM, BLOCKING])
+        .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
+        .docs(
+            "Move an element between lists, waiting until there is one.",
+            "O(1)",
+        )
+        .syntax("source destination <LEFT|RIGHT> <LEFT|RIGHT> timeout")
+        .runs(Route::Keys, NotBuilt),
+    row("blmovem", Group::List, "8.10.0", -6)
+        .flags(&[WRITE, DENYOOM, BLOCKING])
+        .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
+        .newer(Project::Redis)
+        .docs(
+            "Move several elements between lists, waiting until there are some.",
+            "O(N) for N elements moved",
+        )
+        .syntax(
+            "source destination <LEFT|RIGHT> <LEFT|RIGHT> timeout [<COUNT \
+             count|EXACTLY exactly> <OBO|BULK>]",
+        )
+        .runs(Route::Keys, NotBuilt),
+    row("blmpop", Group::List, "7.0.0", -5)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[counted(2, 1, &[RW, ACCESS, DELETE])])
+        .docs(
+            "Take elements from the first list that has any, waiting if none has.",
+            "O(N + M) for N keys and M elements taken",
+        )
+        .syntax("timeout numkeys key [key ...] <LEFT|RIGHT> [COUNT count]")
+        .runs(Route::Keys, NotBuilt),
+    row("blpop", Group::List, "2.0.0", -3)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[range(1, -2, 1, &[RW, ACCESS, DELETE])])
+        .docs(
+            "Take the head of the first list that has one, waiting if none has.",
+            "O(N) for N keys",
+        )
+        .syntax("key [key ...] timeout")
+        .runs(Route::Keys, NotBuilt),
+    row("brpop", Group::List, "2.0.0", -3)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[range(1, -2, 1, &[RW, ACCESS, DELETE])])
+        .docs(
+            "Take the tail of the first list that has one, waiting if none has.",
+            "O(N) for N keys",
+        )
+        .syntax("key [key ...] timeout")
+        .runs(Route::Keys, NotBuilt),
+    row("brpoplpush", Group::List, "2.2.0", 4)
+        .flags(&[WRITE, DENYOOM, BLOCKING])
+        .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
+        .deprecated("6.2.0", "BLMOVE with RIGHT and LEFT")
+        .docs(
+            "Move the tail of one list to the head of another, waiting until there is \
+             one.",
+            "O(1)",
+        )
+        .syntax("source destination timeout")
+        .runs(Route::Keys, NotBuilt),
+    row("lindex", Group::List, "1.0.0", 3)
+        .flags(&[READONLY])
+        .keys(&[at(1, &[RO, ACCESS])])
+        .docs(
+            "Read the element at a position.",
+            "O(N) for N elements passed on the way",
+        )
+        .syntax("key index")
+        .runs(Route::Keys, NotBuilt),
+    row("linsert", Group::List, "2.2.0", 5)
+        .flags(&[WRITE, DENYOOM])
+        .keys(&[at(1, &[RW, INSERT])])
+        .docs(
+            "Insert an element next to another.",
+            "O(N) for N elements passed on the way",
+        )
+        .syntax("key <BEFORE|AFTER> pivot element")
+        .runs(Route::Keys, NotBuilt),
+    row("llen", Group::List, "1.0.0", 2)
+        .flags(&[READONLY, FAST])
+        .keys(&[at(1, &[RO])])
+        .docs("Count the elements of a list.", "O(1)")
+        .syntax("key")
+        .runs(Route::Keys, NotBuilt),
+    row("lmove", Group::List, "6.2.0", 5)
+        .flags(&[WRITE, DENYOOM])
+        .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
+        .docs(
+            "Move an element from an end of one list to an end of another.",
+            "O(1)",
+        )
+        .syntax("source destination <LEFT|RIGHT> <LEFT|RIGHT>")
+        .runs(Route::Keys, NotBuilt),
+    row("lmovem", Group::List, "8.10.0", -5)
+        .flags(&[WRITE, DENYOOM])
+        .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
+        .newer(Project::Redis)
+        .docs(
+            "Move several elements from an end of one list to an end of another.",
+            "O(N) for N elements moved",
+        )
+        .syntax(
+            "source destination <LEFT|RIGHT> <LEFT|RIGHT> [<COUNT count|EXACTLY \
+             exactly> <OBO|BULK>]",
+        )
+        .runs(Route::Keys, NotBuilt),
+    row("lmpop", Group::List, "7.0.0", -4)
+        .flags(&[WRITE])
+        .keys(&[counted(1, 1, &[RW, ACCESS, DELETE])])
+        .docs(
+            "Take elements from the first list that has any.",
+            "O(N + M) for N keys and M elements taken",
+        )
+        .syntax("numkeys key [key ...] <LEFT|RIGHT> [COUNT count]")
+        .runs(Route::Keys, NotBuilt),
+    row("lpop", Group::List, "1.0.0", -2)
+        .flags(&[WRITE, FAST])
+        .keys(&[at(1, &[RW, ACCESS, DELETE])])
+        .docs(
+            "Take elements from the head of a list.",
+            "O(N) for N elements taken",
+        )
+        .syntax("key [count]")
+        .runs(Route::Keys, NotBuilt),
+    row("lpos", Group::List, "6.0.6", -3)
+        .flags(&[READONLY])
+        .keys(&[at(1, &[RO, ACCESS])])
+        .docs(
+            "Find where elements are in a list.",
+            "O(N) for N elements compared",
+        )
+        .syntax("key element [RANK rank] [COUNT num-matches] [MAXLEN len]")
+        .runs(Route::Keys, NotBuilt),
+    row("lpush", Group::List, "1.0.0", -3)
+        .flags(&[WRITE, DENYOOM, FAST])
+        .keys(&[at(1, &[RW, INSERT])])
+        .docs("Add elements at the head of a list.", "O(N) for N elements")
+        .syntax("key element [element ...]")
+        .runs(Route::Keys, NotBuilt),
+    row("lpushx", Group::List, "2.2.0", -3)
+        .flags(&[WRITE, DENYOOM, FAST])
+        .keys(&[at(1, &[RW, INSERT])])
+        .docs(
+            "Add elements at the head of a list that is already there.",
+            "O(N) for N elements",
+        )
+        .syntax("key element [element ...]")
+        .runs(Route::Keys, NotBuilt),
+    row("lrange", Group::List, "1.0.0", 4)
+        .flags(&[READONLY])
+        .keys(&[at(1, &[RO, ACCESS])])
+        .docs(
+            "Read a part of a list.",
+            "O(S + N) for S elements to the start and N read",
+        )
+        .syntax("key start stop")
+        .runs(Route::Keys, NotBuilt),
+    row("lrem", Group::List, "1.0.0", 4)
+        .flags(&[WRITE])
+        .keys(&[at(1, &[RW, DELETE])])
+        .docs(
+            "Remove equal elements from a list.",
+            "O(N + M) for N elements in the list and M removed",
+        )
+        .syntax("key count element")
+        .runs(Route::Keys, NotBuilt),
+    row("lset", Group::List, "1.0.0", 4)
+        .flags(&[WRITE, DENYOOM])
+        .keys(&[at(1, &[RW, UPDATE])])
+        .docs(
+            "Replace the element at a position.",
+            "O(N) for N elements passed on the way",
+        )
+        .syntax("key index element")
+        .runs(Route::Keys, NotBuilt),
+    row("ltrim", Group::List, "1.0.0", 4)
+        .flags(&[WRITE])
+        .keys(&[at(1, &[RW, DELETE])])
+        .docs("Keep only a part of a list.", "O(N) for N elements removed")
+        .syntax("key start stop")
+        .runs(Route::Keys, NotBuilt),
+    row("rpop", Group::List, "1.0.0", -2)
+        .flags(&[WRITE, FAST])
+        .keys(&[at(1, &[RW, ACCESS, DELETE])])
+        .docs(
+            "Take elements from the tail of a list.",
+            "O(N) for N elements taken",
+        )
+        .syntax("key [count]")
+        .runs(Route::Keys, NotBuilt),
+    row("rpoplpush", Group::List, "1.2.0", 3)
+        .flags(&[WRITE, DENYOOM])
+        .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
+        .deprecated("6.2.0", "LMOVE with RIGHT and LEFT")
+        .docs("Move the tail of one list to the head of another.", "O(1)")
+        .syntax("source destination")
+        .runs(Route::Keys, NotBuilt),
+    row("rpush", Group::List, "1.0.0", -3)
+        .flags(&[WRITE, DENYOOM, FAST])
+        .keys(&[at(1, &[RW, INSERT])])
+        .docs("Add elements at the tail of a list.", "O(N) for N elements")
+        .syntax("key element [element ...]")
+        .runs(Route::Keys, NotBuilt),
+    row("rpushx", Group::List, "2.2.0", -3)
+        .flags(&[WRITE, DENYOOM, FAST])
+        .keys(&[at(1, &[RW, INSERT])])
+        .docs(
+            "Add elements at the tail of a list that is already there.",
+            "O(N) for N elements",
+        )
+        .syntax("key element [element ...]")
+        .runs(Route::Keys, NotBuilt),
+];
