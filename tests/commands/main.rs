@@ -6,4 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bitmap;
+mod client;
+mod connection;
+mod coverage;
+mod dump;
+mod expiry;
+mod generic;
+mod scan;
+mod server;
 mod string;
+mod transactions;

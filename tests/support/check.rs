@@ -6,7 +6,6 @@
 //! CONFIG SET are put back after it, and connections are closed. All mismatches of a run are collected, so
 //! that one report shows everything wrong with a command.
 
-use std::fmt::Write as _;
 use std::panic::Location;
 
 use super::clock;
@@ -38,7 +37,8 @@ pub(crate) fn check_both(text: &str) {
 fn run(text: &str, protocols: &[bool], caller: &'static Location<'static>) {
     let steps = parse(text);
     let seed = rng::seed();
-    let mut report = String::new();
+    // Runs that went wrong in the same way are reported together: (what went wrong, in which runs).
+    let mut reports: Vec<(String, String)> = Vec::new();
     // Asks for the peer's version before a variant is locked: finding out locks it too.
     let _ = peer();
     for variant in variants() {
@@ -62,9 +62,11 @@ fn run(text: &str, protocols: &[bool], caller: &'static Location<'static>) {
                     "step by step"
                 };
                 let proto = if resp3 { "RESP3" } else { "RESP2" };
-                let _ = writeln!(report, "-- {}, {proto}, {mode}, seed {seed}", variant.name);
-                for failure in &failures {
-                    let _ = writeln!(report, "{failure}");
+                let run = format!("-- {}, {proto}, {mode}\n", variant.name);
+                let wrong = failures.join("\n");
+                match reports.iter_mut().find(|(known, _)| *known == wrong) {
+                    Some((_, runs)) => runs.push_str(&run),
+                    None => reports.push((wrong, run)),
                 }
                 // What went wrong may have left anything behind.
                 shared.discard();
@@ -75,9 +77,13 @@ fn run(text: &str, protocols: &[bool], caller: &'static Location<'static>) {
             }
         }
     }
+    let report: String = reports
+        .iter()
+        .map(|(wrong, runs)| format!("{runs}{wrong}\n"))
+        .collect();
     assert!(
         report.is_empty(),
-        "transcript at {caller} does not hold:\n{report}"
+        "transcript at {caller} does not hold (seed {seed}):\n{report}"
     );
 }
 

@@ -1,0 +1,238 @@
+//! CLIENT and its subcommands.
+
+use crate::support::{check, check_both, check_resp3};
+
+#[test]
+fn names() {
+    check_both(
+        r#"
+        CLIENT GETNAME => nil; CLIENT SETNAME me => OK; CLIENT GETNAME => "me"
+        c2: CLIENT GETNAME => nil
+        CLIENT SETNAME "" => OK; CLIENT GETNAME => nil
+        CLIENT SETNAME "a b" => ERR Client names cannot contain spaces, newlines or special characters.
+        CLIENT SETNAME "a\nb" => ERR Client names cannot contain spaces, newlines or special characters.
+        CLIENT SETNAME "a\x7f" => ERR Client names cannot contain spaces, newlines or special characters.
+        CLIENT SETNAME a!~b => OK; CLIENT GETNAME => "a!~b"
+        CLIENT SETNAME => ERR wrong number of arguments for 'client|setname' command
+        CLIENT GETNAME x => ERR wrong number of arguments for 'client|getname' command
+        "#,
+    );
+}
+
+#[test]
+fn ids_grow() {
+    check(
+        r#"
+        CLIENT ID => @one:1..; CLIENT ID => @same:1..
+        c2: CLIENT ID => @two:1..
+        CLIENT LIST ID {{$one}} => /^id={{$one}} .*\n$/
+        CLIENT LIST ID {{$same}} => /^id={{$one}} /
+        CLIENT LIST ID {{$two}} => /^id={{$two}} /
+        CLIENT LIST ID {{$one}} {{$two}} => /^id=.*\nid=.*\n$/
+        CLIENT LIST ID 999999999 => ""
+        CLIENT LIST ID abc => ERR Invalid client ID
+        CLIENT LIST ID => ERR syntax error
+        CLIENT ID x => ERR wrong number of arguments for 'client|id' command
+        "#,
+    );
+}
+
+#[test]
+fn list_and_info_show_a_line_per_client() {
+    check_both(
+        r#"
+        CLIENT SETNAME me => OK; SELECT 2 => OK; c2: PING => PONG
+        CLIENT INFO => txt/^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=-?\d+ name=me age=\d+ idle=0 flags=N db=2 sub=0 psub=0 ssub=0 multi=-1 .*cmd=client.info user=default redir=-1 resp=[23].*\n$/
+        [7.2] CLIENT INFO => txt/ qbuf=\d+ qbuf-free=\d+ argv-mem=\d+ multi-mem=\d+ rbs=\d+ rbp=\d+ obl=\d+ oll=\d+ omem=\d+ tot-mem=\d+ events=rw? cmd=client.info user=default redir=-1 resp=[23] lib-name= lib-ver=\n$/
+        CLIENT LIST => txt/name=me .*cmd=client.list/
+        CLIENT LIST => txt/(?s)^id=\d+ .*\nid=\d+ .*\n/
+        CLIENT LIST TYPE normal => txt/name=me /
+        CLIENT LIST TYPE NORMAL => txt/name=me /
+        CLIENT LIST TYPE replica => txt""
+        CLIENT LIST TYPE master => txt""
+        CLIENT LIST TYPE pubsub => txt""
+        CLIENT LIST TYPE foo => ERR Unknown client type 'foo'
+        CLIENT LIST TYPE => ERR syntax error
+        CLIENT LIST FOO => ERR syntax error
+        CLIENT INFO x => ERR wrong number of arguments for 'client|info' command
+        MULTI => OK; PING => QUEUED
+        c2: CLIENT LIST => txt/name=me .*flags=x db=2 .*multi=1/
+        "#,
+    );
+}
+
+#[test]
+fn setinfo() {
+    check(
+        r#"
+        [7.2] CLIENT SETINFO LIB-NAME mylib => OK
+        [7.2] CLIENT SETINFO lib-ver 1.2.3 => OK
+        [7.2] CLIENT INFO => /lib-name=mylib lib-ver=1\.2\.3\n$/
+        [7.2] CLIENT SETINFO LIB-NAME "" => OK
+        [7.2] CLIENT INFO => /lib-name= lib-ver=1\.2\.3\n$/
+        [7.2] CLIENT SETINFO LIB-NAME "a b" => ERR LIB-NAME cannot contain spaces, newlines or special characters.
+        [7.2] CLIENT SETINFO lib-ver "a\nb" => ERR lib-ver cannot contain spaces, newlines or special characters.
+        [7.2] CLIENT SETINFO FOO bar => ERR Unrecognized option 'FOO'
+        [7.2] CLIENT SETINFO LIB-NAME => ERR wrong number of arguments for 'client|setinfo' command
+        [7.2] RESET => RESET
+        [7.2] CLIENT INFO => /lib-ver=1\.2\.3\n$/
+        "#,
+    );
+}
+
+#[test]
+fn kill_by_filter() {
+    check(
+        r#"
+        c2: CLIENT ID => @two:int
+        CLIENT KILL ID {{$two}} => 1
+        c2: read => closed
+        CLIENT KILL ID {{$two}} => 0
+        CLIENT KILL ID 999999999 => 0
+        CLIENT KILL TYPE pubsub => 0; CLIENT KILL TYPE replica => 0
+        CLIENT KILL USER default ID 999999999 => 0
+        CLIENT KILL ID abc => ERR client-id should be greater than 0
+        CLIENT KILL ID 0 => ERR client-id should be greater than 0
+        CLIENT KILL TYPE foo => ERR Unknown client type 'foo'
+        CLIENT KILL SKIPME maybe => ERR syntax error
+        CLIENT KILL USER nobody => ERR No such user 'nobody'
+        CLIENT KILL FOO bar => ERR syntax error
+        CLIENT KILL ID => ERR No such client
+        CLIENT KILL ID 1 ADDR => ERR syntax error
+        CLIENT KILL 127.0.0.1:1 => ERR No such client
+        CLIENT KILL => ERR wrong number of arguments for 'client|kill' command
+        c3: CLIENT ID => @three:int; CLIENT ID => @one:int
+        CLIENT KILL ID {{$one}} => 0
+        CLIENT KILL TYPE normal ID {{$three}} SKIPME yes => 1; c3: read => closed
+        CLIENT KILL ID {{$one}} SKIPME no => 1; read => closed
+        "#,
+    );
+}
+
+#[test]
+fn kill_by_address() {
+    check(
+        r#"
+        c2: CLIENT SETNAME victim => OK
+        c2: CLIENT INFO => /addr=/
+        CLIENT KILL ADDR 127.0.0.1:1 => 0; CLIENT KILL LADDR 127.0.0.1:1 => 0
+        CLIENT KILL ADDR 127.0.0.1:1 LADDR 127.0.0.1:2 SKIPME no => 0
+        "#,
+    );
+}
+
+#[test]
+fn pause_holds_writes_until_unpause() {
+    check(
+        r#"
+        SET k old => OK
+        CLIENT PAUSE 100000 WRITE => OK
+        c2: GET k => "old"
+        c2: SET k new => none
+        GET k => "old"
+        CLIENT UNPAUSE => OK
+        c2: read => OK
+        eventually GET k => "new"
+        CLIENT PAUSE 30 => OK
+        c2: SET k last => OK
+        c2: GET k => "last"
+        CLIENT PAUSE 50 ALL => OK; GET k => "last"
+        CLIENT PAUSE abc => ERR timeout is not an integer or out of range
+        CLIENT PAUSE -1 => ERR timeout is negative
+        CLIENT PAUSE 1 FOO => ERR CLIENT PAUSE mode must be WRITE or ALL
+        CLIENT PAUSE => ERR wrong number of arguments for 'client|pause' command
+        CLIENT UNPAUSE x => ERR wrong number of arguments for 'client|unpause' command
+        "#,
+    );
+}
+
+#[test]
+fn reply_modes() {
+    check(
+        r#"
+        CLIENT REPLY ON => OK
+        CLIENT REPLY OFF => none; SET k 1 => none; GET k => none; NOSUCH => none
+        CLIENT REPLY ON => OK; GET k => "1"
+        CLIENT REPLY SKIP => none; SET k 2 => none; GET k => "2"
+        CLIENT REPLY FOO => ERR syntax error
+        CLIENT REPLY => ERR wrong number of arguments for 'client|reply' command
+        "#,
+    );
+}
+
+#[test]
+fn no_evict_and_no_touch() {
+    check(
+        r#"
+        CLIENT NO-EVICT on => OK; CLIENT NO-EVICT OFF => OK
+        CLIENT NO-EVICT maybe => ERR syntax error
+        CLIENT NO-EVICT => ERR wrong number of arguments for 'client|no-evict' command
+        [7.2] CLIENT NO-TOUCH ON => OK
+        [7.2] CLIENT NO-TOUCH off => OK
+        [7.2] CLIENT NO-TOUCH maybe => ERR syntax error
+        [7.2] CLIENT NO-TOUCH => ERR wrong number of arguments for 'client|no-touch' command
+        "#,
+    );
+}
+
+#[test]
+fn unblock_of_clients_that_do_not_wait() {
+    check(
+        r#"
+        c2: CLIENT ID => @two:int
+        CLIENT UNBLOCK {{$two}} => 0; CLIENT UNBLOCK {{$two}} ERROR => 0; CLIENT UNBLOCK 99999 TIMEOUT => 0
+        CLIENT UNBLOCK abc => ERR value is not an integer or out of range
+        CLIENT UNBLOCK 1 FOO => ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
+        CLIENT UNBLOCK => ERR wrong number of arguments for 'client|unblock' command
+        "#,
+    );
+}
+
+#[test]
+fn tracking_state_while_off() {
+    check_both(
+        r#"
+        CLIENT GETREDIR => -1
+        CLIENT TRACKINGINFO => {"flags": set["off"], "redirect": -1, "prefixes": []}
+        CLIENT CACHING YES => ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled
+        CLIENT CACHING maybe => error
+        CLIENT TRACKING OFF => OK
+        CLIENT TRACKING maybe => ERR syntax error
+        CLIENT TRACKING ON FOO => ERR syntax error
+        CLIENT TRACKING ON OPTIN OPTOUT => ERR You can't specify both OPTIN mode and OPTOUT mode
+        CLIENT TRACKING ON PREFIX a => ERR PREFIX option requires BCAST mode to be enabled
+        CLIENT TRACKING ON REDIRECT 99999999 => ERR The client ID you want redirect to does not exist
+        CLIENT TRACKING ON REDIRECT abc => ERR value is not an integer or out of range
+        CLIENT GETREDIR x => ERR wrong number of arguments for 'client|getredir' command
+        "#,
+    );
+}
+
+#[test]
+fn tracking_pushes_invalidations() {
+    check_resp3(
+        r#"
+        SET k 1 => OK
+        CLIENT TRACKING ON => OK; CLIENT TRACKINGINFO => {"flags": set["on"], "redirect": 0, "prefixes": []}
+        CLIENT GETREDIR => 0
+        GET k => "1"; c2: SET k 2 => OK; read => push["invalidate", ["k"]]
+        c2: SET k 3 => OK; GET k => "3"; GET k => "3"; SET k 4 => OK; read => push["invalidate", ["k"]]
+        CLIENT TRACKING OFF => OK; GET k => "4"; c2: SET k 5 => OK; PING => PONG
+        CLIENT TRACKING ON NOLOOP => OK; GET k => "5"; SET k 6 => OK; GET k => "6"
+        c2: SET k 7 => OK; read => push["invalidate", ["k"]]
+        GET k => "7"; c2: FLUSHALL => OK; read => push["invalidate", nil]
+        "#,
+    );
+}
+
+#[test]
+fn help_and_unknown_subcommands() {
+    check(
+        r#"
+        CLIENT HELP => [+"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", +"CACHING (YES|NO)", ...]
+        CLIENT FOO => ERR unknown subcommand 'FOO'. Try CLIENT HELP.
+        CLIENT => ERR wrong number of arguments for 'client' command
+        client "id\r\n" => ERR unknown subcommand 'id  '. Try CLIENT HELP.
+        "#,
+    );
+}

@@ -1,0 +1,137 @@
+//! SCAN: options and errors here, the guarantee under change in `scan_returns_what_stays`.
+
+use crate::support::check::on_every_server;
+use crate::support::{Value, check, check_both};
+
+#[test]
+fn scan_of_small_keyspaces() {
+    check_both(
+        r#"
+        SCAN 0 => ["0", []]
+        MSET a 1 b 2 c 3 => OK
+        SCAN 0 COUNT 1000 => ["0", unordered["a", "b", "c"]]
+        SCAN 0 COUNT 1000 MATCH a* => ["0", ["a"]]
+        SCAN 0 MATCH none COUNT 1000 => ["0", []]
+        SCAN 0 COUNT 1000 TYPE string => ["0", unordered["a", "b", "c"]]
+        SCAN 0 COUNT 1000 TYPE STRING => ["0", unordered["a", "b", "c"]]
+        SCAN 0 COUNT 1000 TYPE list => ["0", []]
+        SCAN 0 count 1000 match [ab] type string => ["0", unordered["a", "b"]]
+        SCAN 0 COUNT 1000 MATCH a MATCH b => ["0", ["b"]]
+        SELECT 1 => OK; SCAN 0 COUNT 1000 => ["0", []]
+        "#,
+    );
+}
+
+#[test]
+fn scan_refuses_bad_arguments() {
+    check(
+        r#"
+        SCAN => ERR wrong number of arguments for 'scan' command
+        SCAN abc => ERR invalid cursor
+        SCAN -1 => any
+        SCAN 1x => ERR invalid cursor
+        SCAN 18446744073709551616 => ERR invalid cursor
+        SCAN 0 COUNT => ERR syntax error
+        SCAN 0 COUNT 0 => ERR syntax error
+        SCAN 0 COUNT -5 => ERR syntax error
+        SCAN 0 COUNT x => ERR value is not an integer or out of range
+        SCAN 0 MATCH => ERR syntax error
+        SCAN 0 FOO => ERR syntax error
+        SCAN 0 FOO bar => ERR syntax error
+        "#,
+    );
+}
+
+#[test]
+fn scan_hides_expired_keys() {
+    check(
+        r#"
+        SET a 1 PX 20 => OK; SET b 2 => OK; eventually EXISTS a => 0
+        SCAN 0 COUNT 1000 => ["0", ["b"]]
+        "#,
+    );
+}
+
+/// Any cursor gets an answer; one that no scan returned may give any keys, but never an error.
+#[test]
+fn foreign_cursors_do_no_harm() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        for i in 0..50 {
+            conn.call(&format!("SET k{i} v"));
+        }
+        for shift in 0..64 {
+            for cursor in [1u64 << shift, (1u64 << shift) - 1, u64::MAX << shift] {
+                let reply = conn.call(&format!("SCAN {cursor} COUNT 5"));
+                assert_eq!(reply.elements().len(), 2, "cursor {cursor}: {reply}");
+            }
+        }
+    });
+}
+
+/// Keys present from the first call to the last are returned, whatever else comes and goes.
+#[test]
+fn scan_returns_what_stays() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        for i in 0..2000 {
+            conn.call(&format!("SET stay:{i} v"));
+        }
+        let mut seen = std::collections::BTreeMap::new();
+        let mut cursor = String::from("0");
+        let mut round = 0;
+        loop {
+            let reply = conn.call(&format!("SCAN {cursor} COUNT 20"));
+            let [next, keys] = reply.elements() else {
+                panic!("two elements, got {reply}")
+            };
+            for key in keys.elements() {
+                *seen.entry(key.text()).or_insert(0) += 1;
+            }
+            cursor = next.text();
+            if cursor == "0" {
+                break;
+            }
+            // The keyspace doubles and shrinks again while the scan goes on.
+            for i in 0..40 {
+                let name = round * 40 + i;
+                conn.call(&format!("SET guest:{name} v"));
+                if round >= 30 {
+                    conn.call(&format!("DEL guest:{}", name - 1200));
+                }
+            }
+            round += 1;
+            assert!(round < 5000, "the scan does not end");
+        }
+        let stayed = seen.keys().filter(|key| key.starts_with("stay:")).count();
+        assert_eq!(stayed, 2000);
+        if crate::support::peer().is_none() {
+            let twice: Vec<_> = seen.iter().filter(|(_, times)| **times > 1).collect();
+            assert!(twice.is_empty(), "returned more than once: {twice:?}");
+        }
+    });
+}
+
+#[test]
+fn scan_and_keys_agree_on_many_keys() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        for i in 0..1000 {
+            conn.call(&format!("SET k:{i} v"));
+        }
+        assert_eq!(conn.call("DBSIZE"), Value::Int(1000));
+        assert_eq!(conn.call("KEYS *").elements().len(), 1000);
+        let mut seen = std::collections::BTreeSet::new();
+        let mut cursor = String::from("0");
+        loop {
+            let reply = conn.call(&format!("SCAN {cursor} MATCH k:*5"));
+            let elements = reply.elements();
+            seen.extend(elements[1].elements().iter().map(Value::text));
+            cursor = elements[0].text();
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 100);
+    });
+}

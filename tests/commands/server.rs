@@ -1,0 +1,498 @@
+//! COMMAND, CONFIG, INFO, MEMORY, SLOWLOG, LATENCY, DEBUG, MONITOR, TIME and the rest of the server group.
+
+use crate::support::check::on_every_server;
+use crate::support::{Value, check, check_both, check_resp3, each_variant};
+
+#[test]
+fn command_info() {
+    check_both(
+        r#"
+        COMMAND INFO get => [["get", 2, set[+readonly, +fast], 1, 1, 1, set[+"@read", +"@string", +"@fast"], any, any, any]]
+        COMMAND INFO GET nosuch set => [array(10), nil, array(10)]
+        COMMAND INFO set => [["set", -3, set[+write, +denyoom], 1, 1, 1, set[+"@write", +"@string", +"@slow"], any, any, any]]
+        COMMAND INFO mset => [["mset", -3, set[+write, +denyoom], 1, -1, 2, ...]]
+        COMMAND INFO ping => [["ping", -1, set[+fast], 0, 0, 0, ...]]
+        COMMAND INFO client|id => [["client|id", 2, set[+noscript, +loading, +stale], 0, 0, 0, ...]]
+        COMMAND INFO client|nosuch => [nil]
+        COMMAND INFO config => [["config", -2, any, 0, 0, 0, set[+"@slow"], any, any, array]]
+        COMMAND INFO sort => [["sort", -2, set[+write, +denyoom, +movablekeys], 1, 1, 1, ...]]
+        COMMAND INFO bitop => [["bitop", -4, set[+write, +denyoom], 2, -1, 1, ...]]
+        COMMAND INFO object|encoding => [["object|encoding", 3, set[+readonly], 2, 2, 1, ...]]
+        "#,
+    );
+    check_resp3(
+        "COMMAND INFO get => [[any, any, set[+readonly, +fast], 1, 1, 1, any, set[], set[{\"flags\": any, \"begin_search\": any, \"find_keys\": any}], set[]]]",
+    );
+}
+
+#[test]
+fn command_key_specs() {
+    check(
+        r#"
+        COMMAND INFO get => [[any, any, any, any, any, any, any, [], [["flags", [+RO, +access],
+            "begin_search", ["type", "index", "spec", ["index", 1]],
+            "find_keys", ["type", "range", "spec", ["lastkey", 0, "keystep", 1, "limit", 0]]]], []]]
+        COMMAND INFO del => [[any, any, any, 1, -1, 1, any,
+            ["request_policy:multi_shard", "response_policy:agg_sum"],
+            [["flags", [+RM, +delete], "begin_search", any,
+              "find_keys", ["type", "range", "spec", ["lastkey", -1, "keystep", 1, "limit", 0]]]], []]]
+        COMMAND INFO rename => [[any, any, any, 1, 2, 1, any, [],
+            [["flags", [+RW, +access, +delete], ...], ["flags", [+OW, +update], ...]], []]]
+        "#,
+    );
+}
+
+#[test]
+fn command_list_and_count() {
+    check_both(
+        r#"
+        COMMAND COUNT => 100..500
+        COMMAND LIST FILTERBY PATTERN xyz* => []
+        COMMAND LIST FILTERBY PATTERN get => ["get"]
+        COMMAND LIST FILTERBY PATTERN *exec* => ["exec"]
+        COMMAND LIST FILTERBY PATTERN PSET* => ["psetex"]
+        COMMAND LIST FILTERBY MODULE nosuch => []
+        COMMAND LIST FILTERBY ACLCAT nosuch => []
+        COMMAND LIST FILTERBY FOO bar => ERR syntax error
+        COMMAND LIST FILTERBY PATTERN => ERR syntax error
+        COMMAND LIST FOO => ERR syntax error
+        COMMAND COUNT x => ERR wrong number of arguments for 'command|count' command
+        COMMAND FOO => ERR unknown subcommand 'FOO'. Try COMMAND HELP.
+        COMMAND HELP => [+"COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", +"(no subcommand)", ...]
+        "#,
+    );
+}
+
+#[test]
+fn command_answers_agree_with_each_other() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        let count = conn.call("COMMAND COUNT").int();
+        let all = conn.call("COMMAND");
+        let list = conn.call("COMMAND LIST");
+        let info = conn.call("COMMAND INFO");
+        let docs = conn.call("COMMAND DOCS");
+        assert_eq!(all.elements().len() as i64, count);
+        assert_eq!(info.elements().len() as i64, count);
+        assert_eq!(docs.elements().len() as i64, 2 * count);
+        // COMMAND LIST names subcommands as well.
+        let top = list
+            .elements()
+            .iter()
+            .filter(|name| !name.text().contains('|'))
+            .count();
+        assert_eq!(top as i64, count);
+        for row in all.elements() {
+            let row = row.elements();
+            let name = row[0].text();
+            assert_eq!(row.len(), 10, "{name}");
+            assert_ne!(row[1].int(), 0, "{name}: arity");
+            assert_eq!(name, name.to_lowercase());
+            let single = conn.call(&format!("COMMAND INFO {name}"));
+            assert_eq!(single.elements()[0].elements()[1], row[1], "{name}");
+        }
+    });
+}
+
+#[test]
+fn command_docs() {
+    check_both(
+        r#"
+        COMMAND DOCS nosuch => {}
+        COMMAND DOCS get => {"get": {"summary": bulk, "since": "1.0.0", "group": "string", "complexity": "O(1)", ...}}
+        COMMAND DOCS GET set => {"get": any, "set": any}
+        COMMAND DOCS client|id => {"client|id": {"summary": bulk, "since": "5.0.0", "group": "connection", ...}}
+        COMMAND DOCS client => {"client": {"summary": bulk, "since": "2.4.0", "group": "connection", "complexity": bulk, "subcommands": any}}
+        "#,
+    );
+}
+
+#[test]
+fn command_getkeys() {
+    check_both(
+        r#"
+        COMMAND GETKEYS get k => ["k"]
+        COMMAND GETKEYS MSET a 1 b 2 => ["a", "b"]
+        COMMAND GETKEYS del a b c => ["a", "b", "c"]
+        COMMAND GETKEYS rename a b => ["a", "b"]
+        COMMAND GETKEYS bitop and d a b => ["d", "a", "b"]
+        COMMAND GETKEYS sort l store d => ["l", "d"]
+        COMMAND GETKEYS sort l by w_* limit 0 1 => ["l"]
+        COMMAND GETKEYS object encoding k => ["k"]
+        COMMAND GETKEYS memory usage k => ["k"]
+        COMMAND GETKEYS set k v => ["k"]
+        [7.2] COMMAND GETKEYS ping => ERR The command has no key arguments
+        COMMAND GETKEYS nosuch a => ERR Invalid command specified
+        [7.2] COMMAND GETKEYS get => ERR Invalid number of arguments specified for command
+        COMMAND GETKEYS get a b => ERR Invalid number of arguments specified for command
+        COMMAND GETKEYS => ERR wrong number of arguments for 'command|getkeys' command
+        COMMAND GETKEYSANDFLAGS get k => [["k", set[+RO, +access]]]
+        COMMAND GETKEYSANDFLAGS set k v => [["k", set[+OW, +update]]]
+        COMMAND GETKEYSANDFLAGS set k v get => [["k", set[+RW, +access, +update]]]
+        COMMAND GETKEYSANDFLAGS rename a b => [["a", set[+RW, +access, +delete]], ["b", set[+OW, +update]]]
+        [7.2] COMMAND GETKEYSANDFLAGS ping => ERR The command has no key arguments
+        "#,
+    );
+}
+
+#[test]
+fn config_get_and_set() {
+    check_both(
+        r#"
+        CONFIG GET maxmemory-policy => {"maxmemory-policy": "noeviction"}
+        CONFIG GET nosuch => {}; CONFIG GET MAXCLIENTS => {"MAXCLIENTS": bulk}; CONFIG GET MAXCLIENT[S] => {"maxclients": bulk}
+        CONFIG GET databases maxmemory => {"databases": "16", "maxmemory": "0"}
+        CONFIG GET data* => {"databases": "16"}
+        CONFIG GET slowlog-* => {"slowlog-log-slower-than": "10000", "slowlog-max-len": "128"}
+        CONFIG GET timeout timeout => {"timeout": "0"}
+        CONFIG SET timeout 100 => OK; CONFIG GET timeout => {"timeout": "100"}
+        CONFIG SET timeout 0 => OK
+        CONFIG SET maxmemory 100mb => OK; CONFIG GET maxmemory => {"maxmemory": "104857600"}
+        CONFIG SET maxmemory 1gb => OK; CONFIG GET maxmemory => {"maxmemory": "1073741824"}
+        CONFIG SET maxmemory 2000k => OK; CONFIG GET maxmemory => {"maxmemory": "2000000"}
+        CONFIG SET maxmemory 0 => OK
+        CONFIG SET maxmemory-policy ALLKEYS-LRU => OK; CONFIG GET maxmemory-policy => {"maxmemory-policy": "allkeys-lru"}
+        CONFIG SET timeout 7 slowlog-max-len 9 => OK; CONFIG GET timeout slowlog-max-len => {"timeout": "7", "slowlog-max-len": "9"}
+        CONFIG SET lfu-log-factor 20 => OK; CONFIG GET lfu-log-factor => {"lfu-log-factor": "20"}
+        "#,
+    );
+}
+
+#[test]
+fn config_refuses_bad_settings() {
+    check(
+        r#"
+        CONFIG SET timeout 5 => OK
+        CONFIG SET nosuch 1 => ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'
+        CONFIG SET timeout => ERR wrong number of arguments for 'config|set' command
+        CONFIG SET timeout 1 maxmemory => ERR syntax error
+        CONFIG SET timeout abc => ERR CONFIG SET failed (possibly related to argument 'timeout') - argument couldn't be parsed into an integer
+        CONFIG SET timeout -1 => ERR CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and 2147483647 inclusive
+        CONFIG SET maxmemory abc => ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
+        CONFIG SET maxmemory-policy foo => ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: ...
+        CONFIG SET appendonly maybe => ERR CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or 'no'
+        CONFIG SET databases 4 => ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
+        CONFIG SET timeout 6 timeout 7 => ERR CONFIG SET failed (possibly related to argument 'timeout') - duplicate parameter
+        CONFIG SET timeout 8 maxmemory abc => ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
+        CONFIG GET timeout => ["timeout", "5"]
+        CONFIG GET => ERR wrong number of arguments for 'config|get' command
+        CONFIG FOO => ERR unknown subcommand 'FOO'. Try CONFIG HELP.
+        CONFIG => ERR wrong number of arguments for 'config' command
+        CONFIG REWRITE => ERR The server is running without a config file
+        CONFIG REWRITE x => ERR wrong number of arguments for 'config|rewrite' command
+        CONFIG HELP => [+"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+        "#,
+    );
+}
+
+#[test]
+fn config_resetstat() {
+    check(
+        r#"
+        PING => PONG; CONFIG RESETSTAT => OK
+        INFO stats => /total_commands_processed:[0-9]\r\n/
+        SET k v => OK; GET k => "v"; GET none => nil
+        INFO stats => /keyspace_hits:1\r\n/
+        INFO stats => /keyspace_misses:1\r\n/
+        NOSUCH => error; INFO errorstats => /errorstat_ERR:count=1\r\n/
+        INFO commandstats => /cmdstat_get:calls=2,usec=\d+,usec_per_call=\d+\.\d+,rejected_calls=0,failed_calls=0\r\n/
+        CONFIG RESETSTAT => OK; INFO stats => /keyspace_hits:0\r\n/
+        CONFIG RESETSTAT x => ERR wrong number of arguments for 'config|resetstat' command
+        "#,
+    );
+}
+
+#[test]
+fn info_sections() {
+    check_both(
+        r#"
+        INFO => txt/(?s)^# Server\r\nredis_version:7\.\d+\.\d+\r\n.*# Clients\r\n.*# Memory\r\n.*# Persistence\r\n.*# Stats\r\n.*# Replication\r\n.*# CPU\r\n.*# Modules\r\n.*# Errorstats\r\n.*# Cluster\r\ncluster_enabled:0\r\n.*# Keyspace\r\n/
+        [ours] INFO server => txt/redis_version:7\.2\.4\r\n/
+        INFO server => txt/(?s)^# Server\r\n.*redis_mode:standalone\r\n.*os:Linux .*process_id:\d+\r\n.*run_id:[0-9a-f]{40}\r\n.*tcp_port:\d+\r\n.*uptime_in_seconds:\d+\r\n/
+        INFO clients => txt/(?s)^# Clients\r\nconnected_clients:\d+\r\n.*maxclients:\d+\r\n.*blocked_clients:0\r\n/
+        INFO memory => txt/(?s)^# Memory\r\nused_memory:\d+\r\nused_memory_human:[0-9.]+[BKMG]\r\nused_memory_rss:\d+\r\n.*maxmemory:0\r\n.*maxmemory_policy:noeviction\r\n/
+        INFO replication => txt/(?s)^# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:[0-9a-f]{40}\r\n/
+        INFO persistence => txt/(?s)^# Persistence\r\nloading:0\r\n.*rdb_changes_since_last_save:\d+\r\n.*aof_enabled:0\r\n/
+        INFO cpu => txt/^# CPU\r\nused_cpu_sys:\d+\.\d+\r\nused_cpu_user:\d+\.\d+\r\n/
+        INFO nosuch => txt""
+        INFO KEYSPACE => txt/^# Keyspace\r\n$/
+        SET a 1 => OK; SET b 1 EX 100 => OK
+        INFO keyspace => txt/^# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=\d+\r\n$/
+        SELECT 3 => OK; SET c 1 => OK
+        INFO keyspace => txt/^# Keyspace\r\ndb0:keys=2,.*\r\ndb3:keys=1,expires=0,avg_ttl=0\r\n$/
+        INFO keyspace cluster => txt/(?s)^# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n/
+        INFO all => txt/(?s)# Commandstats\r\n/
+        INFO everything => txt/(?s)# Commandstats\r\n/
+        INFO default => txt/(?s)^# Server\r\n/
+        INFO commandstats => txt/(?s)^# Commandstats\r\n.*cmdstat_set:calls=\d+/
+        INFO latencystats => txt/(?s)^# Latencystats\r\nlatency_percentiles_usec_/
+        "#,
+    );
+}
+
+#[test]
+fn memory_subcommands() {
+    check_both(
+        r#"
+        SET k v => OK; MEMORY USAGE k => 20..200; MEMORY USAGE none => nil; MEMORY USAGE k SAMPLES 0 => 20..200
+        SET big {{x*100000}} => OK; MEMORY USAGE big => 100000..140000
+        MEMORY USAGE k SAMPLES 5 => int
+        MEMORY USAGE k SAMPLES -1 => ERR syntax error
+        MEMORY USAGE k SAMPLES abc => ERR value is not an integer or out of range
+        MEMORY USAGE k FOO => ERR syntax error
+        MEMORY USAGE => ERR wrong number of arguments for 'memory|usage' command
+        MEMORY DOCTOR => txt/./; MEMORY PURGE => OK
+        MEMORY STATS => {"peak.allocated": int, "total.allocated": int, "startup.allocated": int, "keys.count": 2, "dataset.bytes": int, ...}
+        MEMORY FOO => ERR unknown subcommand 'FOO'. Try MEMORY HELP.
+        MEMORY HELP => [+"MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", +DOCTOR, ...]
+        MEMORY => ERR wrong number of arguments for 'memory' command
+        MEMORY STATS x => ERR wrong number of arguments for 'memory|stats' command
+        "#,
+    );
+    check(r#"MEMORY MALLOC-STATS => bulk"#);
+}
+
+#[test]
+fn slowlog() {
+    check_both(
+        r#"
+        SLOWLOG RESET => OK; SLOWLOG LEN => 0; SLOWLOG GET => []
+        CONFIG SET slowlog-log-slower-than 0 => OK
+        CLIENT SETNAME me => OK; ECHO one => "one"
+        CONFIG SET slowlog-log-slower-than -1 => OK
+        SLOWLOG LEN => 3
+        SLOWLOG GET 2 => [[int, int, int, ["ECHO", "one"], /^127\.0\.0\.1:\d+$/, "me"],
+                          [int, int, int, ["CLIENT", "SETNAME", "me"], /^127\.0\.0\.1:\d+$/, "me"]]
+        SLOWLOG GET 0 => []
+        SLOWLOG GET -1 => [any, any, any]
+        SLOWLOG GET => [any, any, any]
+        SLOWLOG GET -2 => ERR count should be greater than or equal to -1
+        SLOWLOG GET abc => ERR count should be greater than or equal to -1
+        SLOWLOG RESET => OK; SLOWLOG LEN => 0
+        SLOWLOG FOO => ERR unknown subcommand 'FOO'. Try SLOWLOG HELP.
+        SLOWLOG HELP => [+"SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+        SLOWLOG => ERR wrong number of arguments for 'slowlog' command
+        SLOWLOG LEN x => ERR wrong number of arguments for 'slowlog|len' command
+        "#,
+    );
+}
+
+#[test]
+fn slowlog_is_bounded_and_cuts_long_commands() {
+    check(
+        r#"
+        SLOWLOG RESET => OK; CONFIG SET slowlog-max-len 3 => OK; CONFIG SET slowlog-log-slower-than 0 => OK
+        PING => PONG; PING => PONG; PING => PONG; PING => PONG
+        ECHO {{x*200}} => "{{x*200}}"
+        DEL a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15 a16 a17 a18 a19 a20 a21 a22 a23 a24 a25 a26 a27 a28 a29 a30 a31 a32 a33 => 0
+        CONFIG SET slowlog-log-slower-than -1 => OK
+        SLOWLOG LEN => 3
+        SLOWLOG GET 10 => [
+            [any, any, any, ["DEL", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", "a11", "a12", "a13", "a14", "a15", "a16", "a17", "a18", "a19", "a20", "a21", "a22", "a23", "a24", "a25", "a26", "a27", "a28", "a29", "a30", "... (3 more arguments)"], any, ""],
+            [any, any, any, ["ECHO", "{{x*128}}... (72 more bytes)"], any, ""], any]
+        "#,
+    );
+}
+
+#[test]
+fn latency_monitor() {
+    check_both(
+        r#"
+        LATENCY RESET => 0..; LATENCY LATEST => []; LATENCY HISTORY command => []; LATENCY RESET command => 0
+        LATENCY DOCTOR => txt/./
+        LATENCY GRAPH command => ERR No samples available for event 'command'
+        CONFIG SET latency-monitor-threshold 5 => OK
+        DEBUG SLEEP 0.02 => OK
+        LATENCY LATEST => [["command", int, 20..1000, 20..1000]]
+        LATENCY HISTORY command => [[int, 20..1000]]
+        LATENCY GRAPH command => txt/command - high \d+ ms, low \d+ ms/
+        LATENCY RESET command => 1; LATENCY LATEST => []
+        LATENCY FOO => ERR unknown subcommand 'FOO'. Try LATENCY HELP.
+        LATENCY HISTORY => ERR wrong number of arguments for 'latency|history' command
+        LATENCY HELP => [+"LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", +DOCTOR, ...]
+        LATENCY => ERR wrong number of arguments for 'latency' command
+        "#,
+    );
+}
+
+#[test]
+fn latency_histogram() {
+    check_both(
+        r#"
+        CONFIG RESETSTAT => OK; SET k v => OK; SET k v => OK; GET k => "v"
+        LATENCY HISTOGRAM set => {"set": {"calls": 2, "histogram_usec": any}}
+        LATENCY HISTOGRAM set get => {"set": any, "get": {"calls": 1, "histogram_usec": any}}
+        LATENCY HISTOGRAM nosuch => {}; LATENCY HISTOGRAM strlen => {}
+        "#,
+    );
+}
+
+#[test]
+fn time_and_lastsave() {
+    check_both(
+        r#"
+        TIME => ["{{now_s}}", /^\d{1,6}$/] | ["{{now_s-1}}", bulk] | ["{{now_s+1}}", bulk]
+        TIME x => ERR wrong number of arguments for 'time' command
+        LASTSAVE => 1600000000..4000000000
+        LASTSAVE x => ERR wrong number of arguments for 'lastsave' command
+        "#,
+    );
+}
+
+#[test]
+fn lolwut() {
+    check_both(
+        r#"
+        LOLWUT => txt/Redis ver\. 7\./; LOLWUT VERSION 5 => txt/Redis ver\. 7\./; LOLWUT VERSION 6 => txt/Redis ver\. 7\./
+        LOLWUT VERSION 5 30 4 4 => txt/Redis ver/
+        LOLWUT VERSION abc => ERR value is not an integer or out of range
+        "#,
+    );
+}
+
+#[test]
+fn debug_subcommands() {
+    check_both(
+        r#"
+        DEBUG SLEEP 0 => OK; DEBUG SLEEP 0.01 => OK
+        SET k v => OK; DEBUG OBJECT k => simple; DEBUG OBJECT none => ERR no such key
+        DEBUG SET-ACTIVE-EXPIRE 1 => OK
+        DEBUG JMAP => error
+        DEBUG FOO => ERR unknown subcommand or wrong number of arguments for 'FOO'. Try DEBUG HELP.
+        DEBUG => ERR wrong number of arguments for 'debug' command
+        DEBUG HELP => [+"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+        DEBUG ERROR "CODE some text" => -"CODE some text"
+        "#,
+    );
+}
+
+#[test]
+fn debug_populate_and_digest() {
+    check(
+        r#"
+        DEBUG POPULATE 100 => OK; DBSIZE => 100; GET key:7 => "value:7"
+        DEBUG POPULATE 10 p 20 => OK; GET p:3 => "value:3\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        DBSIZE => 110; FLUSHALL => OK
+        DEBUG DIGEST => +0000000000000000000000000000000000000000
+        MSET a 1 b 2 => OK; DEBUG DIGEST => @d:simple; DEL a => 1; DEBUG DIGEST => simple
+        SET a 1 => OK; DEBUG DIGEST => +{{$d}}
+        "#,
+    );
+}
+
+#[test]
+fn debug_protocol_types() {
+    check(
+        r#"
+        DEBUG PROTOCOL string => "Hello World"; DEBUG PROTOCOL integer => 12345; DEBUG PROTOCOL double => "3.141"
+        DEBUG PROTOCOL null => nil; DEBUG PROTOCOL array => [0, 1, 2]; DEBUG PROTOCOL set => [0, 1, 2]
+        DEBUG PROTOCOL map => [0, 0, 1, 1, 2, 0]; DEBUG PROTOCOL true => 1; DEBUG PROTOCOL false => 0
+        DEBUG PROTOCOL bignum => "1234567999999999999999999999999999999"
+        DEBUG PROTOCOL verbatim => "This is a verbatim\nstring"
+        DEBUG PROTOCOL attrib => "Some real reply following the attribute"
+        "#,
+    );
+    check_resp3(
+        r#"
+        DEBUG PROTOCOL string => "Hello World"; DEBUG PROTOCOL integer => 12345; DEBUG PROTOCOL double => double(3.141)
+        DEBUG PROTOCOL null => nil; DEBUG PROTOCOL array => [0, 1, 2]; DEBUG PROTOCOL set => set[0, 1, 2]
+        DEBUG PROTOCOL map => {0: #f, 1: #t, 2: #f}; DEBUG PROTOCOL true => #t; DEBUG PROTOCOL false => #f
+        DEBUG PROTOCOL bignum => big(1234567999999999999999999999999999999)
+        DEBUG PROTOCOL verbatim => txt"This is a verbatim\nstring"
+        [7.2] DEBUG PROTOCOL push => "Some real reply following the push reply"
+        [7.2] read => push["server-cpu-usage", 42]
+        "#,
+    );
+}
+
+#[test]
+fn debug_is_refused_unless_enabled() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("enable-debug-command", "no")]);
+        let reply = server.conn().call("DEBUG SLEEP 0").text();
+        assert!(
+            reply.starts_with("ERR DEBUG command not allowed."),
+            "{reply}"
+        );
+    });
+}
+
+#[test]
+fn monitor_shows_what_others_run() {
+    check(
+        r#"
+        c2: MONITOR => OK
+        SET k "a\r\n\"b\x00" => OK
+        c2: read => /^\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] "SET" "k" "a\\r\\n\\"b\\x00"$/
+        SELECT 3 => OK
+        c2: read => /^\d+\.\d{6} \[[03] 127\.0\.0\.1:\d+\] "SELECT" "3"$/
+        get k => nil
+        c2: read => /^\d+\.\d{6} \[3 127\.0\.0\.1:\d+\] "get" "k"$/
+        c2: RESET => RESET; PING => PONG; c2: PING => PONG
+        "#,
+    );
+}
+
+#[test]
+fn monitor_hides_secrets() {
+    check(
+        r#"
+        c2: MONITOR => OK
+        AUTH default secret => OK
+        PING => PONG
+        c2: read => /\] "AUTH" "\(redacted\)" "\(redacted\)"$/; c2: read => /\] "PING"$/
+        "#,
+    );
+}
+
+#[test]
+fn role_of_a_master() {
+    check_both(
+        r#"
+        ROLE => ["master", 0.., []]
+        ROLE x => ERR wrong number of arguments for 'role' command
+        "#,
+    );
+}
+
+#[test]
+fn info_counts_connections_and_commands() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        let field = |conn: &mut crate::support::Conn, section: &str, name: &str| -> i64 {
+            let info = conn.call(&format!("INFO {section}")).text();
+            let line = info
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{name}:")));
+            line.unwrap_or_else(|| panic!("no {name} in {info}"))
+                .trim()
+                .parse()
+                .expect("a number")
+        };
+        let before = field(&mut conn, "clients", "connected_clients");
+        let others: Vec<_> = (0..10)
+            .map(|_| {
+                let mut other = server.conn();
+                assert_eq!(other.call("PING"), Value::Simple(b"PONG".to_vec()));
+                other
+            })
+            .collect();
+        assert_eq!(
+            field(&mut conn, "clients", "connected_clients"),
+            before + 10
+        );
+        drop(others);
+        crate::support::clock::wait_until("closed connections to be counted out", || {
+            (field(&mut conn, "clients", "connected_clients") == before).then_some(())
+        });
+        let before = field(&mut conn, "stats", "total_commands_processed");
+        for _ in 0..50 {
+            conn.call("PING");
+        }
+        let after = field(&mut conn, "stats", "total_commands_processed");
+        assert!(
+            (before + 50..before + 60).contains(&after),
+            "{before} then {after}"
+        );
+    });
+}

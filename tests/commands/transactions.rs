@@ -1,0 +1,303 @@
+//! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+
+use crate::support::{check, check_both, check_resp3};
+
+#[test]
+fn exec_runs_the_queue_in_order() {
+    check_both(
+        r#"
+        MULTI => OK; SET a 1 => QUEUED; INCR a => QUEUED; GET a => QUEUED; GET none => QUEUED
+        PING => QUEUED
+        EXEC => [OK, 2, "2", nil, PONG]
+        MULTI => OK; EXEC => []
+        GET a => "2"
+        "#,
+    );
+}
+
+#[test]
+fn exec_over_several_shards_is_one_step() {
+    check_both(
+        r#"
+        MULTI => OK
+        SET a 1 => QUEUED; SET b 2 => QUEUED; SET c 3 => QUEUED; SET d 4 => QUEUED; SET e 5 => QUEUED
+        MGET a b c d e => QUEUED; DEL a c e => QUEUED; DBSIZE => QUEUED; RENAME b z => QUEUED
+        MGET a b z => QUEUED; KEYS * => QUEUED; MSETNX z 1 y 2 => QUEUED; MSETNX x 1 y 2 => QUEUED
+        BITOP OR w x y => QUEUED; COPY w v => QUEUED; EXISTS v w x y z => QUEUED; SCAN 0 COUNT 1000 => QUEUED
+        EXEC => [OK, OK, OK, OK, OK, ["1", "2", "3", "4", "5"], 3, 2, OK,
+                 [nil, nil, "2"], unordered["d", "z"], 0, 1,
+                 1, 1, 5, ["0", unordered["d", "z", "x", "y", "w", "v"]]]
+        "#,
+    );
+}
+
+#[test]
+fn errors_inside_exec_are_elements() {
+    check(
+        r#"
+        SET s abc => OK
+        MULTI => OK; INCR s => QUEUED; SET t v => QUEUED; INCRBY n x => QUEUED; GET s => QUEUED
+        EXEC => [-"ERR value is not an integer or out of range", OK, -"ERR value is not an integer or out of range", "abc"]
+        GET t => "v"
+        "#,
+    );
+}
+
+#[test]
+fn errors_while_queueing_discard_the_transaction() {
+    check(
+        r#"
+        MULTI => OK; SET a 1 => QUEUED
+        NOSUCH => -"ERR unknown command 'NOSUCH', with args beginning with: "
+        SET b 2 => QUEUED
+        EXEC => EXECABORT Transaction discarded because of previous errors.
+        MGET a b => [nil, nil]
+        MULTI => OK; GET => ERR wrong number of arguments for 'get' command
+        EXEC => EXECABORT Transaction discarded because of previous errors.
+        EXEC => ERR EXEC without MULTI
+        MULTI => OK; CLIENT FOO => error; DISCARD => OK; SET a 1 => OK
+        "#,
+    );
+}
+
+#[test]
+fn nesting_and_missing_multi() {
+    check(
+        r#"
+        EXEC => ERR EXEC without MULTI
+        DISCARD => ERR DISCARD without MULTI
+        MULTI => OK; MULTI => ERR MULTI calls can not be nested
+        SET a 1 => QUEUED; WATCH a => ERR WATCH inside MULTI is not allowed
+        EXEC => [OK]
+        MULTI => OK; SET a 2 => QUEUED; DISCARD => OK; GET a => "1"; DISCARD => ERR DISCARD without MULTI
+        MULTI x => ERR wrong number of arguments for 'multi' command
+        EXEC x => EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+        DISCARD x => ERR wrong number of arguments for 'discard' command
+        WATCH => ERR wrong number of arguments for 'watch' command
+        UNWATCH x => ERR wrong number of arguments for 'unwatch' command
+        UNWATCH => OK
+        "#,
+    );
+}
+
+#[test]
+fn unwatch_in_a_transaction_is_queued() {
+    check("WATCH a => OK; MULTI => OK; UNWATCH => QUEUED; EXEC => [OK]");
+}
+
+#[test]
+fn nothing_is_visible_before_exec() {
+    check(
+        r#"
+        MULTI => OK; SET a 1 => QUEUED; SET b 2 => QUEUED
+        c2: MGET a b => [nil, nil]
+        EXEC => [OK, OK]
+        c2: MGET a b => ["1", "2"]
+        "#,
+    );
+}
+
+#[test]
+fn watch_aborts_when_a_key_changed() {
+    check_both(
+        r#"
+        SET a 1 => OK
+        WATCH a => OK; c2: SET a 2 => OK; MULTI => OK; SET a 3 => QUEUED; EXEC => nil-array
+        GET a => "2"
+        MULTI => OK; SET a 3 => QUEUED; EXEC => [OK]
+        WATCH a => OK; SET a 4 => OK; MULTI => OK; GET a => QUEUED; EXEC => nil-array
+        WATCH a => OK; c2: SET other 1 => OK; MULTI => OK; GET a => QUEUED; EXEC => ["4"]
+        WATCH a => OK; MULTI => OK; GET a => QUEUED; c2: APPEND a x => 2; EXEC => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn watch_of_keys_on_several_shards() {
+    check_both(
+        r#"
+        MSET a 1 b 2 c 3 d 4 => OK
+        WATCH a b c d => OK; c2: SET c x => OK; MULTI => OK; SET e 1 => QUEUED; SET f 1 => QUEUED; EXEC => nil-array
+        EXISTS e f => 0
+        WATCH a b c d => OK; MULTI => OK; SET e 1 => QUEUED; SET f 1 => QUEUED; EXEC => [OK, OK]
+        WATCH a => OK; WATCH b => OK; WATCH none => OK; c2: SET none v => OK
+        MULTI => OK; MGET a b => QUEUED; EXEC => nil-array
+        WATCH a => OK; c2: SET a 2 => OK; MULTI => OK; EXEC => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn what_counts_as_a_change() {
+    check(
+        r#"
+        SET a 1 => OK
+        WATCH a => OK; c2: GET a => "1"; c2: TTL a => -1; c2: SET a 9 NX => nil; MULTI => OK; EXEC => []
+        WATCH a => OK; c2: SET a 1 => OK; MULTI => OK; EXEC => nil-array
+        WATCH a => OK; c2: EXPIRE a 100 => 1; MULTI => OK; EXEC => nil-array
+        WATCH a => OK; c2: PERSIST a => 1; MULTI => OK; EXEC => nil-array
+        WATCH a => OK; c2: DEL a => 1; MULTI => OK; EXEC => nil-array
+        WATCH a => OK; c2: DEL a => 0; MULTI => OK; EXEC => []
+        WATCH a => OK; c2: SET a 1 => OK; c2: DEL a => 1; MULTI => OK; EXEC => nil-array
+        SET b 1 => OK
+        WATCH a => OK; c2: RENAME b a => OK; MULTI => OK; EXEC => nil-array
+        WATCH a => OK; c2: RENAME a b => OK; MULTI => OK; EXEC => nil-array
+        WATCH b => OK; c2: SETRANGE b 0 "" => 1; MULTI => OK; EXEC => []
+        WATCH b => OK; c2: EXPIRE b 100 XX => 0; MULTI => OK; EXEC => []
+        WATCH b => OK; c2: GETEX b EX 100 => "1"; MULTI => OK; EXEC => nil-array
+        WATCH b => OK; c2: MSETNX b 1 c 1 => 0; MULTI => OK; EXEC => []
+        WATCH b => OK; c2: SETBIT b 7 0 => any; MULTI => OK; EXEC => nil-array
+        WATCH b => OK; c2: COPY b x => 1; MULTI => OK; EXEC => []
+        WATCH b => OK; c2: GETDEL b => bulk; MULTI => OK; EXEC => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn flush_and_swapdb_touch_watched_keys() {
+    check(
+        r#"
+        SET a 1 => OK; WATCH a => OK; c2: FLUSHALL => OK; MULTI => OK; EXEC => nil-array
+        SET a 1 => OK; WATCH a => OK; c2: FLUSHDB => OK; MULTI => OK; EXEC => nil-array
+        WATCH a => OK; c2: FLUSHALL => OK; MULTI => OK; EXEC => []
+        SET a 1 => OK; WATCH a => OK; c2: SELECT 1 => OK; c2: FLUSHDB => OK; MULTI => OK; EXEC => []
+        WATCH a => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; EXEC => nil-array
+        c2: SWAPDB 0 1 => OK
+        WATCH a => OK; c2: SWAPDB 2 3 => OK; MULTI => OK; EXEC => []
+        WATCH none => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; EXEC => []
+        "#,
+    );
+}
+
+#[test]
+fn watch_belongs_to_a_database() {
+    check(
+        r#"
+        SET a 1 => OK; WATCH a => OK; c2: SELECT 1 => OK; c2: SET a 2 => OK; MULTI => OK; EXEC => []
+        SELECT 1 => OK; WATCH a => OK; SELECT 0 => OK; c2: SET a 3 => OK; MULTI => OK; EXEC => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn watch_and_expiry() {
+    check(
+        r#"
+        # Expired after it was watched: changed.
+        SET a 1 PX 30 => OK; WATCH a => OK; c2: SET b 1 => OK
+        c2: eventually EXISTS a => 0
+        MULTI => OK; EXEC => nil-array
+        # Expired before it was watched: nothing changes when it is removed.
+        DEBUG SET-ACTIVE-EXPIRE 0 => OK
+        SET a 1 PX 10 => OK
+        eventually PTTL a => -2
+        WATCH a => OK; c2: GET a => nil; MULTI => OK; EXEC => []
+        DEBUG SET-ACTIVE-EXPIRE 1 => OK
+        "#,
+    );
+}
+
+#[test]
+fn unwatch_discard_and_reset_forget_the_watch() {
+    check(
+        r#"
+        SET a 1 => OK
+        WATCH a => OK; UNWATCH => OK; c2: SET a 2 => OK; MULTI => OK; EXEC => []
+        WATCH a => OK; MULTI => OK; DISCARD => OK; c2: SET a 3 => OK; MULTI => OK; EXEC => []
+        WATCH a => OK; RESET => RESET; c2: SET a 4 => OK; MULTI => OK; EXEC => []
+        WATCH a => OK; MULTI => OK; EXEC => []; c2: SET a 5 => OK; MULTI => OK; EXEC => []
+        WATCH a a a => OK; c2: SET a 6 => OK; MULTI => OK; EXEC => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn a_dirty_watch_and_a_queue_error() {
+    check(
+        r#"
+        SET a 1 => OK; WATCH a => OK; c2: SET a 2 => OK
+        MULTI => OK; NOSUCH => error; EXEC => EXECABORT Transaction discarded because of previous errors.
+        "#,
+    );
+}
+
+#[test]
+fn select_in_a_transaction_takes_effect_at_exec() {
+    check(
+        r#"
+        MULTI => OK; SET k zero => QUEUED; SELECT 1 => QUEUED; SET k one => QUEUED; GET k => QUEUED
+        EXEC => [OK, OK, OK, "one"]
+        GET k => "one"; SELECT 0 => OK; GET k => "zero"
+        MULTI => OK; SELECT 99 => QUEUED; GET k => QUEUED
+        EXEC => [-"ERR DB index is out of range", "zero"]
+        "#,
+    );
+}
+
+#[test]
+fn commands_that_cannot_be_queued() {
+    check(
+        r#"
+        MULTI => OK
+        SAVE => ERR Command not allowed inside a transaction
+        SHUTDOWN => ERR Command not allowed inside a transaction
+        EXEC => EXECABORT Transaction discarded because of previous errors.
+        "#,
+    );
+}
+
+#[test]
+fn connection_commands_in_a_transaction() {
+    check(
+        r#"
+        MULTI => OK; CLIENT SETNAME me => QUEUED; CLIENT GETNAME => QUEUED; ECHO hi => QUEUED
+        CONFIG GET maxclients => QUEUED; TIME => QUEUED; COMMAND COUNT => QUEUED; INFO server => QUEUED
+        EXEC => [OK, "me", "hi", ["maxclients", bulk], [bulk, bulk], int, bulk]
+        MULTI => OK; SET a 1 => QUEUED; RESET => RESET; EXEC => ERR EXEC without MULTI
+        GET a => nil
+        "#,
+    );
+}
+
+#[test]
+fn quit_in_a_transaction_closes() {
+    check("MULTI => OK; SET a 1 => QUEUED; QUIT => OK; read => closed; c2: GET a => nil");
+}
+
+#[test]
+fn closing_discards_the_queue() {
+    check("MULTI => OK; SET a 1 => QUEUED; close; c2: GET a => nil");
+}
+
+#[test]
+fn hello_in_a_transaction() {
+    check_resp3(
+        r#"
+        MULTI => OK; GET none => QUEUED; EXEC => [nil]
+        WATCH a => OK; c2: SET a 1 => OK; MULTI => OK; EXEC => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn a_long_queue() {
+    let queue: String = (0..1000)
+        .map(|i| format!("INCR n{}=> QUEUED\n", i % 10))
+        .collect();
+    let queue = queue.replace("=>", " =>");
+    let replies: Vec<String> = (0..1000).map(|i| (i / 10 + 1).to_string()).collect();
+    check(&format!(
+        "MULTI => OK\n{queue}EXEC => [{}]\nGET n3 => \"100\"",
+        replies.join(", ")
+    ));
+}
+
+#[test]
+fn a_queue_of_big_values() {
+    check(
+        r#"
+        MULTI => OK; SET a {{x*100000}} => QUEUED; SET b {{y*100000}} => QUEUED; MGET a b => QUEUED
+        EXEC => [OK, OK, ["{{x*100000}}", "{{y*100000}}"]]
+        "#,
+    );
+}
