@@ -16,4 +16,5 @@ pub mod ring;
 pub mod server;
 pub mod session;
 pub mod shard;
+pub mod sim;
 pub mod stats;

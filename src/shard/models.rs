@@ -282,30 +282,20 @@ fn without_drain_in_place_breaks_program_order() {
     model(|| pipeline_ending_in_place(false, &[M]));
 }
 
-/// The owner of A executes M's part and says so by a completion; B's owner, as the observer's home,
-/// then executes z in place.
+/// The owner of A executes M's part; B's owner, as the home of somebody who heard of it, then
+/// executes z in place. It hears by joining the thread: a spin would teach it about B's word more
+/// than it may know.
 fn observer_in_place(drains: bool) {
     let (inboxes, [mut a, mut b]) = two_shards(4);
-    let completions = Arc::new(Completions::default());
-    let poster = {
-        let inboxes = Arc::clone(&inboxes);
-        thread::spawn(move || post(&inboxes, M))
-    };
-    let owner = {
-        let completions = Arc::clone(&completions);
-        thread::spawn(move || {
-            wait_until(|| !a.is_quiet());
-            execute(&mut a, &mut Vec::new());
-            let mut chain = Chain::default();
-            chain.push(Node::new(M));
-            completions.publish(&mut chain);
-        })
-    };
-    wait_until(|| completions.take().next().is_some());
+    let poster = thread::spawn(move || post(&inboxes, M));
+    let owner = thread::spawn(move || {
+        wait_until(|| !a.is_quiet());
+        execute(&mut a, &mut Vec::new());
+    });
+    owner.join().unwrap();
     let mut done = Vec::new();
     in_place(&mut b, &mut done, Z, drains);
     poster.join().unwrap();
-    owner.join().unwrap();
     execute(&mut b, &mut done);
     assert_eq!(done, [M, Z], "z overtook the fence");
 }
@@ -321,7 +311,49 @@ fn without_drain_in_place_overtakes_what_was_seen() {
     model_bounded(3, || observer_in_place(false));
 }
 
+/// The owner of B posts a fence elsewhere, then executes in place. The fence got behind another
+/// that has a part at B: so must what follows.
+#[test]
+fn a_fence_and_then_in_place_keep_program_order() {
+    const C: usize = 2;
+    model(|| {
+        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| Inbox::new(4)).unzip();
+        let other = inboxes.clone();
+        let thread = thread::spawn(move || fence(&other, &BOTH, |_| frame(N)));
+        fence(&inboxes, &[A, C].map(|shard| ShardId(shard as u16)), |_| {
+            frame(M)
+        });
+        let mut done = Vec::new();
+        in_place(&mut receivers[B], &mut done, Y, true);
+        thread.join().unwrap();
+        execute(&mut receivers[B], &mut done);
+        let a = order_of(receivers.swap_remove(A));
+        assert!(
+            !(is_before(&a, N, M) && is_before(&done, Y, N)),
+            "y overtook the fence"
+        );
+    });
+}
+
 // The ring and the way back.
+
+#[test]
+fn a_frame_is_whole_when_it_is_popped() {
+    // Made only after its cell was reserved, so that nothing but the cell itself can pass it on.
+    model(|| {
+        let (inbox, mut receiver) = Inbox::new(2);
+        let thread = {
+            let inbox = Arc::clone(&inbox);
+            thread::spawn(move || inbox.push_group([X, Y].into_iter().map(frame)))
+        };
+        let mut done = Vec::new();
+        execute(&mut receiver, &mut done);
+        assert!(done.is_empty() || done == [X, Y]);
+        thread.join().unwrap();
+        execute(&mut receiver, &mut done);
+        assert_eq!(done, [X, Y]);
+    });
+}
 
 #[test]
 fn a_credit_that_came_back_means_a_free_cell() {
@@ -334,7 +366,14 @@ fn a_credit_that_came_back_means_a_free_cell() {
             .map(|home| {
                 let (inbox, homes) = (Arc::clone(&inbox), Arc::clone(&homes));
                 thread::spawn(move || {
-                    inbox.push(Node::new(home));
+                    if home == 0 {
+                        inbox.push(Node::new(home));
+                    } else {
+                        // As a fence does.
+                        let cell = inbox.latch(1);
+                        inbox.unlatch();
+                        inbox.fill(cell, Node::new(home));
+                    }
                     let mine = &homes[home as usize];
                     wait_until(|| !mine.is_empty());
                     inbox.push(mine.take().next().expect("not empty"));
