@@ -36,6 +36,14 @@ pub struct KeyList {
 }
 
 impl KeyList {
+    /// Forgets the keys; keeps the memory.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.len = 0;
+        self.many.clear();
+    }
+
+    #[inline]
     fn push(&mut self, index: usize, flags: KeyFlags) {
         let key = KeyRef {
             index: index as u32,
@@ -95,19 +103,24 @@ pub fn sole_key(spec: &CommandSpec) -> Option<usize> {
 }
 
 /// The keys of the call `args` to `spec`, with their flags.
-#[inline]
 pub fn keys(spec: &CommandSpec, args: Args<'_>) -> Result<KeyList, KeysError> {
     let mut list = KeyList::default();
+    find_keys(spec, args, &mut list)?;
+    Ok(list)
+}
+
+/// Replaces what `list` holds by the keys of the call: [`keys`] for callers that keep a list at hand.
+pub fn find_keys(spec: &CommandSpec, args: Args<'_>, list: &mut KeyList) -> Result<(), KeysError> {
+    list.clear();
     if let Some(own) = spec.own_keys {
-        own(args, &mut list)?;
-        return Ok(list);
+        return own(args, list);
     }
     for key_spec in spec.key_specs {
         if !key_spec.flags.has(NOT_KEY) {
-            apply(key_spec, spec, args, &mut list)?;
+            apply(key_spec, spec, args, list)?;
         }
     }
-    Ok(list)
+    Ok(())
 }
 
 /// The arguments of the call that a cluster routes by: its keys, or the shard channels that stand for them.

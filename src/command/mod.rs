@@ -3,6 +3,8 @@
 pub mod acl;
 mod bits;
 pub mod ctx;
+pub mod docs;
+pub mod introspect;
 pub mod keys;
 pub mod lookup;
 pub mod spec;

@@ -76,6 +76,8 @@ bits! {
         ALL_DBS "",
         /// May still change or go.
         EXPERIMENTAL "experimental",
+        /// Between servers, or for testing: not for applications. Told by COMMAND DOCS only.
+        SYSCMD "",
     }
 }
 

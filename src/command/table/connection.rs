@@ -118,7 +118,7 @@ pub(super) const ROWS: &[Row] = &[
                     "Tell the server which library and version the client uses.",
                     "O(1)",
                 )
-                .syntax("<lib-name libname|lib-ver libver>")
+                .syntax("<LIB-NAME libname|LIB-VER libver>")
                 .runs(Route::Home, NotBuilt),
             row("client|setname", Group::Connection, "2.6.9", 3)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])

@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
     row("keys", Group::Generic, "1.0.0", 2)
         .flags(&[READONLY])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
-        .tips(&["nondeterministic_output_order", "request_policy:all_shards"])
+        .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
         .docs(
             "List every key that fits a pattern.",
             "O(N) for N keys of the database",
@@ -199,9 +199,9 @@ pub(super) const ROWS: &[Row] = &[
         .flags(&[READONLY, TOUCHES_ARBITRARY_KEYS])
         .acl(&[category::KEYSPACE])
         .tips(&[
-            "nondeterministic_output",
             "request_policy:all_shards",
             "response_policy:special",
+            "nondeterministic_output",
         ])
         .docs("Pick a key of the database at random.", "O(1)")
         .runs(Route::AnyShard, NotBuilt),

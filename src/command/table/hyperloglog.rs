@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Row] = &[
         .syntax("key [key ...]")
         .runs(Route::Keys, NotBuilt),
     row("pfdebug", Group::HyperLogLog, "2.8.9", 3)
-        .flags(&[WRITE, DENYOOM, ADMIN])
+        .flags(&[WRITE, DENYOOM, ADMIN, SYSCMD])
         .keys(&[at(2, &[RW, ACCESS])])
         .docs(
             "Internal: look inside a HyperLogLog.",
@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
         .syntax("destkey [sourcekey [sourcekey ...]]")
         .runs(Route::Keys, NotBuilt),
     row("pfselftest", Group::HyperLogLog, "2.8.9", 1)
-        .flags(&[ADMIN])
+        .flags(&[ADMIN, SYSCMD])
         .docs("Internal: check the HyperLogLog code.", "O(1), but slow")
         .runs(Route::Home, NotBuilt),
 ];

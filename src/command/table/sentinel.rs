@@ -176,7 +176,10 @@ pub(super) const ROWS: &[Row] = &[row("sentinel", Group::Sentinel, "2.8.4", -2)
                 "Make this sentinel crash at a chosen moment of a failover.",
                 "O(1)",
             )
-            .syntax("[<||> [<||> ...]]")
+            .syntax(
+                "[<CRASH-AFTER-ELECTION|CRASH-AFTER-PROMOTION|HELP> \
+                 [<CRASH-AFTER-ELECTION|CRASH-AFTER-PROMOTION|HELP> ...]]",
+            )
             .runs(Route::Home, NotBuilt),
         row("sentinel|slaves", Group::Sentinel, "2.8.0", 3)
             .flags(&[ADMIN, SENTINEL, ONLY_SENTINEL])

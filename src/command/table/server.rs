@@ -299,7 +299,7 @@ pub(super) const ROWS: &[Row] = &[
         .docs("Count the keys of the database.", "O(1)")
         .runs(Route::All(Sum), NotBuilt),
     row("debug", Group::Server, "1.0.0", -2)
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED])
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED, SYSCMD])
         .docs(
             "Commands for testing the server.",
             "Depends on the subcommand",
@@ -558,7 +558,7 @@ pub(super) const ROWS: &[Row] = &[
         .syntax("replicationid offset")
         .runs(Route::Home, NotBuilt),
     row("replconf", Group::Server, "3.0.0", -1)
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY, SYSCMD])
         .docs(
             "Internal: talk between replica and master about the link.",
             "O(1)",
@@ -570,7 +570,7 @@ pub(super) const ROWS: &[Row] = &[
         .syntax("<host port|NO ONE>")
         .runs(Route::Home, NotBuilt),
     row("restore-asking", Group::Server, "3.0.0", -4)
-        .flags(&[WRITE, DENYOOM, ASKING])
+        .flags(&[WRITE, DENYOOM, ASKING, SYSCMD])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
         .keys(&[at(1, &[OW, UPDATE])])
         .docs(
@@ -626,7 +626,7 @@ pub(super) const ROWS: &[Row] = &[
         .subcommands(&[
             row("slowlog|get", Group::Server, "2.2.12", -2)
                 .flags(&[ADMIN, LOADING, STALE])
-                .tips(&["nondeterministic_output", "request_policy:all_nodes"])
+                .tips(&["request_policy:all_nodes", "nondeterministic_output"])
                 .docs("Show the recent slow commands.", "O(N) for N entries")
                 .syntax("[count]")
                 .runs(Route::Home, NotBuilt),
@@ -637,9 +637,9 @@ pub(super) const ROWS: &[Row] = &[
             row("slowlog|len", Group::Server, "2.2.12", 2)
                 .flags(&[ADMIN, LOADING, STALE])
                 .tips(&[
-                    "nondeterministic_output",
                     "request_policy:all_nodes",
                     "response_policy:agg_sum",
+                    "nondeterministic_output",
                 ])
                 .docs("Count the recorded slow commands.", "O(1)")
                 .runs(Route::Home, NotBuilt),
