@@ -134,6 +134,21 @@ pub fn keys_and_channels(spec: &CommandSpec, args: Args<'_>) -> Result<KeyList, 
     Ok(list)
 }
 
+/// How many arguments belong to each key of a row that is routed `Split` or `Vote`, the key included:
+/// 1 for MGET, 2 for MSET.
+pub fn stride(spec: &CommandSpec) -> usize {
+    match spec.key_specs {
+        [
+            KeySpec {
+                find: Find::Range { step, .. } | Find::KeyNum { step, .. },
+                ..
+            },
+            ..,
+        ] => usize::from(*step),
+        _ => 1,
+    }
+}
+
 /// For rows routed `ParkAll`: will this call touch keys that its arguments do not name?
 ///
 /// SORT with a BY or GET pattern does, since the pattern is filled in with elements. A pattern without `*`
@@ -194,6 +209,18 @@ fn apply(
         Find::Unknown => return Err(KeysError),
     };
     if end > argc {
+        return Err(KeysError);
+    }
+    // A key without its value (MSET a 1 b) is not to be split off: the call as a whole is wrong.
+    if matches!(
+        key_spec.find,
+        Find::Range {
+            last: -1,
+            limit: 0,
+            ..
+        }
+    ) && end.saturating_sub(first) % step != 0
+    {
         return Err(KeysError);
     }
     // An empty rest is an error, unless an earlier spec found keys and the arity allows it (PFMERGE dest).
@@ -437,6 +464,7 @@ mod tests {
         check("object encoding k => 2:RO");
         check("del a b c => 1:RM,delete 2:RM,delete 3:RM,delete");
         check("mset a 1 b 2 => 1:OW,update 3:OW,update");
+        check("mset a 1 b => !");
         check("blpop a b 0 => 1:RW,access,delete 2:RW,access,delete");
         check("bitop and d a b => 2:OW,update 3:RO,access 4:RO,access");
         check("lcs a b len => 1:RO,access 2:RO,access");
@@ -480,6 +508,12 @@ mod tests {
         check("set k v nx GET => 1:RW,access,update");
         check("bitfield k get u8 0 => 1:RO,access");
         check("bitfield k get u8 0 set u8 0 1 => 1:RW,access,update");
+    }
+
+    #[test]
+    fn split_commands_say_what_belongs_to_a_key() {
+        assert_eq!(stride(call("mget a b").0), 1);
+        assert_eq!(stride(call("mset a 1").0), 2);
     }
 
     #[test]
