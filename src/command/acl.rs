@@ -2,7 +2,7 @@
 //!
 //! Most categories of a command follow from what the row says anyway: `@write` from the write flag,
 //! `@string` from the group, `@slow` from the lack of `fast`. Only the rest is written in the row, so a
-//! row cannot contradict itself. [`implied`] holds these rules.
+//! row cannot contradict itself. `implied` holds these rules.
 
 use super::bits::bits;
 use super::spec::{CommandSpec, Flags, Group, flag};

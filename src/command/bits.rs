@@ -6,7 +6,7 @@
 
 /// Declares a bit set: `bits! { /// docs pub struct Name(u32) { CONST "printed", ... } }`.
 ///
-/// The order of the lines is the order in which [`iter`](Self::names) prints; a bit printed as `""`
+/// The order of the lines is the order in which `names` prints; a bit printed as `""`
 /// exists for the server only and is never shown to a client.
 macro_rules! bits {
     (

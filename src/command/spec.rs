@@ -2,7 +2,7 @@
 //!
 //! Dispatch, arity checks, ACL, `COMMAND`, key extraction, cluster and shard routing, statistics and the
 //! tests all read these rows; nobody else matches on a command's name. Rows are written in `table/`, one
-//! file per group, with the small builder [`row`]; [`super::table`] lays them out as one flat array, in
+//! file per group, with the small builder `row`; `table` lays them out as one flat array, in
 //! which a container (`CLIENT`) is followed by its subcommands (`CLIENT|LIST`). The index in that array
 //! is the command's [`id`](CommandSpec::id).
 //!
