@@ -18,3 +18,4 @@ pub mod session;
 pub mod shard;
 pub mod sim;
 pub mod stats;
+pub mod structure;

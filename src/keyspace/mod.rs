@@ -1,1 +1,33 @@
-//! Room `keyspace`.
+//! The keyspace: values, databases, expiry, eviction, SCAN, WATCH, memory accounting.
+//!
+//! A shard has one [`Store`] with the keys of its slots, in all databases. A command sees it through a [`Db`]: one
+//! database, over one store or, under a PARK fence, over several ([`StoreSet`]). All that a command does to a key goes
+//! through `Db`, and all that happens to an entry through the choke point in `store.rs`.
+//!
+//! Time is handed in and stands still while a command runs. Nothing here waits.
+//!
+//! Absent on purpose: replies, commands, clients, the log. What others must learn of is queued: [`StoreEvent`] for
+//! keys that went by themselves, [`Garbage`] for what is better freed elsewhere.
+
+mod access;
+mod counters;
+mod db;
+mod evict;
+mod expiry;
+mod hash;
+mod scan;
+mod store;
+mod value;
+mod watch;
+
+pub use counters::{Counter, DbCounters, StoreCounters};
+pub use db::{Db, FlushMode};
+pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
+pub use expiry::Work;
+pub use hash::{KeyHasher, Locator};
+pub use scan::{Cursor, cursor_slot};
+pub use store::{
+    AccessClock, DbGarbage, Expiry, Garbage, Store, StoreEvent, StoreOptions, StoreSet,
+};
+pub use value::{Collection, Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
+pub use watch::WatchFlag;

@@ -1,0 +1,734 @@
+//! A shard's keys: the tables of all databases for its slots, and the one path by which they change.
+//!
+//! Every change of an entry, whoever wants it, is one of three calls: `Store::insert`,
+//! `Target::edit`, `Target::remove`. Before: the snapshot's pre-image. After: epoch stamp, accounting, WATCH flags,
+//! events. A change that did not pass there would be missing in a snapshot, invisible to EXEC and wrong in INFO; hence
+//! no other module is given a `SlotTable` to change.
+//!
+//! ```text
+//! Db (one command's view) -> Store::find / find_mut -> Target -> before_change -> SlotTable -> publish, watch, events
+//! ```
+//!
+//! Invariants
+//!   1. Nothing here suspends, reads a clock or draws unseeded randomness.
+//!   2. `used` is the sum of all tables' bytes and of what their entries hold outside; it is published after every
+//!      change.
+//!   3. An entry past its expiry time is never handed out, except under `Expiry::Ignore`.
+//!
+//! Budget of a read: slot header, bucket, entry: three cache lines, prefetched in two steps by a batch.
+
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::counters::StoreCounters;
+use super::evict::Pool;
+use super::hash::{KeyHasher, Locator};
+use super::value::{Collection, outside_bytes, shared_bytes};
+use super::watch::{WatchFlag, WatchTable};
+use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
+use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable};
+
+pub(super) type Table = SlotTable<Collection, KeyHasher>;
+pub(super) type Found<'a> = Occupied<'a, Collection, KeyHasher>;
+
+/// What a store is made with.
+#[derive(Debug)]
+pub struct StoreOptions {
+    /// Which shard this is.
+    pub shard: ShardId,
+    /// The slots it holds.
+    pub slots: Range<u16>,
+    /// How many databases there are.
+    pub databases: usize,
+    /// Seed of the key hash, the same on all shards of the process.
+    pub hash_seed: u64,
+    /// Where numbers are published; made for at least as many databases.
+    pub counters: Arc<StoreCounters>,
+}
+
+/// All databases of a shard's slots.
+pub struct Store {
+    shard: ShardId,
+    slots: Range<u16>,
+    hasher: KeyHasher,
+    pub(super) dbs: Vec<DbTable>,
+    pub(super) ledger: Ledger,
+    pub(super) pool: Pool,
+}
+
+/// One database; without a table until it has a key.
+#[derive(Default)]
+pub(super) struct DbTable {
+    pub(super) table: Option<Box<Table>>,
+    pub(super) sizes: Sizes,
+}
+
+/// Bytes of a database beyond what its table counts.
+#[derive(Default)]
+pub(super) struct Sizes {
+    /// What entries hold outside of themselves.
+    outside: usize,
+    /// Bytes of all kinds as last added to `used`.
+    counted: usize,
+}
+
+/// A found entry with all that a change of it has to pass through.
+pub(super) struct Target<'a> {
+    db: DbIndex,
+    found: Found<'a>,
+    ledger: &'a mut Ledger,
+    sizes: &'a mut Sizes,
+}
+
+/// What every change passes through, apart from the tables so that both can be borrowed.
+pub(super) struct Ledger {
+    pub(super) counters: Arc<StoreCounters>,
+    pub(super) watch: WatchTable,
+    pub(super) access: AccessClock,
+    pub(super) rng: Rng,
+    used: usize,
+    cut_epoch: u8,
+    garbage: Vec<Garbage>,
+    events: Option<Vec<StoreEvent>>,
+    /// Editing space for small strings, kept to save its allocation.
+    pub(super) scratch: Vec<u8>,
+}
+
+/// Which 24 bits an access leaves in an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessClock {
+    /// Seconds since the last access, modulo 2^24 (194 days).
+    Lru,
+    /// Minutes since the last decay (16 bits) and a logarithmic hit counter (8 bits).
+    Lfu {
+        /// `lfu-log-factor`: how quickly hits stop counting.
+        log_factor: u32,
+        /// `lfu-decay-time`: minutes for the counter to fall by one; 0 for never.
+        decay_minutes: u32,
+    },
+}
+
+/// What an expired key looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Expiry {
+    /// Absent, and removed when noticed: a master.
+    #[default]
+    Remove,
+    /// Absent, but left for the master to delete: a replica's clients, or while writes are paused.
+    Hide,
+    /// Present: commands of the master's stream, and loading.
+    Ignore,
+}
+
+/// How a lookup counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) now: Millis,
+    pub(super) expiry: Expiry,
+    /// Note the access for LRU or LFU.
+    pub(super) touch: bool,
+    /// Count a hit or a miss.
+    pub(super) count: bool,
+}
+
+/// Something removed that is too big to free on the spot.
+pub enum Garbage {
+    /// A long string.
+    Bytes(Arc<Vec<u8>>),
+    /// A collection.
+    Collection(Box<Collection>),
+    /// A whole database.
+    Db(DbGarbage),
+}
+
+/// The table of a flushed database.
+pub struct DbGarbage(#[expect(dead_code, reason = "held to be dropped")] Box<Table>);
+
+/// Something that happened to a key without a command saying so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreEvent {
+    /// Removed because its time had come.
+    Expired(DbIndex, Box<[u8]>),
+    /// Removed to free memory.
+    Evicted(DbIndex, Box<[u8]>),
+}
+
+/// Why an entry goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Change {
+    Removed,
+    Expired,
+    Evicted,
+}
+
+/// Values from this size on are freed by someone else than the shard.
+const GARBAGE_BYTES_MIN: usize = 32 * 1024;
+
+/// Pieces of garbage that may wait for `take_garbage`; beyond it they are freed on the spot.
+const GARBAGE_MAX: usize = 4096;
+
+/// Events that may wait for `take_events`; at the bound the command loop is not taking them, which is a bug in it.
+const EVENTS_MAX: usize = 1 << 20;
+
+impl Store {
+    /// An empty store.
+    pub fn new(options: StoreOptions) -> Store {
+        let StoreOptions {
+            shard,
+            slots,
+            databases,
+            hash_seed,
+            counters,
+        } = options;
+        assert!(
+            databases > 0 && counters.dbs().len() >= databases,
+            "one row of counters a database"
+        );
+        assert!(slots.start <= slots.end && usize::from(slots.end) <= crate::base::SLOTS);
+        Store {
+            shard,
+            slots,
+            hasher: KeyHasher::new(hash_seed),
+            dbs: (0..databases).map(|_| DbTable::default()).collect(),
+            ledger: Ledger {
+                counters,
+                watch: WatchTable::new(databases),
+                access: AccessClock::Lru,
+                rng: Rng::new(hash_seed ^ u64::from(shard.0)),
+                used: 0,
+                cut_epoch: 0,
+                garbage: Vec::new(),
+                events: None,
+                scratch: Vec::new(),
+            },
+            pool: Pool::default(),
+        }
+    }
+
+    /// Slot and hash of a key; the same on every shard.
+    #[inline]
+    pub fn locate(&self, key: &[u8]) -> Locator {
+        self.hasher.locate(key)
+    }
+
+    /// The hash function, to be used where requests are parsed.
+    pub fn hasher(&self) -> KeyHasher {
+        self.hasher
+    }
+
+    /// Which shard this is.
+    pub fn shard(&self) -> ShardId {
+        self.shard
+    }
+
+    /// The slots held here.
+    pub fn slots(&self) -> Range<u16> {
+        self.slots.clone()
+    }
+
+    /// How many databases there are.
+    pub fn databases(&self) -> usize {
+        self.dbs.len()
+    }
+
+    /// Bytes in use by keys, values and index.
+    pub fn memory(&self) -> u64 {
+        self.ledger.used as u64
+    }
+
+    /// The published numbers.
+    pub fn counters(&self) -> &Arc<StoreCounters> {
+        &self.ledger.counters
+    }
+
+    /// Keys of one slot in one database, expired ones not yet removed included.
+    pub fn slot_len(&self, db: DbIndex, slot: Slot) -> usize {
+        match &self.dbs[db.index()].table {
+            Some(table) if self.slots.contains(&slot.0) => table.slot_len(self.place(slot)),
+            Some(_) | None => 0,
+        }
+    }
+
+    /// Chooses what accesses leave behind; entries keep what they have, as in Redis.
+    pub fn set_access_clock(&mut self, access: AccessClock) {
+        self.ledger.access = access;
+    }
+
+    /// Turns the queue of [`StoreEvent`]s on or off.
+    pub fn set_events(&mut self, on: bool) {
+        self.ledger.events = on.then(Vec::new);
+    }
+
+    /// The events since the last call, oldest first.
+    pub fn take_events(&mut self) -> Vec<StoreEvent> {
+        self.ledger
+            .events
+            .as_mut()
+            .map(mem::take)
+            .unwrap_or_default()
+    }
+
+    /// What waits to be freed elsewhere.
+    pub fn take_garbage(&mut self) -> Vec<Garbage> {
+        mem::take(&mut self.ledger.garbage)
+    }
+
+    /// Whether anything waits to be freed elsewhere.
+    pub fn has_garbage(&self) -> bool {
+        !self.ledger.garbage.is_empty()
+    }
+
+    /// First step of fetching a key ahead of its command: the index.
+    #[inline]
+    pub fn prefetch(&self, db: DbIndex, at: Locator) {
+        if let Some(table) = self.table_at(db, at) {
+            table.prefetch(self.place(at.slot), at.hash);
+        }
+    }
+
+    /// Second step, when the index has arrived: the entry.
+    #[inline]
+    pub fn prefetch_entry(&self, db: DbIndex, at: Locator) {
+        if let Some(table) = self.table_at(db, at) {
+            table.prefetch_entry(self.place(at.slot), at.hash);
+        }
+    }
+
+    #[inline]
+    fn table_at(&self, db: DbIndex, at: Locator) -> Option<&Table> {
+        let table = self.dbs.get(db.index())?.table.as_deref()?;
+        self.slots.contains(&at.slot.0).then_some(table)
+    }
+
+    /// Watches a key: `flag` is raised when it changes. Dropping the `Arc` ends it.
+    pub fn watch(&mut self, db: DbIndex, key: &[u8], flag: &Arc<WatchFlag>, now: Millis) {
+        let at = self.locate(key);
+        let was_expired = self
+            .table_at(db, at)
+            .and_then(|table| table.lookup(self.place(at.slot), at.hash, key))
+            .is_some_and(|entry| is_expired(entry, now));
+        self.ledger.watch.add(db.index(), key, flag, was_expired);
+    }
+
+    /// Whether EXEC must refuse: the flag is raised, or the key has expired since it was watched without anybody
+    /// noticing so far.
+    pub fn is_watch_broken(
+        &mut self,
+        db: DbIndex,
+        key: &[u8],
+        flag: &WatchFlag,
+        look: Expiry,
+        now: Millis,
+    ) -> bool {
+        let at = self.locate(key);
+        let look = Look {
+            now,
+            expiry: look,
+            touch: false,
+            count: false,
+        };
+        // Removes the key if it is due, which raises the flag unless it was due already when watched.
+        let _ = self.find(db, at, key, look);
+        flag.is_dirty()
+    }
+
+    /// Index of a slot in the tables.
+    #[inline]
+    pub(super) fn place(&self, slot: Slot) -> usize {
+        debug_assert!(
+            self.slots.contains(&slot.0),
+            "slot {slot:?} is another shard's"
+        );
+        usize::from(slot.0.wrapping_sub(self.slots.start))
+    }
+
+    /// Finds a key, as `look` says. An expired one is removed on the way, or hidden.
+    #[inline]
+    pub(super) fn find(
+        &mut self,
+        db: DbIndex,
+        at: Locator,
+        key: &[u8],
+        look: Look,
+    ) -> Option<EntryRef<'_, Collection>> {
+        self.find_mut(db, at, key, look)
+            .map(|target| target.found.into_ref())
+    }
+
+    /// As [`Store::find`], to change the entry.
+    #[inline]
+    pub(super) fn find_mut(
+        &mut self,
+        db: DbIndex,
+        at: Locator,
+        key: &[u8],
+        look: Look,
+    ) -> Option<Target<'_>> {
+        let place = self.place(at.slot);
+        let ledger = &mut self.ledger;
+        let row = &mut self.dbs[db.index()];
+        let found = row
+            .table
+            .as_mut()
+            .and_then(|table| table.lookup_mut(place, at.hash, key));
+        let Some(mut found) = found else {
+            if look.count {
+                ledger.counters.misses.add(1);
+            }
+            return None;
+        };
+        if look.expiry != Expiry::Ignore && is_expired(found.as_ref(), look.now) {
+            if look.count {
+                ledger.counters.misses.add(1);
+            }
+            if look.expiry == Expiry::Remove {
+                Target {
+                    db,
+                    found,
+                    ledger,
+                    sizes: &mut row.sizes,
+                }
+                .remove(Change::Expired);
+            }
+            return None;
+        }
+        if look.count {
+            ledger.counters.hits.add(1);
+        }
+        if look.touch {
+            let old = found.as_ref().access();
+            let new = ledger.access.touched(old, look.now, &mut ledger.rng);
+            // Most accesses fall into the same second: spare the cache line then.
+            if new != old {
+                found.set_access(new);
+            }
+        }
+        Some(Target {
+            db,
+            found,
+            ledger,
+            sizes: &mut row.sizes,
+        })
+    }
+
+    /// Adds an entry whose key is absent.
+    pub(super) fn insert(&mut self, db: DbIndex, at: Locator, mut entry: Entry<Collection>) {
+        let place = self.place(at.slot);
+        let slots = self.slots.len();
+        let ledger = &mut self.ledger;
+        let DbTable { table, sizes } = &mut self.dbs[db.index()];
+        ledger.before_change(None);
+        entry.set_epoch(ledger.cut_epoch);
+        sizes.outside += outside_bytes(entry.as_ref());
+        ledger.watch.touch(db.index(), entry.as_ref().key(), false);
+        let table = table.get_or_insert_with(|| Box::new(Table::new(slots, self.hasher)));
+        table.insert(place, at.hash, entry);
+        ledger.publish(db, Some(table), sizes);
+    }
+
+    /// Removes a key if it is there and not expired.
+    pub(super) fn remove(
+        &mut self,
+        db: DbIndex,
+        at: Locator,
+        key: &[u8],
+        look: Look,
+        change: Change,
+    ) -> bool {
+        let Some(target) = self.find_mut(db, at, key, look) else {
+            return false;
+        };
+        target.remove(change);
+        true
+    }
+
+    /// Removes the next key that is due at `now`, if there is one.
+    pub(super) fn remove_due(&mut self, db: DbIndex, now: Millis) -> bool {
+        let DbTable { table, sizes } = &mut self.dbs[db.index()];
+        let due = table
+            .as_mut()
+            .and_then(|table| table.due(now.0.saturating_sub(1)));
+        let Some(found) = due else { return false };
+        Target {
+            db,
+            found,
+            ledger: &mut self.ledger,
+            sizes,
+        }
+        .remove(Change::Expired);
+        true
+    }
+
+    /// Empties a database. The whole table becomes garbage in one piece, or is freed now.
+    pub(super) fn flush(&mut self, db: DbIndex, in_background: bool, now: Millis) {
+        self.touch_watched(db, None, now);
+        let DbTable { table, sizes } = &mut self.dbs[db.index()];
+        let Some(table) = table.take() else { return };
+        sizes.outside = 0;
+        self.ledger.publish(db, None, sizes);
+        if in_background {
+            self.ledger.garbage.push(Garbage::Db(DbGarbage(table)));
+        }
+    }
+
+    /// Exchanges two databases.
+    pub(super) fn swap(&mut self, one: DbIndex, other: DbIndex, now: Millis) {
+        if one == other {
+            return;
+        }
+        self.touch_watched(one, Some(other), now);
+        self.touch_watched(other, Some(one), now);
+        self.dbs.swap(one.index(), other.index());
+        for db in [one, other] {
+            let DbTable { table, sizes } = &mut self.dbs[db.index()];
+            self.ledger.publish(db, table.as_deref(), sizes);
+        }
+    }
+
+    /// Raises the flags of watched keys in `db`, which is about to be emptied or replaced by `other`. A key that is in
+    /// neither stays absent, so nothing changes for it.
+    fn touch_watched(&mut self, db: DbIndex, other: Option<DbIndex>, now: Millis) {
+        if self.ledger.watch.is_empty() {
+            return;
+        }
+        for key in self.ledger.watch.keys(db.index()) {
+            let at = self.locate(&key);
+            let state = |db: DbIndex| {
+                let entry = self
+                    .table_at(db, at)?
+                    .lookup(self.place(at.slot), at.hash, &key)?;
+                Some(is_expired(entry, now))
+            };
+            match (state(db), other.and_then(state)) {
+                (None, None) | (Some(true), Some(true)) => {}
+                (_, None) => self.ledger.watch.touch(db.index(), &key, true),
+                (_, Some(_)) => self.ledger.watch.touch(db.index(), &key, false),
+            }
+        }
+    }
+
+    /// Checks every invariant; panics if one is broken. For tests.
+    pub fn check(&self) {
+        let mut used = 0;
+        for (row, counters) in self.dbs.iter().zip(self.ledger.counters.dbs()) {
+            let len = row.table.as_ref().map_or(0, |table| table.len());
+            assert_eq!(counters.keys.get(), len as u64);
+            if let Some(table) = &row.table {
+                table.check();
+                let mut outside = 0;
+                for_each_entry(table, |entry| outside += outside_bytes(entry));
+                assert_eq!(row.sizes.outside, outside);
+                assert_eq!(row.sizes.counted, table.bytes() + outside);
+                assert_eq!(counters.expires.get(), table.expires() as u64);
+                used += row.sizes.counted;
+            }
+        }
+        assert_eq!(self.ledger.used, used);
+        assert_eq!(self.ledger.counters.used_bytes.get(), used as u64);
+    }
+}
+
+impl DbTable {
+    /// Keys with and without an expiry time.
+    pub(super) fn len(&self) -> usize {
+        self.table.as_ref().map_or(0, |table| table.len())
+    }
+
+    /// Whether a key may be due.
+    pub(super) fn has_due(&self, now: Millis) -> bool {
+        let next = self.table.as_ref().and_then(|table| table.next_due());
+        next.is_some_and(|at| at < now.0)
+    }
+}
+
+impl<'a> Target<'a> {
+    /// The entry.
+    #[inline]
+    pub(super) fn as_ref(&self) -> EntryRef<'_, Collection> {
+        self.found.as_ref()
+    }
+
+    /// Changes the entry, with everything that belongs to a change.
+    #[inline]
+    pub(super) fn edit<R>(&mut self, edit: impl FnOnce(&mut Entry<Collection>) -> R) -> R {
+        self.ledger.before_change(Some(self.found.as_ref()));
+        self.sizes.outside -= outside_bytes(self.found.as_ref());
+        let epoch = self.ledger.cut_epoch;
+        let result = self.found.edit(|entry| {
+            let result = edit(entry);
+            entry.set_epoch(epoch);
+            result
+        });
+        let entry = self.found.as_ref();
+        self.sizes.outside += outside_bytes(entry);
+        self.ledger.watch.touch(self.db.index(), entry.key(), false);
+        self.ledger
+            .publish(self.db, Some(self.found.table()), self.sizes);
+        result
+    }
+
+    /// As [`Target::edit`] where what was replaced has to be freed.
+    #[inline]
+    pub(super) fn replace(
+        &mut self,
+        edit: impl FnOnce(&mut Entry<Collection>) -> Displaced<Collection>,
+    ) {
+        let displaced = self.edit(edit);
+        self.ledger.discard(displaced);
+    }
+
+    /// Notes an access. Not a change.
+    pub(super) fn set_access(&mut self, access: u32) {
+        self.found.set_access(access);
+    }
+
+    /// Takes the entry out of the table, with everything that belongs to a removal.
+    pub(super) fn remove(self, change: Change) {
+        let Target {
+            db,
+            found,
+            ledger,
+            sizes,
+        } = self;
+        ledger.before_change(Some(found.as_ref()));
+        sizes.outside -= outside_bytes(found.as_ref());
+        let (entry, table) = found.remove();
+        ledger.after_removal(db, entry.as_ref().key(), change);
+        ledger.publish(db, Some(table), sizes);
+        ledger.discard(entry.dismantle());
+    }
+}
+
+impl Ledger {
+    /// Comes before every change of an entry, and before a new one (`None`).
+    #[inline]
+    fn before_change(&mut self, _entry: Option<EntryRef<'_, Collection>>) {
+        // A snapshot in progress preserves the pre-image here, if the entry's epoch is older than the cut.
+    }
+
+    /// Comes after every removal.
+    fn after_removal(&mut self, db: DbIndex, key: &[u8], change: Change) {
+        self.watch.touch(db.index(), key, true);
+        match change {
+            Change::Removed => {}
+            Change::Expired => {
+                self.counters.expired_keys.add(1);
+                self.push_event(|| StoreEvent::Expired(db, key.into()));
+            }
+            Change::Evicted => {
+                self.counters.evicted_keys.add(1);
+                self.push_event(|| StoreEvent::Evicted(db, key.into()));
+            }
+        }
+    }
+
+    #[inline]
+    fn push_event(&mut self, event: impl FnOnce() -> StoreEvent) {
+        if let Some(events) = &mut self.events {
+            debug_assert!(events.len() < EVENTS_MAX, "events are taken every turn");
+            events.push(event());
+        }
+    }
+
+    /// Frees what an entry held: now if that is quick, else by whoever takes the garbage.
+    #[inline]
+    pub(super) fn discard(&mut self, displaced: Displaced<Collection>) {
+        match displaced {
+            Displaced::Nothing => {}
+            Displaced::Shared(shared) => {
+                if shared_bytes(&shared) >= GARBAGE_BYTES_MIN && self.garbage.len() < GARBAGE_MAX {
+                    self.garbage.push(Garbage::Bytes(shared));
+                }
+            }
+            Displaced::Object(never) => match *never {},
+        }
+    }
+
+    /// Makes a database's numbers and the used bytes visible; comes after every change.
+    #[inline]
+    fn publish(&mut self, db: DbIndex, table: Option<&Table>, sizes: &mut Sizes) {
+        let counters = &self.counters.dbs()[db.index()];
+        let mut bytes = sizes.outside;
+        match table {
+            Some(table) => {
+                counters.publish(table.len(), table.expires(), table.expiry_sum_s());
+                bytes += table.bytes();
+            }
+            None => counters.publish(0, 0, 0),
+        }
+        self.used = self.used + bytes - sizes.counted;
+        sizes.counted = bytes;
+        self.counters.used_bytes.set(self.used as u64);
+    }
+}
+
+#[inline]
+pub(super) fn is_expired(entry: EntryRef<'_, Collection>, now: Millis) -> bool {
+    // As in Redis, a key lives through the very millisecond it expires at.
+    entry.expiry().is_some_and(|at| at < now.0)
+}
+
+/// Visits all entries of a table in slot and hash order.
+pub(super) fn for_each_entry<'a>(
+    table: &'a Table,
+    mut visit: impl FnMut(EntryRef<'a, Collection>),
+) {
+    let mut slot = 0;
+    while let Some(full) = table.next_slot(slot) {
+        let mut from = Some(0);
+        while let Some(prefix) = from {
+            from = table.scan_step(full, prefix, &mut visit);
+        }
+        slot = full + 1;
+    }
+}
+
+/// The stores a command may touch: its own shard's, or under a PARK fence those of all participants.
+pub enum StoreSet<'a> {
+    /// One shard.
+    One(&'a mut Store),
+    /// Several, each at its shard's index; all agree on databases and hash seed.
+    Many {
+        /// The stores lent.
+        stores: &'a mut [Option<&'a mut Store>],
+        /// Which shard holds which slot.
+        slots: &'a SlotMap,
+    },
+}
+
+impl StoreSet<'_> {
+    /// The store that holds a slot. Panics if it was not lent: the fence must cover all keys of its command.
+    #[inline]
+    pub(super) fn store(&mut self, slot: Slot) -> &mut Store {
+        match self {
+            StoreSet::One(store) => store,
+            StoreSet::Many { stores, slots } => stores[slots.shard_of(slot).index()]
+                .as_deref_mut()
+                .expect("the fence covers the shards of all keys"),
+        }
+    }
+
+    /// Some store, for what all have in common.
+    #[inline]
+    pub(super) fn any(&self) -> &Store {
+        match self {
+            StoreSet::One(store) => store,
+            StoreSet::Many { stores, .. } => stores
+                .iter()
+                .flatten()
+                .next()
+                .expect("a fence has participants"),
+        }
+    }
+
+    /// All stores, in slot order.
+    pub(super) fn for_each(&mut self, mut visit: impl FnMut(&mut Store)) {
+        match self {
+            StoreSet::One(store) => visit(store),
+            StoreSet::Many { stores, .. } => {
+                stores.iter_mut().flatten().for_each(|store| visit(store))
+            }
+        }
+    }
+}
