@@ -57,17 +57,35 @@ pub fn key_slot(key: &[u8]) -> Slot {
 /// What of the key is hashed: the hash tag if the key has a non-empty one, else the whole key.
 #[inline]
 fn hash_tag(key: &[u8]) -> &[u8] {
-    match key.iter().position(|&byte| byte == b'{') {
-        None => key,
-        Some(open) => tag_after(key, open + 1),
+    if has_open_brace(key) {
+        find_tag(key)
+    } else {
+        key
     }
 }
 
+/// Eight bytes at a time: hardly any key has a brace, so this is all that most keys pay.
+#[inline]
+fn has_open_brace(key: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, tail) = key.as_chunks::<8>();
+    let mut found = 0;
+    for word in words {
+        // A byte that equals `{` becomes 0, and subtracting 1 borrows into its high bit.
+        let differs = u64::from_le_bytes(*word) ^ (ONES * b'{' as u64);
+        found |= differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+    }
+    found != 0 || tail.contains(&b'{')
+}
+
 #[cold]
-fn tag_after(key: &[u8], start: usize) -> &[u8] {
-    match memchr::memchr(b'}', &key[start..]) {
+fn find_tag(key: &[u8]) -> &[u8] {
+    let Some(open) = memchr::memchr(b'{', key) else {
+        return key;
+    };
+    match memchr::memchr(b'}', &key[open + 1..]) {
         None | Some(0) => key,
-        Some(len) => &key[start..start + len],
+        Some(len) => &key[open + 1..open + 1 + len],
     }
 }
 
@@ -202,6 +220,26 @@ mod tests {
         assert_eq!(key_slot(b"foo{}{bar}").0, crc16(b"foo{}{bar}") % 16384);
         assert_eq!(key_slot(b"foo{bar").0, crc16(b"foo{bar") % 16384);
         assert_eq!(key_slot(b"}foo{").0, crc16(b"}foo{") % 16384);
+    }
+
+    #[test]
+    fn a_tag_is_found_wherever_it_is() {
+        let mut rng = Rng::new(17);
+        for _ in 0..5000 {
+            let key: Vec<u8> = (0..rng.index(30))
+                .map(|_| b"{}abcdefgh\xfb\x7a"[rng.index(12)])
+                .collect();
+            let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
+                let len = key[open + 1..].iter().position(|&byte| byte == b'}')?;
+                (len > 0).then(|| &key[open + 1..open + 1 + len])
+            });
+            assert_eq!(
+                hash_tag(&key),
+                tag.unwrap_or(&key),
+                "{}",
+                key.escape_ascii()
+            );
+        }
     }
 
     #[test]
