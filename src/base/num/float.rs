@@ -9,13 +9,13 @@
 
 use rustc_apfloat::{Float, Round, ieee};
 
-use super::write_i64;
+use super::{parse_i64, write_i64};
 
 /// Parses a double; `None` if it is not one. The rules are at the top of the file.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     // Most scores and increments are small integers, exact in a double.
     if text.len() <= 15
-        && let Some(integer) = super::parse_i64(text)
+        && let Some(integer) = parse_i64(text)
     {
         return Some(integer as f64);
     }
@@ -63,7 +63,13 @@ fn write_fraction(out: &mut Vec<u8>, value: f64) {
         out.push(b'0');
         return;
     }
-    let shortest = Shortest::of(value.abs());
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value.abs()).as_bytes();
+    if is_our_form(text, value.abs()) {
+        out.extend_from_slice(text);
+        return;
+    }
+    let shortest = Shortest::from_text(text);
     let digits = shortest.digits();
     let count = digits.len() as i32;
     // The value is 0.DIGITS * 10^point.
@@ -95,49 +101,76 @@ fn write_fraction(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Did Ryu lay out a fraction as we would? So it does for most: plain notation, where we use it too.
+fn is_our_form(text: &[u8], value: f64) -> bool {
+    let Some(point) = memchr::memchr2(b'.', b'e', text) else {
+        return false;
+    };
+    text[point] == b'.'
+        && (text.len() - point <= 7 || (0.001..10_000.0).contains(&value))
+        && !text.ends_with(b".0")
+        && !text.contains(&b'e')
+}
+
 /// The fewest decimal digits that identify a positive finite double: it is `0.DIGITS * 10^point`.
 struct Shortest {
-    digits: [u8; 17],
+    digits: [u8; DIGITS_MAX],
     count: u8,
     point: i32,
 }
 
 impl Shortest {
-    fn of(value: f64) -> Shortest {
-        // The standard library finds the digits; its own layout (`1.5e-7`) is taken apart again.
-        let mut text = [0_u8; 32];
-        let mut rest = &mut text[..];
-        std::io::Write::write_fmt(&mut rest, format_args!("{value:e}"))
-            .expect("17 digits, a point and an exponent fit into 32 bytes");
-        let unused = rest.len();
-        let text = &text[..text.len() - unused];
-
-        let mut shortest = Shortest {
-            digits: [0; 17],
-            count: 0,
-            point: 1,
+    /// Takes Ryu's layout apart: `1234.5`, `0.00012`, `1.5e-7`, `12.0`.
+    fn from_text(text: &[u8]) -> Shortest {
+        let (mantissa, exponent) = match memchr::memchr(b'e', text) {
+            Some(at) => (
+                &text[..at],
+                parse_i64(&text[at + 1..]).expect("ryu prints an integer"),
+            ),
+            None => (text, 0),
         };
-        for (i, &byte) in text.iter().enumerate() {
+        let mut shortest = Shortest {
+            digits: [0; DIGITS_MAX],
+            count: 0,
+            point: exponent as i32,
+        };
+        let mut whole = true;
+        // Zeros that count only if another digit follows.
+        let mut zeros = 0;
+        for &byte in mantissa {
             match byte {
-                b'.' => {}
-                b'e' => {
-                    let exponent = super::parse_i64(&text[i + 1..]).expect("std prints an integer");
-                    shortest.point = exponent as i32 + 1;
-                    break;
+                b'.' => whole = false,
+                b'0' if shortest.count == 0 => shortest.point -= i32::from(!whole),
+                b'0' => {
+                    shortest.point += i32::from(whole);
+                    zeros += 1;
                 }
                 digit => {
-                    shortest.digits[usize::from(shortest.count)] = digit;
-                    shortest.count += 1;
+                    for zero in std::iter::repeat_n(b'0', zeros) {
+                        shortest.push(zero);
+                    }
+                    zeros = 0;
+                    shortest.push(digit);
+                    shortest.point += i32::from(whole);
                 }
             }
         }
         shortest
     }
 
+    #[inline]
+    fn push(&mut self, digit: u8) {
+        self.digits[usize::from(self.count)] = digit;
+        self.count += 1;
+    }
+
     fn digits(&self) -> &[u8] {
         &self.digits[..usize::from(self.count)]
     }
 }
+
+/// A double never needs more.
+const DIGITS_MAX: usize = 17;
 
 /// What kind of float literal a text is, by the grammar of `strtod`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
