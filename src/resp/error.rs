@@ -323,12 +323,20 @@ fixed_errors! {
     MODULE_NOT_ALLOWED = "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
     /// SAVE, BGSAVE.
     SAVE_IN_PROGRESS = "ERR Background save already in progress";
+    /// BGSAVE.
+    SAVE_OTHER_CHILD = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
     /// BGREWRITEAOF.
     REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
     /// SHUTDOWN.
     SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
     /// SHUTDOWN ABORT.
     NO_SHUTDOWN = "ERR No shutdown in progress.";
+    /// SHUTDOWN from a script or a transaction.
+    SHUTDOWN_DENY_BLOCKING = "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client";
+    /// MONITOR from a script or a transaction.
+    MONITOR_DENY_BLOCKING = "ERR MONITOR isn't allowed for DENY BLOCKING client";
+    /// MEMORY PURGE.
+    MEMORY_PURGE = "ERR Error purging dirty pages";
     /// WAIT.
     WAIT_ON_REPLICA = "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.";
     /// WAITAOF.
@@ -341,6 +349,8 @@ fixed_errors! {
     NO_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
     /// SCRIPT KILL, FUNCTION KILL.
     NOT_BUSY = "NOTBUSY No scripts in execution right now.";
+    /// SCRIPT KILL, FUNCTION KILL after a write.
+    UNKILLABLE = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
 
     // --- collections ---
     /// HINCRBY.
@@ -460,6 +470,14 @@ impl CommandError {
             command,
             b"' command",
         ])
+    }
+
+    /// EXEC, in place of a command that was queued before the ACL rules changed.
+    pub fn acl_changed(reason: &str) -> CommandError {
+        CommandError::owned(format!(
+            "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. \
+             This command is no longer allowed for the following reason: {reason}"
+        ))
     }
 
     /// A RESP2 client that has subscriptions may only do so much. `command` in lower case.
