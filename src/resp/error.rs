@@ -296,7 +296,7 @@ fixed_errors! {
     /// CLIENT TRACKING.
     TRACKING_OPT_WITH_BCAST = "ERR OPTIN and OPTOUT are not compatible with BCAST";
     /// CLIENT TRACKING.
-    TRACKING_OPTIN_AND_OPTOUT = "ERR You can't use both OPTIN and OPTOUT at the same time";
+    TRACKING_OPTIN_AND_OPTOUT = "ERR You can't specify both OPTIN mode and OPTOUT mode";
     /// CLIENT TRACKING.
     TRACKING_OPT_SWITCH = "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.";
     /// CLIENT CACHING.
