@@ -37,6 +37,8 @@ pub(crate) struct Options {
     /// Ours alone (`shards`, `io-backend`): left out when the binary is a redis-server.
     pub(crate) own: Vec<(String, String)>,
     pub(crate) directives: Vec<(String, String)>,
+    /// A configuration file, given before the directives.
+    pub(crate) file: Option<PathBuf>,
     /// Soft and hard limit of open files, if it has to differ from ours.
     pub(crate) open_files: Option<u64>,
 }
@@ -220,6 +222,7 @@ fn command(options: &Options, port: u16, dir: &Path) -> Command {
         ]);
     }
     words.push(binary().into());
+    words.extend(options.file.iter().map(OsString::from));
     let mut directive = |name: &str, value: &str| {
         words.push(format!("--{name}").into());
         words.extend(value.split(' ').map(OsString::from));

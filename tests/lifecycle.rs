@@ -1,0 +1,178 @@
+//! Starting and stopping the process.
+
+mod support;
+
+use std::process::{Command, Output};
+
+use support::process::{binary, fresh_dir, is_peer, signal};
+use support::{Server, Value, each_variant};
+
+fn run(args: &[&str]) -> Output {
+    let dir = fresh_dir();
+    Command::new("timeout")
+        .arg("20")
+        .arg(binary())
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .expect("the binary runs")
+}
+
+fn text(output: &Output) -> String {
+    let all = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+#[test]
+fn version_is_printed() {
+    for flag in ["--version", "-v"] {
+        let output = run(&[flag]);
+        assert!(output.status.success(), "{flag}: {}", output.status);
+        assert!(text(&output).contains("v="), "{flag}: {}", text(&output));
+    }
+    let output = run(&["--help"]);
+    assert!(text(&output).contains("Usage:"), "{}", text(&output));
+}
+
+#[test]
+fn bad_directives_are_fatal_and_named() {
+    for args in [
+        &["--nosuchdirective", "1"][..],
+        &["--port", "abc"],
+        &["--port", "70000"],
+        &["--maxmemory-policy", "foo"],
+        &["--maxmemory", "12parsecs"],
+        &["/nonexistent/tessera.conf"],
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", text(&output));
+        assert!(!text(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_config_file_and_its_overrides() {
+    each_variant(|variant| {
+        let dir = fresh_dir();
+        let file = dir.join("test.conf");
+        let lines = "# a comment\n\nmaxmemory 50mb\ntimeout 17\nslowlog-max-len \"33\"\n\
+                     client-output-buffer-limit normal 1mb 2mb 3\n";
+        std::fs::write(&file, lines).expect("our folder is writable");
+        let mut options = variant.options.clone().with("timeout", "18");
+        options.file = Some(file.clone());
+        let server = Server::start(&options);
+        let mut conn = server.conn();
+        let get = |conn: &mut support::Conn, name: &str| {
+            conn.call(&format!("CONFIG GET {name}")).elements()[1].text()
+        };
+        assert_eq!(get(&mut conn, "maxmemory"), "52428800");
+        assert_eq!(
+            get(&mut conn, "timeout"),
+            "18",
+            "the command line comes after the file"
+        );
+        assert_eq!(get(&mut conn, "slowlog-max-len"), "33");
+        let limits = get(&mut conn, "client-output-buffer-limit");
+        assert!(limits.starts_with("normal 1048576 2097152 3 "), "{limits}");
+        // CONFIG REWRITE keeps comments and unknown places, and writes what changed.
+        assert_eq!(
+            conn.call("CONFIG SET slowlog-max-len 44"),
+            Value::Simple(b"OK".to_vec())
+        );
+        assert_eq!(conn.call("CONFIG REWRITE"), Value::Simple(b"OK".to_vec()));
+        let written = std::fs::read_to_string(&file).expect("the file is there");
+        assert!(written.starts_with("# a comment\n"), "{written}");
+        assert!(written.contains("\nslowlog-max-len 44\n"), "{written}");
+        assert!(written.contains("\nmaxmemory 50mb\n"), "{written}");
+        assert_eq!(written.matches("slowlog-max-len").count(), 1, "{written}");
+    });
+}
+
+#[test]
+fn shutdown_ends_the_process() {
+    each_variant(|variant| {
+        for command in ["SHUTDOWN NOSAVE", "SHUTDOWN NOW NOSAVE FORCE"] {
+            let mut server = variant.own_server(&[]);
+            let mut conn = server.conn();
+            assert!(conn.call("SHUTDOWN FOO").is_error());
+            assert!(conn.call("SHUTDOWN ABORT").is_error());
+            conn.call("SET k v");
+            let mut neighbour = server.conn();
+            neighbour.call("PING");
+            let words: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
+            conn.send_command(&words).expect("the server reads");
+            assert!(server.wait_exit().success(), "{command}");
+            assert_eq!(
+                conn.read(),
+                Err(support::ReadError::Closed),
+                "no reply to {command}"
+            );
+            assert_eq!(neighbour.read(), Err(support::ReadError::Closed));
+        }
+    });
+}
+
+#[test]
+fn signals_end_the_process() {
+    each_variant(|variant| {
+        for name in ["TERM", "INT"] {
+            let mut server = variant.own_server(&[]);
+            let mut conn = server.conn();
+            conn.call("SET k v");
+            signal(server.pid(), name);
+            let status = server.wait_exit();
+            assert!(
+                status.success(),
+                "SIG{name}: {status}\n{}",
+                server.log_tail()
+            );
+        }
+    });
+}
+
+#[test]
+fn a_port_in_use_is_fatal() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let port = server.port().to_string();
+        let mut args = vec!["--port", &port, "--bind", "127.0.0.1", "--save", ""];
+        let own: Vec<String> = variant
+            .options
+            .own
+            .iter()
+            .flat_map(|(name, value)| [format!("--{name}"), value.clone()])
+            .collect();
+        if !is_peer() {
+            args.extend(own.iter().map(String::as_str));
+        }
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(text(&output).contains(&port), "{}", text(&output));
+        assert_eq!(server.conn().call("PING").text(), "PONG");
+    });
+}
+
+#[test]
+fn a_unix_socket_next_to_the_port() {
+    each_variant(|variant| {
+        let path = fresh_dir().join("s.sock");
+        let server = variant.own_server(&[("unixsocket", &path.to_string_lossy())]);
+        let mut socket = std::os::unix::net::UnixStream::connect(&path).expect("it listens");
+        use std::io::{Read, Write};
+        socket.write_all(b"SET k v\r\nGET k\r\n").expect("it reads");
+        let mut reply = [0; 12];
+        socket.read_exact(&mut reply).expect("it replies");
+        assert_eq!(&reply, b"+OK\r\n$1\r\nv\r\n");
+        assert_eq!(server.conn().call("GET k").text(), "v");
+    });
+}
+
+#[test]
+fn a_restarted_server_is_empty_and_well() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        server.conn().call("SET k v");
+        server.restart();
+        assert_eq!(server.conn().call("DBSIZE"), Value::Int(0));
+    });
+}

@@ -1,0 +1,354 @@
+//! Bounds: connections, idle time, buffers, memory. Reaching one is a path like any other.
+
+mod support;
+
+use std::time::Duration;
+
+use support::clock;
+use support::resp::encode;
+use support::{Conn, Options, ReadError, Server, Value, each_variant, peer};
+
+const MIB: i64 = 1024 * 1024;
+
+fn ok() -> Value {
+    Value::Simple(b"OK".to_vec())
+}
+
+fn info(conn: &mut Conn, section: &str, name: &str) -> i64 {
+    let text = conn.call(&format!("INFO {section}")).text();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}:")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+        .trim()
+        .parse()
+        .expect("a number")
+}
+
+#[test]
+fn one_client_too_many_is_told_so() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("maxclients", "8")]);
+        clock::wait_until("the start-up probe to be counted out", || {
+            let mut conn = server.conn();
+            conn.send_command(&[b"INFO", b"clients"]).ok()?;
+            conn.read()
+                .ok()?
+                .text()
+                .contains("connected_clients:1\r\n")
+                .then_some(())
+        });
+        clock::wait_until("the last probe to be gone", || {
+            let mut conns: Vec<Conn> = (0..8).map(|_| server.conn()).collect();
+            for conn in &mut conns {
+                let pong = conn.send_command(&[b"PING"]).map(|()| conn.read());
+                if !matches!(pong, Ok(Ok(Value::Simple(_)))) {
+                    return None;
+                }
+            }
+            let mut extra = server.conn();
+            let refused = Value::Error(b"ERR max number of clients reached".to_vec());
+            assert_eq!(extra.read(), Ok(refused.clone()));
+            assert_eq!(extra.read(), Err(ReadError::Closed));
+            assert_eq!(conns[0].call("CONFIG SET maxclients 9"), ok());
+            let mut ninth = server.conn();
+            assert_eq!(ninth.call("PING").text(), "PONG");
+            assert_eq!(server.conn().read(), Ok(refused));
+            assert!(info(&mut ninth, "stats", "rejected_connections") >= 2);
+            Some(())
+        });
+    });
+}
+
+/// Ten thousand clients that say nothing cost little and are all still there afterwards.
+#[test]
+fn ten_thousand_idle_connections() {
+    const COUNT: usize = 10_000;
+    let files = open_files_limit();
+    if files < COUNT as u64 + 200 {
+        eprintln!("SKIPPED: only {files} open files allowed, {COUNT} connections need more");
+        return;
+    }
+    each_variant(|variant| {
+        let server = variant.own_server(&[("maxclients", "10100")]);
+        let mut neighbour = server.conn();
+        neighbour.call("PING");
+        let before = server.resident_bytes();
+        let mut conns: Vec<Conn> = (0..COUNT).map(|_| server.conn()).collect();
+        clock::wait_until("all to be accepted", || {
+            (info(&mut neighbour, "clients", "connected_clients") == COUNT as i64 + 1).then_some(())
+        });
+        let each = server.resident_bytes().saturating_sub(before) / COUNT as u64;
+        assert!(each < 16 * 1024, "an idle connection costs {each} bytes");
+        for conn in conns.iter_mut().step_by(97) {
+            assert_eq!(conn.call("PING").text(), "PONG");
+        }
+        // A burst from everyone at once.
+        for conn in &mut conns {
+            conn.send(b"INCR n\r\n").expect("the server reads");
+        }
+        let mut seen: Vec<i64> = conns
+            .iter_mut()
+            .map(|conn| conn.read().expect("n").int())
+            .collect();
+        seen.sort_unstable();
+        assert!(
+            seen.iter().copied().eq(1..=COUNT as i64),
+            "every INCR counted once"
+        );
+        drop(conns);
+        clock::wait_until("all to be gone", || {
+            (info(&mut neighbour, "clients", "connected_clients") == 1).then_some(())
+        });
+    });
+}
+
+fn open_files_limit() -> u64 {
+    let limits = std::fs::read_to_string("/proc/self/limits").expect("Linux");
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .expect("a limit");
+    line.split_ascii_whitespace()
+        .nth(3)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(u64::MAX)
+}
+
+/// With few file descriptors the server refuses clients and lives on.
+#[test]
+fn running_out_of_file_descriptors() {
+    each_variant(|variant| {
+        let options = Options {
+            open_files: Some(100),
+            ..variant.options.clone()
+        };
+        let server = Server::start(&options);
+        let mut neighbour = server.conn();
+        assert_eq!(neighbour.call("PING").text(), "PONG");
+        let mut conns: Vec<Conn> = (0..150).map(|_| server.conn()).collect();
+        assert_eq!(neighbour.call("PING").text(), "PONG");
+        drop(conns.drain(..));
+        clock::wait_until("a new client to be served again", || {
+            let mut conn = server.conn();
+            conn.patience = Duration::from_millis(500);
+            conn.send_command(&[b"PING"]).ok()?;
+            (conn.read() == Ok(Value::Simple(b"PONG".to_vec()))).then_some(())
+        });
+    });
+}
+
+#[test]
+fn idle_clients_are_closed_after_the_timeout() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("timeout", "1")]);
+        let mut idle = server.conn();
+        assert_eq!(idle.call("PING").text(), "PONG");
+        let mut busy = server.conn();
+        clock::wait_until("the idle client to be closed", || {
+            assert_eq!(busy.call("PING").text(), "PONG", "a busy client stays");
+            let silent = idle.is_silent_for(Duration::from_millis(50));
+            (!silent).then_some(())
+        });
+        assert_eq!(idle.read(), Err(ReadError::Closed));
+    });
+}
+
+#[test]
+fn a_query_beyond_its_limit_ends_the_connection() {
+    each_variant(|variant| {
+        let mut shared = variant.lock();
+        let server = shared.server();
+        let mut neighbour = server.conn();
+        assert_eq!(
+            neighbour.call("CONFIG SET client-query-buffer-limit 1mb"),
+            ok()
+        );
+        let mut conn = server.conn();
+        let mut bytes = b"*100000\r\n$4\r\nMSET\r\n".to_vec();
+        for _ in 0..4000 {
+            bytes.extend_from_slice(b"$1000\r\n");
+            bytes.extend_from_slice(&[b'x'; 1000]);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        let _ = conn.send(&bytes);
+        assert_eq!(conn.read(), Err(ReadError::Closed));
+        assert_eq!(
+            neighbour.call("CONFIG SET client-query-buffer-limit 1gb"),
+            ok()
+        );
+        assert_eq!(neighbour.call("DBSIZE"), Value::Int(0));
+    });
+}
+
+/// MONITOR is output nobody paces: a reader that stopped is cut off at its limit.
+#[test]
+fn unread_output_beyond_its_limit_ends_the_connection() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut neighbour = server.conn();
+        let limit = b"normal 1000000 0 0";
+        assert_eq!(
+            neighbour.call_words(&[b"CONFIG", b"SET", b"client-output-buffer-limit", limit]),
+            ok()
+        );
+        let mut stopped = server.conn();
+        assert_eq!(stopped.call("MONITOR"), ok());
+        let before = server.resident_bytes();
+        let text = vec![b'x'; 50_000];
+        let gone = clock::wait_within(clock::PATIENCE, || {
+            for _ in 0..20 {
+                neighbour.call_words(&[b"ECHO", &text]);
+            }
+            (info(&mut neighbour, "clients", "connected_clients") == 1).then_some(())
+        });
+        assert!(gone.is_some(), "the stopped reader is still connected");
+        let grown = server.resident_bytes().saturating_sub(before);
+        assert!(grown < 64 << 20, "{} MiB for a stopped reader", grown >> 20);
+        // What was sent before the cut is still readable, then the end comes.
+        let end = stopped.read_to_end();
+        assert!(end.is_ok(), "{end:?}");
+    });
+}
+
+#[test]
+fn writes_beyond_maxmemory_are_refused() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        conn.call("SET counter 1");
+        let budget = info(&mut conn, "memory", "used_memory") + 8 * MIB;
+        assert_eq!(conn.call(&format!("CONFIG SET maxmemory {budget}")), ok());
+        let oom = b"OOM command not allowed when used memory > 'maxmemory'.".to_vec();
+        let value = vec![b'v'; 10_000];
+        let mut written = 0;
+        let reply = loop {
+            let key = format!("k{written}");
+            let reply = conn.call_words(&[b"SET", key.as_bytes(), &value]);
+            if reply != ok() || written > 4000 {
+                break reply;
+            }
+            written += 1;
+        };
+        assert_eq!(reply, Value::Error(oom.clone()), "after {written} writes");
+        assert!(
+            written > 500,
+            "refused after {written} writes of 10 kB, with room for 800"
+        );
+        assert!(info(&mut conn, "memory", "used_memory") < budget + 2 * MIB);
+        // Reading and deleting go on; transactions are refused while they are queued.
+        assert_eq!(conn.call("STRLEN k0"), Value::Int(10_000));
+        assert_eq!(conn.call("INCR counter"), Value::Error(oom.clone()));
+        assert_eq!(conn.call("MULTI"), ok());
+        assert_eq!(conn.call("SET x y"), Value::Error(oom.clone()));
+        let aborted = "EXECABORT Transaction discarded because of previous errors.";
+        assert_eq!(conn.call("EXEC").text(), aborted);
+        for i in 0..written / 2 {
+            assert_eq!(conn.call(&format!("DEL k{i}")), Value::Int(1));
+        }
+        assert_eq!(conn.call("SET x y"), ok());
+        assert_eq!(conn.call("CONFIG SET maxmemory 0"), ok());
+        assert_eq!(conn.call_words(&[b"SET", b"more", &value]), ok());
+    });
+}
+
+#[test]
+fn eviction_keeps_memory_at_the_budget() {
+    each_variant(|variant| {
+        for policy in [
+            "allkeys-lru",
+            "allkeys-lfu",
+            "allkeys-random",
+            "volatile-ttl",
+            "volatile-lru",
+        ] {
+            let server = variant.own_server(&[("maxmemory-policy", policy)]);
+            let mut conn = server.conn();
+            let budget = info(&mut conn, "memory", "used_memory") + 10 * MIB;
+            assert_eq!(conn.call(&format!("CONFIG SET maxmemory {budget}")), ok());
+            let volatile = policy.starts_with("volatile");
+            let value = "v".repeat(5000);
+            for batch in 0..100 {
+                let mut bytes = Vec::new();
+                for i in 0..100 {
+                    let key = format!("k{}", batch * 100 + i);
+                    if volatile {
+                        encode(&["SET", &key, &value, "EX", "1000"], &mut bytes);
+                    } else {
+                        encode(&["SET", &key, &value], &mut bytes);
+                    }
+                }
+                conn.send(&bytes).expect("the server reads");
+                for _ in 0..100 {
+                    assert_eq!(conn.read(), Ok(ok()), "{policy}");
+                }
+            }
+            let used = info(&mut conn, "memory", "used_memory");
+            assert!(
+                used < budget + 2 * MIB,
+                "{policy}: {} of {} MiB",
+                used / MIB,
+                budget / MIB
+            );
+            let evicted = info(&mut conn, "stats", "evicted_keys");
+            let left = conn.call("DBSIZE").int();
+            assert!(evicted > 5000, "{policy}: only {evicted} keys evicted");
+            assert_eq!(
+                left + evicted,
+                10_000,
+                "{policy}: a key is there or evicted"
+            );
+            assert!(left > 500, "{policy}: only {left} keys left in 10 MiB");
+        }
+    });
+}
+
+#[test]
+fn volatile_policies_spare_keys_without_expiry() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("maxmemory-policy", "volatile-random")]);
+        let mut conn = server.conn();
+        let value = vec![b'v'; 10_000];
+        for i in 0..100 {
+            conn.call_words(&[b"SET", format!("stay{i}").as_bytes(), &value]);
+            conn.call_words(&[b"SET", format!("go{i}").as_bytes(), &value, b"EX", b"1000"]);
+        }
+        assert_eq!(conn.call("CONFIG SET maxmemory 1"), ok());
+        let reply = conn.call("SET one more");
+        assert_eq!(
+            reply.text(),
+            "OOM command not allowed when used memory > 'maxmemory'."
+        );
+        assert_eq!(
+            conn.call("DBSIZE"),
+            Value::Int(100),
+            "all volatile keys went first"
+        );
+        assert_eq!(conn.call("EXISTS stay0 stay99"), Value::Int(2));
+    });
+}
+
+/// Values of the largest size there is.
+#[test]
+fn values_up_to_512_mib() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        assert_eq!(conn.call("SETRANGE big 536870911 x"), Value::Int(512 * MIB));
+        assert_eq!(conn.call("STRLEN big"), Value::Int(512 * MIB));
+        assert!(
+            conn.call("APPEND big y")
+                .text()
+                .starts_with("ERR string exceeds maximum")
+        );
+        assert_eq!(conn.call("GETRANGE big -2 -1").bytes(), b"\0x");
+        assert_eq!(conn.call("SETBIT bits 4294967295 1"), Value::Int(0));
+        assert_eq!(conn.call("BITCOUNT bits"), Value::Int(1));
+        assert_eq!(conn.call("UNLINK big bits"), Value::Int(2));
+        if peer().is_none() {
+            clock::wait_until("the memory to be given back", || {
+                (server.resident_bytes() < 300 << 20).then_some(())
+            });
+        }
+    });
+}
