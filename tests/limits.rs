@@ -164,15 +164,23 @@ fn a_query_beyond_its_limit_ends_the_connection() {
             neighbour.call("CONFIG SET client-query-buffer-limit 1mb"),
             ok()
         );
+        // One argument that is too long.
         let mut conn = server.conn();
-        let mut bytes = b"*100000\r\n$4\r\nMSET\r\n".to_vec();
-        for _ in 0..4000 {
-            bytes.extend_from_slice(b"$1000\r\n");
-            bytes.extend_from_slice(&[b'x'; 1000]);
-            bytes.extend_from_slice(b"\r\n");
-        }
+        let mut bytes = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4000000\r\n".to_vec();
+        bytes.extend_from_slice(&[b'x'; 3_000_000]);
         let _ = conn.send(&bytes);
         assert_eq!(conn.read(), Err(ReadError::Closed));
+        // A transaction that is too long.
+        let mut conn = server.conn();
+        assert_eq!(conn.call("MULTI"), ok());
+        let mut bytes = Vec::new();
+        for _ in 0..100 {
+            encode(&["SET", "k", &"x".repeat(30_000)], &mut bytes);
+        }
+        let _ = conn.send(&bytes);
+        let queued = Value::Simple(b"QUEUED".to_vec());
+        let end = std::iter::repeat_with(|| conn.read()).find(|reply| *reply != Ok(queued.clone()));
+        assert_eq!(end, Some(Err(ReadError::Closed)));
         assert_eq!(
             neighbour.call("CONFIG SET client-query-buffer-limit 1gb"),
             ok()
