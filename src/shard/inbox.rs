@@ -241,19 +241,6 @@ impl<F: Send> Inbox<F> {
         None
     }
 
-    /// Sets the latch and reserves `count` cells, waiting for the latch if need be; returns the
-    /// first position.
-    #[inline]
-    pub(crate) fn latch(&self, count: u64) -> u64 {
-        let mut backoff = Backoff::new();
-        loop {
-            if let Some(first) = self.try_latch(count) {
-                return first;
-            }
-            backoff.wait();
-        }
-    }
-
     /// Clears the latch, which the caller holds.
     #[inline]
     pub(crate) fn unlatch(&self) {

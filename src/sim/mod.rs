@@ -13,3 +13,9 @@
 pub mod checker;
 mod graph;
 pub mod history;
+#[cfg(all(test, not(loom)))]
+mod shards;
+#[cfg(all(test, not(loom)))]
+mod stress;
+#[cfg(all(test, not(loom)))]
+mod toy;

@@ -9,15 +9,18 @@
 //! reserves as many cells as it has parts, in the order of the fences. They then have the same
 //! order everywhere, nothing between.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::Inbox;
 use crate::base::ShardId;
+use crate::shard::sync::Backoff;
 
 /// The parts of one fence, or of several to be posted together. Reused from fence to fence: posting
 /// allocates nothing once it has grown.
 #[derive(Debug)]
 pub struct Fence<F> {
+    /// Once prepared: last shard first, so that filling takes from the end.
     parts: Vec<Part<F>>,
     runs: Vec<Run>,
 }
@@ -31,7 +34,7 @@ struct Part<F> {
 }
 
 /// Parts for the same shard: consecutive once sorted, and consecutive in the inbox.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Run {
     shard: ShardId,
     cells: u64,
@@ -74,10 +77,35 @@ impl<F: Send> Fence<F> {
     /// `inboxes` is indexed by shard. The connections whose fences these are must have nothing
     /// unpushed that comes before.
     pub fn post(&mut self, inboxes: &[Arc<Inbox<F>>]) {
+        let runs = self.prepare(inboxes);
+        if runs == 1 {
+            // One shard needs no latch: its inbox is all the order there is.
+            let frames = self.parts.drain(..).rev().map(|part| part.frame);
+            inboxes[self.runs[0].shard.index()].push_group(frames);
+            return;
+        }
+        for run in 0..runs {
+            let mut backoff = Backoff::new();
+            while !self.try_latch_run(run, inboxes) {
+                backoff.wait();
+            }
+        }
+        for run in 0..runs {
+            self.unlatch_run(run, inboxes);
+        }
+        for run in 0..runs {
+            self.fill_run(run, inboxes);
+        }
+    }
+
+    // The single steps, for `post`, and for the simulation, which interleaves them.
+
+    /// Brings the parts in order and says on how many shards there are some.
+    pub(crate) fn prepare(&mut self, inboxes: &[Arc<Inbox<F>>]) -> usize {
         self.parts
-            .sort_unstable_by_key(|part| (part.shard.0, part.order));
+            .sort_unstable_by_key(|part| Reverse((part.shard, part.order)));
         self.runs.clear();
-        for part in &self.parts {
+        for part in self.parts.iter().rev() {
             match self.runs.last_mut() {
                 Some(run) if run.shard == part.shard => run.cells += 1,
                 _ => self.runs.push(Run {
@@ -87,31 +115,49 @@ impl<F: Send> Fence<F> {
                 }),
             }
         }
-        let Some(last) = self.runs.last() else { return };
+        let exists = |run: &Run| run.shard.index() < inboxes.len();
         assert!(
-            last.shard.index() < inboxes.len(),
+            self.runs.last().is_none_or(exists),
             "a part for a shard that does not exist"
         );
-        let inbox_of = |shard: ShardId| &inboxes[shard.index()];
-        if let [only] = self.runs.as_slice() {
-            // One shard needs no latch: its inbox is all the order there is.
-            inbox_of(only.shard).push_group(self.parts.drain(..).map(|part| part.frame));
-            return;
-        }
+        self.runs.len()
+    }
 
-        for run in &mut self.runs {
-            run.first = inbox_of(run.shard).latch(run.cells);
+    /// Latches the next shard and reserves its cells; false while somebody else holds the latch.
+    #[inline]
+    pub(crate) fn try_latch_run(&mut self, run: usize, inboxes: &[Arc<Inbox<F>>]) -> bool {
+        let run = &mut self.runs[run];
+        let first = inboxes[run.shard.index()].try_latch(run.cells);
+        run.first = first.unwrap_or_default();
+        first.is_some()
+    }
+
+    /// Clears a latch, once all are held.
+    #[inline]
+    pub(crate) fn unlatch_run(&self, run: usize, inboxes: &[Arc<Inbox<F>>]) {
+        inboxes[self.runs[run].shard.index()].unlatch();
+    }
+
+    /// Fills a shard's cells; the shards in ascending order.
+    #[inline]
+    pub(crate) fn fill_run(&mut self, run: usize, inboxes: &[Arc<Inbox<F>>]) {
+        let Run {
+            shard,
+            cells,
+            first,
+        } = self.runs[run];
+        let parts = self.parts.drain(self.parts.len() - cells as usize..).rev();
+        for (cell, part) in (first..).zip(parts) {
+            debug_assert_eq!(part.shard, shard);
+            inboxes[shard.index()].fill(cell, part.frame);
         }
-        for run in &self.runs {
-            inbox_of(run.shard).unlatch();
-        }
-        let mut parts = self.parts.drain(..);
-        for run in &self.runs {
-            let inbox = inbox_of(run.shard);
-            for (cell, part) in (0..run.cells).zip(&mut parts) {
-                inbox.fill(run.first + cell, part.frame);
-            }
-        }
+    }
+
+    /// As `try_latch_run`, but without the latch: what must not be done.
+    #[cfg(test)]
+    pub(crate) fn reserve_run(&mut self, run: usize, inboxes: &[Arc<Inbox<F>>]) {
+        let run = &mut self.runs[run];
+        run.first = inboxes[run.shard.index()].reserve(run.cells).first;
     }
 }
 
