@@ -48,8 +48,10 @@
 //! for higher ones, so the highest held makes progress. A pusher waits for latches alone, the owner
 //! at a null cell for a pusher between two instructions. Participants of a VOTE or PARK wait for
 //! participants of the same fence, which wait at most for earlier fences; the earliest unfinished
-//! one can always finish, as long as no thread waits for anything else. There is always room (see
-//! `credits`): push neither fails nor waits for it.
+//! one can always finish, provided that every participant polls its inbox. Hence two duties of the
+//! shard loop: a thread waits for nothing else, and **before it waits at a fence it wakes whoever
+//! its pushes concern** (putting that off to the end of the turn leaves a participant asleep: the
+//! simulation's `WakeLate`). There is always room (see `credits`): push neither fails nor waits.
 //!
 //! # Memory orders
 //! * `W` is only changed by read-modify-writes, so whatever was released into it is acquired by
@@ -74,6 +76,8 @@
 
 mod completion;
 mod fence;
+#[cfg(all(test, not(loom), not(miri)))]
+mod measure;
 
 use std::sync::Arc;
 

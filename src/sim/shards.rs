@@ -20,7 +20,7 @@ use super::toy::{self, Frame, Mode, Parcel, Store, owner_of};
 use crate::base::{Map, Rng, ShardId};
 use crate::shard::bell::{Bell, announce};
 use crate::shard::credits::Credits;
-use crate::shard::inbox::{Chain, Completions, Fence, Inbox, Receiver};
+use crate::shard::inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
 
 /// A rule left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,24 +79,24 @@ enum Task {
     Fill {
         target: ShardId,
         next: u64,
-        frames: VecDeque<Box<Parcel>>,
+        frames: VecDeque<Parcel>,
         is_latched: bool,
     },
     AwaitUnlatched {
         target: ShardId,
     },
     Latch {
-        fence: Fence<Parcel>,
+        fence: Fence<Node<Frame>>,
         runs: Vec<usize>,
         next: usize,
     },
     Unlatch {
-        fence: Fence<Parcel>,
+        fence: Fence<Node<Frame>>,
         runs: usize,
         next: usize,
     },
     FillFence {
-        fence: Fence<Parcel>,
+        fence: Fence<Node<Frame>>,
         runs: usize,
         next: usize,
     },
@@ -117,16 +117,16 @@ enum Task {
 }
 
 struct Shard {
-    receiver: Receiver<Parcel>,
+    receiver: Receiver<Node<Frame>>,
     store: Store,
     credits: Credits,
     chains: Vec<Chain<Frame>>,
     to_wake: Vec<ShardId>,
     /// Only for `PushLate`.
-    late: Vec<Box<Parcel>>,
+    late: Vec<Parcel>,
     task: Task,
     /// A part at which the shard waits for others.
-    waiting: Option<Box<Parcel>>,
+    waiting: Option<Parcel>,
 }
 
 struct Sim {
@@ -139,7 +139,7 @@ struct Sim {
     commands: Vec<Command>,
     conns: Vec<Conn>,
     shards: Vec<Shard>,
-    inboxes: Vec<Arc<Inbox<Parcel>>>,
+    inboxes: Vec<Arc<Inbox<Node<Frame>>>>,
     homes: Vec<Completions<Frame>>,
     bells: Vec<Bell>,
     /// Per parked command: who has arrived, and whether it was executed.
@@ -584,7 +584,7 @@ impl Sim {
         }
         // Several commands at once where order allows: singles for the same shard, or a row of
         // fences.
-        let mut frames: Vec<Box<Parcel>> = Vec::new();
+        let mut frames: Vec<Parcel> = Vec::new();
         while let Some(&command) = self.conns[number].input.front() {
             let next = self.owners(command);
             let fits = if owners.len() == 1 {
@@ -633,7 +633,7 @@ impl Sim {
         true
     }
 
-    fn push(&self, target: ShardId, frames: VecDeque<Box<Parcel>>) -> Task {
+    fn push(&self, target: ShardId, frames: VecDeque<Parcel>) -> Task {
         let reserved = self.inboxes[target.index()].reserve(frames.len() as u64);
         Task::Fill {
             target,
@@ -682,7 +682,7 @@ impl Sim {
     }
 
     /// Looks whether the others have come.
-    fn go_on_at_fence(&mut self, me: usize, mut frame: Box<Parcel>) -> bool {
+    fn go_on_at_fence(&mut self, me: usize, mut frame: Parcel) -> bool {
         let meeting = frame.meeting.clone().expect("it waits for somebody");
         let mutant = self.options.mutant;
         if frame.mode == Mode::Vote {

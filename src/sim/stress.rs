@@ -16,7 +16,7 @@ use crate::base::{Rng, ShardId};
 use crate::shard::Patience;
 use crate::shard::bell::{Bell, announce};
 use crate::shard::credits::Credits;
-use crate::shard::inbox::{Chain, Completions, Fence, Inbox, Receiver};
+use crate::shard::inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
 
 const KEYS_PER_SHARD: usize = 4;
 const WINDOW: usize = 8;
@@ -24,7 +24,7 @@ const QUOTA: u32 = 4;
 
 /// What all threads see.
 struct Shared {
-    inboxes: Vec<Arc<Inbox<Parcel>>>,
+    inboxes: Vec<Arc<Inbox<Node<Frame>>>>,
     homes: Vec<Completions<Frame>>,
     bells: Vec<Bell>,
     threads: Vec<std::sync::OnceLock<Thread>>,
@@ -55,12 +55,12 @@ struct Shard<'a> {
     me: ShardId,
     patience: Patience,
     rng: Rng,
-    receiver: Receiver<Parcel>,
+    receiver: Receiver<Node<Frame>>,
     store: Store,
     credits: Credits,
     chains: Vec<Chain<Frame>>,
     to_wake: Vec<ShardId>,
-    fence: Fence<Parcel>,
+    fence: Fence<Node<Frame>>,
     conns: Vec<Conn>,
     commands: Vec<Command>,
     transactions: Vec<Transaction>,
@@ -139,7 +139,7 @@ impl Shard<'_> {
         has_moved
     }
 
-    fn execute(&mut self, mut frame: Box<Parcel>) {
+    fn execute(&mut self, mut frame: Parcel) {
         if let Some(meeting) = frame.meeting.clone() {
             // Those we are about to wait for may be asleep, or out of credit.
             self.end_turn();
@@ -292,7 +292,7 @@ fn stress(seed: u64, shards: usize, commands: usize, patience: Patience) {
         busy: AtomicUsize::new(shards),
     };
     let stores: Vec<Store> = thread::scope(|scope| {
-        let start = |(number, receiver): (usize, Receiver<Parcel>)| {
+        let start = |(number, receiver): (usize, Receiver<Node<Frame>>)| {
             let shared = &shared;
             let conn = || Conn {
                 to_send: commands,
@@ -322,7 +322,9 @@ fn stress(seed: u64, shards: usize, commands: usize, patience: Patience) {
             })
         };
         let threads: Vec<_> = receivers.into_iter().enumerate().map(start).collect();
-        let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+        let ended = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no shard panicked"));
         let ended = ended.map(|(store, transactions)| {
             history.transactions.extend(transactions);
             store

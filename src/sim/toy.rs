@@ -70,7 +70,8 @@ pub(super) struct Frame {
     pub(super) done: Vec<Done>,
 }
 
-pub(super) type Parcel = Node<Frame>;
+/// A frame on its way.
+pub(super) type Parcel = Box<Node<Frame>>;
 
 /// The owner of a key.
 pub(super) fn owner_of(key: Key, shards: usize) -> ShardId {
@@ -120,7 +121,7 @@ pub(super) fn parts(
     mode: Mode,
     ops: &Arc<[Op]>,
     shards: usize,
-) -> Vec<Box<Parcel>> {
+) -> Vec<Parcel> {
     let mut owners: Vec<ShardId> = ops.iter().map(|op| owner_of(op.key(), shards)).collect();
     owners.sort_unstable();
     owners.dedup();
@@ -253,7 +254,7 @@ pub(super) fn record(
                 .filter_map(|(_, list)| list.as_ref())
                 .map(Vec::len)
                 .sum();
-            if length % 2 == 0 { appends } else { 1 }
+            if length.is_multiple_of(2) { appends } else { 1 }
         }
     };
     if appended != appended_expected {
