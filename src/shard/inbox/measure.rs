@@ -5,10 +5,10 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::{Chain, Completions, Fence, Inbox, Node};
+use super::{Chain, Completions, Fence, Inbox, Node, Receiver};
 use crate::base::ShardId;
 use crate::shard::Patience;
 use crate::shard::bell::{Bell, announce};
@@ -148,23 +148,9 @@ fn two_threads() {
         );
         stop.store(true, Ordering::Relaxed);
     });
-    // Both post fences over the same shards, into inboxes nobody empties.
     for shards in [2, 8] {
-        let (inboxes, receivers): (Vec<_>, Vec<_>) =
-            (0..shards).map(|_| Inbox::<Frame>::new(1 << 20)).unzip();
-        let _keep = receivers;
-        std::thread::scope(|scope| {
-            let post = |rounds: u32| {
-                let mut fence = Fence::default();
-                for _ in 0..rounds {
-                    (0..shards).for_each(|shard| fence.add(ShardId(shard), frame()));
-                    fence.post(&inboxes);
-                }
-            };
-            scope.spawn(move || post(90_000));
-            let name = format!("fence over {shards}, two threads at once, with frames made");
-            measure(&name, 15_000, post);
-        });
+        let name = format!("fence over {shards}, two threads at once, and its pops");
+        two_posters(shards, &name);
     }
     for (name, patience, rounds) in [
         ("park of two, spinning", Patience::SpinThenSleep, 200_000),
@@ -188,4 +174,47 @@ fn two_threads() {
             });
         });
     }
+}
+
+/// Two threads post fences over the same shards, and each owns half of these.
+fn two_posters(shards: usize, name: &str) {
+    const AHEAD_MAX: u64 = 256;
+    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..shards)
+        .map(|_| Inbox::<Frame>::new(4 * AHEAD_MAX as usize))
+        .unzip();
+    let (mut mine, mut other): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+    for (shard, receiver) in receivers.into_iter().enumerate() {
+        if shard % 2 == 0 {
+            &mut mine
+        } else {
+            &mut other
+        }
+        .push(receiver);
+    }
+    let posted = [AtomicU64::new(0), AtomicU64::new(0)];
+    let post = |who: usize, receivers: &mut Vec<Receiver<Frame>>, rounds: u32| {
+        let mut fence = Fence::default();
+        let mut spare: Vec<Box<Frame>> = Vec::new();
+        for _ in 0..rounds {
+            for shard in 0..shards {
+                fence.add(ShardId(shard as u16), spare.pop().unwrap_or_else(frame));
+            }
+            fence.post(&inboxes);
+            let own = posted[who].fetch_add(1, Ordering::Relaxed) + 1;
+            loop {
+                for receiver in receivers.iter_mut() {
+                    let upto = receiver.settle();
+                    spare.extend(std::iter::from_fn(|| receiver.pop(upto)));
+                }
+                if own <= posted[1 - who].load(Ordering::Relaxed) + AHEAD_MAX {
+                    break;
+                }
+            }
+        }
+    };
+    const FENCES: u32 = 100_000;
+    std::thread::scope(|scope| {
+        scope.spawn(|| post(1, &mut other, 5 * FENCES));
+        measure(name, FENCES, |rounds| post(0, &mut mine, rounds));
+    });
 }
