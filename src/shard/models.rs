@@ -287,7 +287,8 @@ fn without_drain_in_place_breaks_program_order() {
 /// than it may know.
 fn observer_in_place(drains: bool) {
     let (inboxes, [mut a, mut b]) = two_shards(4);
-    let poster = thread::spawn(move || post(&inboxes, M));
+    let other = Arc::clone(&inboxes);
+    let poster = thread::spawn(move || post(&other, M));
     let owner = thread::spawn(move || {
         wait_until(|| !a.is_quiet());
         execute(&mut a, &mut Vec::new());
