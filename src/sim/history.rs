@@ -82,13 +82,13 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl History {
-    /// The number of a key, new or known. Names must not contain blanks or colons.
+    /// The number of a key, new or known. Names must not contain blanks or `#`.
     pub fn key(&mut self, name: &str) -> Key {
         if let Some(&number) = self.key_numbers.get(name) {
             return Key(number);
         }
         debug_assert!(
-            !name.contains([' ', ':']),
+            !name.contains([' ', '#']),
             "the text form could not be read back"
         );
         let number = self.keys.len() as u32;
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn text_reads_back() {
-        let text = "3 120 180 a:x:5 r:y:1,2 r:z:\n3 121 - a:x:6 r:y:?\n";
+        let text = "3 120 180 a:x:5 r:y:1,2 r:{z}:1:\n3 121 - a:x:6 r:y:?\n";
         let history = History::parse(text).unwrap();
         assert_eq!(history.key_count(), 3);
         assert_eq!(history.transactions[1].ret, None);
