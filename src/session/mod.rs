@@ -1,1 +1,162 @@
-//! Room `session`.
+//! What a client is, apart from its socket: identity, database, protocol version, authentication, transaction state.
+//!
+//! A session lives at the core that accepted the connection (its home) and never leaves it. What another shard needs
+//! to know of it (database, protocol) is copied into the frame that is sent there, as of the command's place in the
+//! pipeline.
+
+use crate::base::slot::DbIndex;
+use crate::base::time::Millis;
+use crate::keyspace::WatchFlag;
+use crate::resp::Proto;
+use std::sync::Arc;
+
+/// Which output-buffer limit applies, and what CLIENT LIST TYPE and CLIENT KILL TYPE call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientKind {
+    /// An ordinary client, MONITOR included.
+    Normal,
+    /// A client with at least one subscription under RESP2.
+    Pubsub,
+    /// A replica attached to this master.
+    Replica,
+    /// The link to this replica's master.
+    Master,
+}
+
+/// CLIENT REPLY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyMode {
+    /// Replies are sent.
+    On,
+    /// Nothing is sent until CLIENT REPLY ON.
+    Off,
+    /// The reply of the next command is dropped, then back to `On`.
+    SkipNext,
+}
+
+/// The part of MULTI's state that commands look at; the queue itself is the connection's.
+#[derive(Debug, Default, Clone)]
+pub struct Transaction {
+    /// Commands queued.
+    pub queued: usize,
+    /// Bytes of their arguments.
+    pub bytes: usize,
+    /// A queued command was refused: EXEC answers EXECABORT.
+    pub aborted: bool,
+}
+
+/// A key under WATCH.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Database of the key.
+    pub db: DbIndex,
+    /// The key.
+    pub key: Vec<u8>,
+    /// Set by the owner when the key changes.
+    pub flag: Arc<WatchFlag>,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Session {
+    /// Unique over the life of the process, rising.
+    pub id: u64,
+    /// Peer address as CLIENT LIST prints it.
+    pub addr: String,
+    /// Local address of the connection.
+    pub laddr: String,
+    /// Descriptor number, for CLIENT LIST.
+    pub fd: i32,
+    /// CLIENT SETNAME.
+    pub name: Vec<u8>,
+    /// CLIENT SETINFO LIB-NAME and LIB-VER.
+    pub lib_name: Vec<u8>,
+    /// CLIENT SETINFO LIB-VER.
+    pub lib_ver: Vec<u8>,
+    /// The selected database.
+    pub db: DbIndex,
+    /// RESP2 or RESP3.
+    pub proto: Proto,
+    /// Whether commands other than AUTH, HELLO, QUIT and RESET are allowed.
+    pub authenticated: bool,
+    /// The user's name.
+    pub user: Arc<str>,
+    /// Set between MULTI and EXEC.
+    pub transaction: Option<Transaction>,
+    /// Keys under WATCH.
+    pub watched: Vec<Watched>,
+    /// CLIENT REPLY.
+    pub reply_mode: ReplyMode,
+    /// CLIENT NO-EVICT.
+    pub no_evict: bool,
+    /// CLIENT NO-TOUCH: reads leave LRU and LFU alone.
+    pub no_touch: bool,
+    /// In MONITOR.
+    pub monitor: bool,
+    /// Arrived over a unix socket.
+    pub unix: bool,
+    /// Normal, pub/sub, replica or master.
+    pub kind: ClientKind,
+    /// When it connected.
+    pub created: Millis,
+    /// When it last sent something.
+    pub last_active: Millis,
+    /// Full name of the last command, `client|list` for a subcommand; empty before the first.
+    pub last_command: &'static str,
+    /// Commands executed, bytes received and sent (CLIENT LIST of Valkey 8.1).
+    pub commands: u64,
+    /// Bytes received.
+    pub input_bytes: u64,
+    /// Bytes sent.
+    pub output_bytes: u64,
+}
+
+impl Session {
+    /// A client that just connected, RESP2, database 0, user `default`.
+    pub fn new(id: u64, addr: String, laddr: String, fd: i32, now: Millis) -> Self {
+        Session {
+            id,
+            addr,
+            laddr,
+            fd,
+            name: Vec::new(),
+            lib_name: Vec::new(),
+            lib_ver: Vec::new(),
+            db: DbIndex(0),
+            proto: Proto::Resp2,
+            authenticated: false,
+            user: Arc::from("default"),
+            transaction: None,
+            watched: Vec::new(),
+            reply_mode: ReplyMode::On,
+            no_evict: false,
+            no_touch: false,
+            monitor: false,
+            unix: false,
+            kind: ClientKind::Normal,
+            created: now,
+            last_active: now,
+            last_command: "",
+            commands: 0,
+            input_bytes: 0,
+            output_bytes: 0,
+        }
+    }
+
+    /// What RESET leaves: a client as it connected, apart from its identity, library name and statistics.
+    /// `authenticated` is whether the default user needs no password.
+    pub fn reset(&mut self, authenticated: bool) {
+        self.name.clear();
+        self.db = DbIndex(0);
+        self.proto = Proto::Resp2;
+        self.authenticated = authenticated;
+        self.user = Arc::from("default");
+        self.transaction = None;
+        self.watched.clear();
+        self.reply_mode = ReplyMode::On;
+        self.no_evict = false;
+        self.no_touch = false;
+        self.monitor = false;
+        self.kind = ClientKind::Normal;
+    }
+}

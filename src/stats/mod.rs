@@ -1,1 +1,238 @@
-//! Room `stats`.
+//! Counters of one core, readable by any thread, summed only when somebody asks (INFO).
+//!
+//! Each counter has one writer, the core it belongs to, so it is a relaxed load and store: the price of a plain
+//! increment, no lock prefix. A reader on another core may see a value that is a few commands old; a command whose
+//! reply has left is always counted, because counting happens before the reply is queued.
+//!
+//! Latency is kept in two forms: exact sums per command, and a log-linear histogram that is allocated on a command's
+//! first use. Times are clock ticks (`ring::clock`) and are converted when they are read, not when they are taken.
+
+mod histogram;
+mod slowlog;
+
+pub use histogram::{Histogram, Totals};
+pub use slowlog::{LatencyEvent, LatencyLog, SlowEntry, Slowlog};
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// A counter with one writing thread and any number of readers.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`. Only the owning core may call this.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// Subtracts `n`. Only the owning core may call this.
+    #[inline]
+    pub fn sub(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(n), Ordering::Relaxed);
+    }
+
+    /// Overwrites the value. Only the owning core may call this.
+    #[inline]
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    /// Raises the value to `n` if it is lower.
+    #[inline]
+    pub fn raise(&self, n: u64) {
+        if n > self.get() {
+            self.set(n);
+        }
+    }
+
+    /// The value as last written.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is counted for one command (INFO commandstats, latencystats, LATENCY HISTOGRAM).
+#[derive(Debug, Default)]
+pub struct CommandCounters {
+    /// Executions, successful or not.
+    pub calls: Counter,
+    /// Clock ticks spent executing.
+    pub ticks: Counter,
+    /// Refused before execution: arity, authentication, memory, state.
+    pub rejected: Counter,
+    /// Executed and answered with an error.
+    pub failed: Counter,
+    histogram: OnceLock<Box<Histogram>>,
+}
+
+impl CommandCounters {
+    /// Records one execution of `ticks` clock ticks, `nanos` nanoseconds long.
+    #[inline]
+    pub fn record(&self, ticks: u64, nanos: Option<u64>) {
+        self.calls.add(1);
+        self.ticks.add(ticks);
+        if let Some(nanos) = nanos {
+            self.histogram.get_or_init(|| Box::new(Histogram::new())).record(nanos);
+        }
+    }
+
+    /// The distribution of execution times, if any was recorded.
+    pub fn histogram(&self) -> Option<&Histogram> {
+        self.histogram.get().map(AsRef::as_ref)
+    }
+
+    fn reset(&self) {
+        self.calls.set(0);
+        self.ticks.set(0);
+        self.rejected.set(0);
+        self.failed.set(0);
+        if let Some(histogram) = self.histogram() {
+            histogram.reset();
+        }
+    }
+}
+
+/// The counters of one core.
+#[derive(Debug, Default)]
+pub struct CoreStats {
+    /// Commands executed for this core's clients.
+    pub commands: Counter,
+    /// Connections accepted.
+    pub connections: Counter,
+    /// Connections refused because of maxclients.
+    pub rejected_connections: Counter,
+    /// Connections refused by protected mode.
+    pub protected_refusals: Counter,
+    /// Bytes received and sent.
+    pub input_bytes: Counter,
+    /// Bytes sent to clients.
+    pub output_bytes: Counter,
+    /// Receive completions handled.
+    pub reads: Counter,
+    /// Sends queued.
+    pub writes: Counter,
+    /// Errors replied.
+    pub errors: Counter,
+    /// Failed AUTH and HELLO AUTH.
+    pub auth_failures: Counter,
+    /// Clients disconnected because their query buffer passed its limit.
+    pub query_limit_closes: Counter,
+    /// Clients disconnected because their output buffer passed its limit.
+    pub output_limit_closes: Counter,
+    /// Clients connected now.
+    pub clients: Counter,
+    /// Clients blocked in a blocking command now.
+    pub blocked_clients: Counter,
+    /// Clients with CLIENT TRACKING on.
+    pub tracking_clients: Counter,
+    /// Clients that watch keys.
+    pub watching_clients: Counter,
+    /// Clients in MONITOR.
+    pub monitors: Counter,
+    /// Bytes of query buffers and output buffers held for clients.
+    pub client_memory: Counter,
+    /// Turns of the loop.
+    pub turns: Counter,
+    /// Microseconds the loop spent working, not waiting.
+    pub busy_us: Counter,
+    /// Commands sent to another shard.
+    pub hops: Counter,
+    /// Ordered calls over several shards.
+    pub fences: Counter,
+    /// Times another core was woken.
+    pub wakes: Counter,
+    /// Largest query buffer and output buffer in the last seconds.
+    pub biggest_input: Counter,
+    /// Largest output buffer seen in the last seconds.
+    pub biggest_output: Counter,
+    /// Highest number of commands executed in one turn.
+    pub most_commands_a_turn: Counter,
+    per_command: OnceLock<Box<[CommandCounters]>>,
+}
+
+impl CoreStats {
+    /// Counters for `commands` command ids.
+    pub fn new(commands: usize) -> Self {
+        let stats = CoreStats::default();
+        stats.per_command.get_or_init(|| (0..commands).map(|_| CommandCounters::default()).collect());
+        stats
+    }
+
+    /// The counters of the command with dense id `id`.
+    #[inline]
+    pub fn command(&self, id: u16) -> &CommandCounters {
+        &self.per_command.get().expect("CoreStats::new fills the table")[usize::from(id)]
+    }
+
+    /// What CONFIG RESETSTAT clears on this core. Only the owning core may call this.
+    pub fn reset(&self) {
+        for counter in [
+            &self.commands,
+            &self.connections,
+            &self.rejected_connections,
+            &self.input_bytes,
+            &self.output_bytes,
+            &self.reads,
+            &self.writes,
+            &self.errors,
+            &self.auth_failures,
+            &self.query_limit_closes,
+            &self.output_limit_closes,
+        ] {
+            counter.set(0);
+        }
+        for command in self.per_command.get().into_iter().flatten() {
+            command.reset();
+        }
+    }
+}
+
+/// Figures of the whole process that have no owning core.
+#[derive(Debug, Default)]
+pub struct ProcessStats {
+    /// Next client id.
+    pub next_client_id: AtomicU64,
+    /// Next slow log entry id.
+    pub next_slow_id: AtomicU64,
+    /// Clients connected, all cores: the accepting core tests it against maxclients.
+    pub clients: AtomicI64,
+    /// Clients in MONITOR, all cores: a core looks here before it formats a line.
+    pub monitors: AtomicI64,
+    /// Resident set size in bytes, sampled by the control thread.
+    pub rss: AtomicU64,
+    /// Highest total of used memory seen by the control thread.
+    pub peak_memory: AtomicU64,
+    /// Used memory at start, before any client.
+    pub startup_memory: AtomicU64,
+    /// Commands a second, input and output bytes a second, sampled by the control thread.
+    pub ops_per_second: AtomicU64,
+    /// Input bytes a second.
+    pub input_per_second: AtomicU64,
+    /// Output bytes a second.
+    pub output_per_second: AtomicU64,
+    /// Unix seconds of the last successful save.
+    pub last_save: AtomicI64,
+    /// Changes since the last save.
+    pub dirty: AtomicU64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_counts_calls_and_time_and_forgets_both_on_reset() {
+        let stats = CoreStats::new(3);
+        stats.command(2).record(100, Some(1_500));
+        stats.command(2).record(50, None);
+        assert_eq!(stats.command(2).calls.get(), 2);
+        assert_eq!(stats.command(2).ticks.get(), 150);
+        assert_eq!(stats.command(2).histogram().map(Histogram::count), Some(1));
+        stats.reset();
+        assert_eq!(stats.command(2).calls.get(), 0);
+        assert_eq!(stats.command(2).histogram().map(Histogram::count), Some(0));
+    }
+}

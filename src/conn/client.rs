@@ -1,0 +1,155 @@
+//! A client at its home: session, unread input, unsent output, and the replies it is still owed.
+//!
+//! Replies leave in the order of the requests. While nothing is outstanding a reply is written straight into the
+//! output; once a command went to another shard, every later reply takes a slot behind it until the front is filled.
+
+use super::merge::Plan;
+use crate::command::spec::CommandSpec;
+use crate::resp::{Output, OwnedArgs, Parser};
+use crate::ring::SocketId;
+use crate::session::Session;
+use crate::shard::Frame;
+use std::collections::VecDeque;
+
+/// A command queued by MULTI.
+pub(super) struct Queued {
+    pub(super) spec: &'static CommandSpec,
+    pub(super) args: OwnedArgs,
+}
+
+/// A reply that is owed.
+pub(super) struct Slot {
+    pub(super) state: SlotState,
+    /// CLIENT REPLY OFF or SKIP: the reply is dropped when it comes.
+    pub(super) mute: bool,
+}
+
+pub(super) enum SlotState {
+    /// Written, waiting for the ones before it.
+    Ready(Output),
+    /// One frame is on its way; its output is the reply.
+    Single,
+    /// Several parts are on their way.
+    Parts(Box<Pending>),
+    /// The control thread works on it.
+    Offloaded(&'static CommandSpec),
+}
+
+/// An operation over several frames.
+pub(super) struct Pending {
+    /// The command as the client sent it.
+    pub(super) spec: &'static CommandSpec,
+    /// Frames still out.
+    pub(super) missing: usize,
+    /// Frames that came back, by part number.
+    pub(super) parts: Vec<Option<Box<Frame>>>,
+    /// How the reply is made of them.
+    pub(super) plan: Plan,
+    /// Arguments for the slow log.
+    pub(super) args: Vec<Vec<u8>>,
+}
+
+/// Why a client's next command is not looked at yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stall {
+    /// It is.
+    None,
+    /// The next command needs all earlier replies first.
+    Replies,
+    /// No credit for the shard it goes to.
+    Credit,
+    /// CLIENT PAUSE.
+    Paused,
+    /// Too much output is unread.
+    Output,
+}
+
+pub(super) struct Client {
+    pub(super) socket: SocketId,
+    pub(super) session: Session,
+    pub(super) parser: Parser,
+    /// Bytes received and not yet parsed, from `consumed` on.
+    pub(super) input: Vec<u8>,
+    pub(super) consumed: usize,
+    /// Bytes that may leave now.
+    pub(super) out: Output,
+    /// A send is in flight.
+    pub(super) sending: usize,
+    pub(super) slots: VecDeque<Slot>,
+    /// Sequence number of `slots[0]`.
+    pub(super) first_sequence: u64,
+    pub(super) queue: Vec<Queued>,
+    pub(super) stall: Stall,
+    /// In the thread's ready list.
+    pub(super) ready: bool,
+    /// In the thread's list of clients with output.
+    pub(super) dirty: bool,
+    /// Receiving is suspended.
+    pub(super) paused_recv: bool,
+    /// The peer will send no more; close when everything is answered.
+    pub(super) eof: bool,
+    /// Close when the output is sent; nothing more is parsed.
+    pub(super) closing: bool,
+    /// Since when the output is over its soft limit, unix ms.
+    pub(super) soft_limit_since: Option<i64>,
+}
+
+impl Client {
+    pub(super) fn new(socket: SocketId, session: Session, out: Output) -> Self {
+        Client {
+            socket,
+            session,
+            parser: Parser::new(),
+            input: Vec::new(),
+            consumed: 0,
+            out,
+            sending: 0,
+            slots: VecDeque::new(),
+            first_sequence: 0,
+            queue: Vec::new(),
+            stall: Stall::None,
+            ready: false,
+            dirty: false,
+            paused_recv: false,
+            eof: false,
+            closing: false,
+            soft_limit_since: None,
+        }
+    }
+
+    /// Unparsed bytes.
+    pub(super) fn backlog(&self) -> usize {
+        self.input.len() - self.consumed
+    }
+
+    /// Bytes that wait to be sent, replies of finished slots included.
+    pub(super) fn unsent(&self) -> usize {
+        self.sending + self.out.len()
+    }
+
+    /// Moves replies that are complete and first in line to the output.
+    pub(super) fn advance(&mut self, pool: &mut Vec<Output>) {
+        while let Some(Slot { state: SlotState::Ready(_), .. }) = self.slots.front() {
+            let Some(Slot { state: SlotState::Ready(mut output), mute }) = self.slots.pop_front() else {
+                unreachable!("the front was just seen");
+            };
+            self.first_sequence += 1;
+            if !mute {
+                self.out.append(&mut output);
+            }
+            super::recycle(pool, output);
+        }
+    }
+
+    /// The slot of reply number `sequence`, if it is still owed.
+    pub(super) fn slot(&mut self, sequence: u64) -> Option<&mut Slot> {
+        let at = sequence.checked_sub(self.first_sequence)?;
+        self.slots.get_mut(usize::try_from(at).ok()?)
+    }
+
+    /// Takes the next place in the order of replies.
+    pub(super) fn owe(&mut self, state: SlotState, mute: bool) -> u64 {
+        self.slots.push_back(Slot { state, mute });
+        self.first_sequence + self.slots.len() as u64 - 1
+    }
+}

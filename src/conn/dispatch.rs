@@ -1,0 +1,618 @@
+//! From bytes to a command that runs somewhere: parse ahead, check, route.
+//!
+//! Budget of the fast path, a GET whose key is here and whose client is owed nothing: one parse, one table lookup, one
+//! slot and hash, one load of the inbox's tail, the command, two clock reads. No allocation, no lock, no copy of the
+//! arguments.
+
+use super::client::{SlotState, Stall};
+use super::thread::{ShardThread, is_monitored};
+use crate::base::limits;
+use crate::base::slot::ShardId;
+use crate::command::ctx::{Flow, HomeCtx, Now, Scope};
+use crate::command::keys;
+use crate::command::spec::{CommandSpec, Flags, Route, Run, StoreFn};
+use crate::keyspace::Locator;
+use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Proto, Reply, Span};
+use crate::session::ReplyMode;
+use crate::shard::{Frame, Item, Mode, Outcome, Ticket};
+use std::ops::Range;
+
+/// Commands parsed before the first of them runs, so that their cache misses overlap.
+const AHEAD: usize = 16;
+/// Commands a client may run in one turn before the next client's turn comes.
+const COMMANDS_A_TURN: usize = 64;
+
+/// What to do after a command was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is done or under way.
+    Next,
+    /// It cannot run yet; look at it again later.
+    Wait(Stall),
+}
+
+/// A command as the parser found it, with what could be computed ahead.
+struct Parsedahead {
+    range: Range<usize>,
+    spans: Range<usize>,
+    spec: Option<&'static CommandSpec>,
+    locator: Option<Locator>,
+}
+
+impl ShardThread {
+    /// Runs what is complete in `bytes` for client `at`, up to its share of a turn. Returns how many bytes are used up,
+    /// and whether more commands may be complete in the rest.
+    pub(super) fn serve(&mut self, at: u32, bytes: &[u8]) -> (usize, bool) {
+        let mut used = 0;
+        let mut budget = COMMANDS_A_TURN;
+        let mut spans = std::mem::take(&mut self.spans);
+        let mut one = Vec::new();
+        let mut ahead: Vec<Parsedahead> = Vec::with_capacity(AHEAD);
+        let more = 'turn: loop {
+            spans.clear();
+            ahead.clear();
+            let mut end = used;
+            let mut stop = None;
+            let Some(client) = self.clients[at as usize].as_mut() else {
+                break (used, false);
+            };
+            if client.closing || client.stall != Stall::None {
+                break (used, false);
+            }
+            let authenticated = client.session.authenticated;
+            let limits = ParseLimits {
+                authenticated,
+                bulk_max: self.config.proto_max_bulk_len as u64,
+                ..ParseLimits::default()
+            };
+            // Ahead only while nothing a command does can change how the next bytes are read.
+            let depth = if authenticated { AHEAD.min(budget) } else { 1 };
+            while ahead.len() < depth {
+                one.clear();
+                match client.parser.parse(&bytes[end..], &limits, &mut one) {
+                    Parsed::NeedMore { .. } => {
+                        stop = Some(Parsed::NeedMore { hint: 0 });
+                        break;
+                    }
+                    Parsed::Skip { consumed } => end += consumed,
+                    Parsed::Command { consumed } => {
+                        let range = end..end + consumed;
+                        end += consumed;
+                        if client.parser.inline_args().is_some() {
+                            ahead.push(Parsedahead { range, spans: 0..0, spec: None, locator: None });
+                            break;
+                        }
+                        let args = Args::new(&bytes[range.clone()], &one);
+                        let spec = self.lookup.find(args.arg(0));
+                        let locator = match spec {
+                            Some(spec) if spec.has_one_key() && args.len() > 1 => {
+                                let locator = self.owner.store.locate(args.arg(1));
+                                if self.slots.shard_of(locator.slot) == self.id {
+                                    self.owner.store.prefetch(client.session.db, locator);
+                                }
+                                Some(locator)
+                            }
+                            _ => None,
+                        };
+                        let first = spans.len();
+                        spans.extend_from_slice(&one);
+                        ahead.push(Parsedahead { range, spans: first..spans.len(), spec, locator });
+                    }
+                    failed => {
+                        stop = Some(failed);
+                        break;
+                    }
+                }
+            }
+            if ahead.is_empty() {
+                used = end;
+            }
+            for command in &ahead {
+                if command.spans.is_empty() {
+                    let inline = self.client(at).parser.inline_args().map(OwnedArgs::from_args);
+                    if let Some(inline) = inline {
+                        let spec = self.lookup.find(inline.as_args().arg(0));
+                        if let Step::Wait(stall) = self.dispatch(at, spec, None, inline.as_args()) {
+                            self.client(at).stall = stall;
+                            // Parsed again later: the parser keeps nothing of a finished line.
+                            break 'turn (command.range.start, false);
+                        }
+                    }
+                } else {
+                    let args =
+                        Args::new(&bytes[command.range.clone()], &spans[command.spans.clone()]);
+                    let step = self.dispatch(at, command.spec, command.locator, args);
+                    if let Step::Wait(stall) = step {
+                        if let Some(client) = self.clients[at as usize].as_mut() {
+                            client.stall = stall;
+                            client.parser.reset();
+                        }
+                        break 'turn (command.range.start, false);
+                    }
+                }
+                used = command.range.end;
+                budget -= 1;
+                let Some(client) = self.clients[at as usize].as_mut() else {
+                    break 'turn (used, false);
+                };
+                if client.closing || client.stall != Stall::None {
+                    client.parser.reset();
+                    break 'turn (used, false);
+                }
+            }
+            match stop {
+                Some(Parsed::NeedMore { .. }) => {
+                    used = used.max(if ahead.is_empty() { end } else { used });
+                    break (end.max(used), false);
+                }
+                Some(Parsed::Error(error)) => {
+                    let text = error.to_string();
+                    self.reply(at, |reply| reply.error_text(text.as_bytes()));
+                    self.count_error(b"ERR");
+                    self.log_protocol_error(at, &text);
+                    self.client(at).closing = true;
+                    break (bytes.len(), false);
+                }
+                Some(Parsed::Attack) => {
+                    self.log_attack(at);
+                    self.close(at);
+                    break (bytes.len(), false);
+                }
+                _ => {}
+            }
+            if budget == 0 {
+                break (used, used < bytes.len());
+            }
+            if self.output_is_full(at) {
+                self.client(at).stall = Stall::Output;
+                break (used, false);
+            }
+        };
+        self.spans = spans;
+        more
+    }
+
+    /// Checks one command and runs or sends it.
+    pub(super) fn dispatch(
+        &mut self,
+        at: u32,
+        spec: Option<&'static CommandSpec>,
+        locator: Option<Locator>,
+        args: Args<'_>,
+    ) -> Step {
+        let Some(mut spec) = spec.filter(|spec| !spec.is_hidden()) else {
+            return self.refuse(at, None, &CommandError::unknown_command(args), args);
+        };
+        if !spec.subcommands.is_empty() {
+            match self.subcommand(spec, args) {
+                Ok(found) => spec = found,
+                Err(error) => return self.refuse(at, Some(spec), &error, args),
+            }
+        }
+        if !spec.accepts(args.len()) {
+            return self.refuse(at, Some(spec), &CommandError::wrong_arity(spec.name), args);
+        }
+        let client = self.client(at);
+        if !client.session.authenticated && !spec.flags.contains(Flags::NO_AUTH) {
+            return self.refuse(at, Some(spec), &CommandError::NOAUTH, args);
+        }
+        if client.session.transaction.is_some() && !spec.ends_transaction() {
+            return self.enqueue(at, spec, args);
+        }
+        if let Some(pause) = self.pause {
+            let client = self.client(at);
+            let writes = spec.flags.contains(Flags::WRITE)
+                || spec.may_replicate()
+                || (spec.is_exec() && client.queue.iter().any(|q| q.spec.flags.contains(Flags::WRITE)));
+            if (pause.all || writes) && !spec.ignores_pause() {
+                self.waiting.push(at);
+                return Step::Wait(Stall::Paused);
+            }
+        }
+        if is_monitored(&self.server) && !spec.flags.contains(Flags::SKIP_MONITOR) {
+            self.tell_monitors(at, args);
+        }
+        match spec.run {
+            Run::Store(run) => self.route(at, spec, run, locator, args),
+            Run::Home(_) => {
+                if spec.needs_earlier_replies() && !self.client(at).slots.is_empty() {
+                    return Step::Wait(Stall::Replies);
+                }
+                self.run_home(at, spec, args)
+            }
+            Run::Container => {
+                self.refuse(at, Some(spec), &CommandError::wrong_arity(spec.name), args)
+            }
+            Run::NotBuilt => {
+                self.refuse(at, Some(spec), &CommandError::not_built(spec.name), args)
+            }
+        }
+    }
+
+    fn subcommand(
+        &self,
+        container: &'static CommandSpec,
+        args: Args<'_>,
+    ) -> Result<&'static CommandSpec, CommandError> {
+        match args.get(1) {
+            None => Ok(container),
+            Some(word) => container.subcommand(word).filter(|sub| !sub.is_hidden()).ok_or_else(|| {
+                CommandError::unknown_subcommand(word, container.name)
+            }),
+        }
+    }
+
+    /// Answers with an error instead of running the command, and counts it as rejected.
+    pub(super) fn refuse(
+        &mut self,
+        at: u32,
+        spec: Option<&'static CommandSpec>,
+        error: &CommandError,
+        _args: Args<'_>,
+    ) -> Step {
+        if let Some(spec) = spec {
+            self.stats.command(spec.id()).rejected.add(1);
+        }
+        self.count_error(error.code().as_bytes());
+        let client = self.client(at);
+        if let Some(transaction) = &mut client.session.transaction {
+            if spec.is_none_or(|spec| !spec.is_exec()) {
+                transaction.aborted = true;
+            }
+        }
+        self.reply(at, |reply| reply.error(error));
+        Step::Next
+    }
+
+    /// Sends a store command to where its keys are.
+    fn route(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        run: StoreFn,
+        locator: Option<Locator>,
+        args: Args<'_>,
+    ) -> Step {
+        if self.outstanding.len() == 1 {
+            return self.run_here(at, spec, run, locator, args);
+        }
+        if let Some(locator) = locator {
+            let shard = self.slots.shard_of(locator.slot);
+            if shard == self.id {
+                return self.run_here(at, spec, run, Some(locator), args);
+            }
+            return self.send_single(at, spec, run, Some(locator), args, shard);
+        }
+        match self.destination(at, spec, args) {
+            Destination::One(shard) if shard == self.id => {
+                self.run_here(at, spec, run, None, args)
+            }
+            Destination::One(shard) => self.send_single(at, spec, run, None, args, shard),
+            Destination::Several(shards) => self.send_several(at, spec, run, args, shards),
+        }
+    }
+
+    /// Which shards a store command concerns.
+    pub(super) fn destination(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        args: Args<'_>,
+    ) -> Destination {
+        let all = || Destination::Several((0..self.slots.shards()).map(|n| ShardId(n as u16)).collect());
+        match spec.route {
+            Route::All(_) => return all(),
+            Route::ParkAll if keys::needs_all(spec, args) => return all(),
+            Route::Cursor => {
+                let slot = crate::keyspace::cursor_slot(args.get(1).unwrap_or(b"0"));
+                return Destination::One(self.slots.shard_of(slot));
+            }
+            Route::AnyShard => {
+                let db = self.client(at).session.db;
+                return Destination::One(self.shard_by_weight(db));
+            }
+            _ => {}
+        }
+        let Ok(keys) = keys::keys(spec, args) else {
+            // The command itself reports what is wrong with its arguments.
+            return Destination::One(self.id);
+        };
+        let mut shards: Vec<ShardId> = Vec::new();
+        for key in keys.iter() {
+            let shard = self.slots.shard_of(crate::base::slot::key_slot(args.arg(key.index)));
+            if !shards.contains(&shard) {
+                shards.push(shard);
+            }
+        }
+        match shards[..] {
+            [] => Destination::One(self.id),
+            [shard] => Destination::One(shard),
+            _ => {
+                shards.sort_unstable();
+                Destination::Several(shards)
+            }
+        }
+    }
+
+    /// Runs a command over this thread's own store, after everything that is ahead of it in the inbox.
+    fn run_here(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        run: StoreFn,
+        locator: Option<Locator>,
+        args: Args<'_>,
+    ) -> Step {
+        if !self.receiver.is_quiet() {
+            self.settle_inbox();
+            if self.clients[at as usize].is_none() {
+                return Step::Next;
+            }
+        }
+        if self.owner.limit != 0 && spec.flags.contains(Flags::WRITE) {
+            if let Err(error) = self.owner.admit(spec.flags) {
+                return self.refuse(at, Some(spec), &error, args);
+            }
+        }
+        let client = self.clients[at as usize].as_mut().expect("looked at above");
+        let scope = Scope {
+            db: client.session.db,
+            proto: client.session.proto,
+            no_touch: client.session.no_touch,
+        };
+        client.session.last_command = spec.name;
+        let now = self.owner.now;
+        let failed = if client.slots.is_empty() {
+            let start = client.out.position();
+            let (failed, _) =
+                self.owner.execute(run, args, scope, locator, now, &mut client.out);
+            if failed {
+                let code = error_code(client.out.bytes_from(start));
+                count(&mut self.errors, code);
+            }
+            if client.session.reply_mode != ReplyMode::On {
+                client.out.truncate(start);
+                client.session.reply_mode = client.session.reply_mode.after_one();
+            }
+            failed
+        } else {
+            let mut out = self.outputs.pop().unwrap_or_default();
+            let (failed, _) = self.owner.execute(run, args, scope, locator, now, &mut out);
+            if failed {
+                count(&mut self.errors, error_code(&out.bytes));
+            }
+            let mute = client.session.reply_mode != ReplyMode::On;
+            client.session.reply_mode = client.session.reply_mode.after_one();
+            client.owe(SlotState::Ready(out), mute);
+            failed
+        };
+        self.mark_dirty(at);
+        let ended = self.clock.ticks();
+        let ticks = ended.wrapping_sub(self.last_ticks);
+        self.last_ticks = ended;
+        self.account(at, spec, ticks, failed, Some(args));
+        Step::Next
+    }
+
+    /// Runs a command at the client's core.
+    fn run_home(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
+        let Run::Home(run) = spec.run else { unreachable!("the caller matched it") };
+        let mut client = self.clients[at as usize].take().expect("the client is there");
+        client.session.last_command = spec.name;
+        let mode = client.session.reply_mode;
+        let direct = client.slots.is_empty();
+        let mut out = if direct {
+            std::mem::take(&mut client.out)
+        } else {
+            self.outputs.pop().unwrap_or_default()
+        };
+        let start = out.position();
+        let proto = client.session.proto;
+        let config = std::sync::Arc::clone(&self.config);
+        let server = std::sync::Arc::clone(&self.server);
+        let now = Now { ms: self.owner.now, us: self.now_us };
+        let mut cx = HomeCtx {
+            session: &mut client.session,
+            reply: Reply::new(&mut out, proto),
+            config: &config,
+            server: &server,
+            core: self,
+            now,
+        };
+        let result = run(&mut cx, args);
+        let (flow, failed) = match result {
+            Ok(flow) => (flow, false),
+            Err(error) => {
+                cx.reply.error(&error);
+                (Flow::Done, true)
+            }
+        };
+        if failed {
+            count(&mut self.errors, error_code(out.bytes_from(start)));
+        }
+        // CLIENT REPLY decides about its own reply: what counts is the mode after the command, unless it was SKIP before.
+        let mute = mode == ReplyMode::SkipNext || client.session.reply_mode == ReplyMode::Off;
+        if mode == ReplyMode::SkipNext && client.session.reply_mode == ReplyMode::SkipNext {
+            client.session.reply_mode = ReplyMode::On;
+        }
+        let silent = matches!(flow, Flow::Done | Flow::Close | Flow::Reset | Flow::Monitor) && mute
+            || (client.session.reply_mode == ReplyMode::SkipNext && mode == ReplyMode::On);
+        if silent {
+            out.truncate(start);
+        }
+        if direct {
+            client.out = out;
+        } else if out.position() != start {
+            client.owe(SlotState::Ready(out), mute);
+        } else {
+            super::recycle(&mut self.outputs, out);
+        }
+        self.clients[at as usize] = Some(client);
+        self.mark_dirty(at);
+        let ended = self.clock.ticks();
+        let ticks = ended.wrapping_sub(self.last_ticks);
+        self.last_ticks = ended;
+        let logged = !spec.flags.contains(Flags::SKIP_SLOWLOG) || failed;
+        self.account(at, spec, ticks, failed, logged.then_some(args));
+        self.follow(at, spec, flow, args, mute)
+    }
+
+    /// Sends one command to the shard that has its keys.
+    pub(super) fn send_single(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        run: StoreFn,
+        locator: Option<Locator>,
+        args: Args<'_>,
+        shard: ShardId,
+    ) -> Step {
+        if !self.has_credit(shard) {
+            self.waiting.push(at);
+            return Step::Wait(Stall::Credit);
+        }
+        let mut frame = self.frame();
+        let client = self.clients[at as usize].as_mut().expect("the client is there");
+        let scope = Scope {
+            db: client.session.db,
+            proto: client.session.proto,
+            no_touch: client.session.no_touch,
+        };
+        client.session.last_command = spec.name;
+        let mute = client.session.reply_mode != ReplyMode::On;
+        client.session.reply_mode = client.session.reply_mode.after_one();
+        let sequence = client.owe(SlotState::Single, mute);
+        frame.ticket = Ticket {
+            client: at,
+            generation: client.socket.generation,
+            sequence,
+        };
+        fill_item(&mut frame, spec, run, scope, locator, args);
+        self.push(shard, frame);
+        Step::Next
+    }
+
+    /// Pushes a frame to a shard; the caller saw a credit.
+    pub(super) fn push(&mut self, shard: ShardId, frame: Box<Frame>) {
+        let to = usize::from(shard.0);
+        self.outstanding[to] += 1;
+        self.to_wake[to] = true;
+        self.stats.hops.add(1);
+        self.links.inboxes[to].push(frame);
+    }
+
+    pub(super) fn has_credit(&self, shard: ShardId) -> bool {
+        self.outstanding[usize::from(shard.0)] < Self::CREDITS
+    }
+
+    /// Counts one executed command; `args` for the slow log.
+    #[inline]
+    pub(super) fn account(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        ticks: u64,
+        failed: bool,
+        args: Option<Args<'_>>,
+    ) {
+        let counters = self.stats.command(spec.id());
+        let nanos = self.config.latency_tracking.then(|| self.clock.ticks_to_ns(ticks));
+        counters.record(ticks, nanos);
+        if failed {
+            counters.failed.add(1);
+        }
+        self.stats.commands.add(1);
+        self.since_clock += 1;
+        if ticks >= self.slow_ticks || ticks >= self.spike_ticks {
+            if let Some(args) = args {
+                self.log_slow(at, spec, ticks, args);
+            }
+        }
+        if self.since_clock >= limits::COMMANDS_PER_CLOCK_READ {
+            self.refresh_clock();
+        }
+    }
+
+    /// Writes one reply in its place.
+    pub(super) fn reply(&mut self, at: u32, write: impl FnOnce(&mut Reply<'_>)) {
+        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        let mute = client.session.reply_mode != ReplyMode::On;
+        client.session.reply_mode = client.session.reply_mode.after_one();
+        let proto = client.session.proto;
+        if client.slots.is_empty() {
+            if !mute {
+                write(&mut Reply::new(&mut client.out, proto));
+            }
+        } else {
+            let mut out = self.outputs.pop().unwrap_or_default();
+            write(&mut Reply::new(&mut out, proto));
+            let client = self.client(at);
+            client.owe(SlotState::Ready(out), mute);
+        }
+        self.mark_dirty(at);
+    }
+
+    pub(super) fn count_error(&mut self, code: &[u8]) {
+        self.stats.errors.add(1);
+        count(&mut self.errors, code);
+    }
+}
+
+/// Which shards a command concerns.
+pub(super) enum Destination {
+    /// Exactly one.
+    One(ShardId),
+    /// Several, ascending.
+    Several(Vec<ShardId>),
+}
+
+/// Puts one command into a frame, reusing its buffers.
+pub(super) fn fill_item(
+    frame: &mut Frame,
+    spec: &'static CommandSpec,
+    run: StoreFn,
+    scope: Scope,
+    locator: Option<Locator>,
+    args: Args<'_>,
+) {
+    match frame.items.first_mut() {
+        Some(item) => {
+            item.spec = spec;
+            item.run = run;
+            item.scope = scope;
+            item.locator = locator;
+            item.args.copy_from(args);
+            item.out.clear();
+        }
+        None => frame.items.push(item(spec, run, scope, locator, OwnedArgs::from_args(args))),
+    }
+    frame.mode = Mode::Run;
+}
+
+/// A command ready to be sent.
+pub(super) fn item(
+    spec: &'static CommandSpec,
+    run: StoreFn,
+    scope: Scope,
+    locator: Option<Locator>,
+    args: OwnedArgs,
+) -> Item {
+    Item { spec, run, args, scope, locator, out: Default::default(), outcome: Outcome::default() }
+}
+
+/// The code of an error reply: its first word.
+pub(super) fn error_code(reply: &[u8]) -> &[u8] {
+    let text = reply.strip_prefix(b"-").unwrap_or(reply);
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b'\r')).unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Adds one to the count of an error code; codes beyond a bound share one row.
+pub(super) fn count(errors: &mut Vec<(Box<[u8]>, u64)>, code: &[u8]) {
+    match errors.iter_mut().find(|(known, _)| **known == *code) {
+        Some((_, count)) => *count += 1,
+        None if errors.len() < limits::ERROR_CODES => errors.push((code.into(), 1)),
+        None => {}
+    }
+}
+

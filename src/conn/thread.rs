@@ -1,0 +1,303 @@
+//! One core's thread: the home of its clients and the owner of its shard, with what connects it to the others.
+
+use super::client::{Client, Stall};
+use super::listener::Acceptor;
+use super::mail::{Mail, Mailbox, Post};
+use crate::base::slot::{ShardId, SlotMap};
+use crate::base::time::Millis;
+use crate::command::Lookup;
+use crate::command::ctx::{ClientView, Core, Pause, Server};
+use crate::config::Config;
+use crate::keyspace::Store;
+use crate::resp::{Output, Span};
+use crate::ring::{Backend, Clock, SocketId};
+use crate::session::Session;
+use crate::shard::{Chain, Frame, Links, Owner, Receiver};
+use crate::stats::{CoreStats, LatencyLog, Slowlog};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A shard's thread.
+pub struct ShardThread {
+    pub(super) id: ShardId,
+    pub(super) backend: Backend,
+    pub(super) owner: Owner,
+    pub(super) receiver: Receiver<Frame>,
+    pub(super) links: Arc<Links>,
+    pub(super) slots: Arc<SlotMap>,
+    pub(super) server: Arc<Server>,
+    pub(super) stats: Arc<CoreStats>,
+    pub(super) lookup: Arc<Lookup>,
+    pub(super) clock: Clock,
+    pub(super) config: Arc<Config>,
+    pub(super) mailbox: Mailbox,
+    pub(super) post: Arc<Post>,
+    pub(super) acceptor: Acceptor,
+    /// Clients by socket index.
+    pub(super) clients: Vec<Option<Box<Client>>>,
+    /// Clients with unparsed input that may go on.
+    pub(super) ready: Vec<u32>,
+    /// Clients with output to send.
+    pub(super) dirty: Vec<u32>,
+    /// Clients that wait for a credit, or for the end of a pause.
+    pub(super) waiting: Vec<u32>,
+    /// Frames sent to each shard and not yet back.
+    pub(super) outstanding: Vec<u32>,
+    /// Frames executed this turn, by home.
+    pub(super) chains: Vec<Chain<Frame>>,
+    /// Shards that were sent something this turn.
+    pub(super) to_wake: Vec<bool>,
+    pub(super) frames: Vec<Box<Frame>>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) spans: Vec<Span>,
+    pub(super) slowlog: Slowlog,
+    pub(super) latency: LatencyLog,
+    pub(super) errors: Vec<(Box<[u8]>, u64)>,
+    pub(super) pause: Option<Pause>,
+    /// Clock ticks above which a command is slow; `u64::MAX` for never.
+    pub(super) slow_ticks: u64,
+    /// Clock ticks above which a command is a latency spike.
+    pub(super) spike_ticks: u64,
+    pub(super) now_us: i64,
+    pub(super) last_ticks: u64,
+    /// Commands executed since the clock was read.
+    pub(super) since_clock: u32,
+    pub(super) next_cron: Millis,
+    pub(super) cron_cursor: usize,
+    pub(super) stopping: bool,
+    pub(super) monitors_here: usize,
+}
+
+impl ShardThread {
+    /// Frames a core may have under way at each shard.
+    pub const CREDITS: u32 = 512;
+    /// Frames kept for reuse.
+    const FRAMES_MAX: usize = 2048;
+
+    /// Room a shard's inbox must have for `shards` cores: all their credits, and some for control.
+    pub fn inbox_capacity(shards: usize) -> usize {
+        (shards * Self::CREDITS as usize + 64).next_power_of_two()
+    }
+
+    #[inline]
+    pub(super) fn client(&mut self, at: u32) -> &mut Client {
+        self.clients[at as usize].as_mut().expect("the caller knows that the client is there")
+    }
+
+    /// The client at `socket`, if it is still that one.
+    pub(super) fn find(&mut self, index: u32, generation: u32) -> Option<&mut Client> {
+        let client = self.clients.get_mut(index as usize)?.as_mut()?;
+        (client.socket.generation == generation).then_some(&mut **client)
+    }
+
+    pub(super) fn mark_ready(&mut self, at: u32) {
+        let client = self.client(at);
+        if !client.ready {
+            client.ready = true;
+            self.ready.push(at);
+        }
+    }
+
+    pub(super) fn mark_dirty(&mut self, at: u32) {
+        let client = self.client(at);
+        if !client.dirty {
+            client.dirty = true;
+            self.dirty.push(at);
+        }
+    }
+
+    /// Lets clients go on that waited for a credit or for the end of a pause.
+    pub(super) fn retry_waiting(&mut self) {
+        for at in std::mem::take(&mut self.waiting) {
+            if let Some(Some(client)) = self.clients.get_mut(at as usize) {
+                if matches!(client.stall, Stall::Credit | Stall::Paused) {
+                    client.stall = Stall::None;
+                    self.mark_ready(at);
+                }
+            }
+        }
+    }
+
+    /// A frame to fill: recycled if one is there.
+    pub(super) fn frame(&mut self) -> Box<Frame> {
+        self.frames.pop().unwrap_or_else(|| Box::new(Frame::new(self.id)))
+    }
+
+    /// Keeps a frame that came back, without what would pin memory.
+    pub(super) fn retire(&mut self, mut frame: Box<Frame>) {
+        if self.frames.len() >= Self::FRAMES_MAX {
+            return;
+        }
+        frame.mode = crate::shard::Mode::Run;
+        frame.now = None;
+        frame.result = None;
+        frame.agreed = true;
+        frame.part = 0;
+        frame.items.truncate(1);
+        if let Some(item) = frame.items.first_mut() {
+            item.args.clear();
+            item.out.clear();
+            item.locator = None;
+            if item.args.capacity() + item.out.bytes.capacity() > 16 * 1024 {
+                frame.items.clear();
+            }
+        }
+        self.frames.push(frame);
+    }
+
+    /// Reads the clock into this turn's time.
+    pub(super) fn refresh_clock(&mut self) {
+        self.now_us = self.clock.unix_us();
+        self.owner.now = Millis(self.now_us / 1000);
+        self.since_clock = 0;
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.owner.now
+    }
+
+    /// Sends mail from a function that runs on another thread.
+    pub(super) fn post(&self) -> Arc<Post> {
+        Arc::clone(&self.post)
+    }
+
+    /// Takes over settings: thresholds that are compared on every command are computed once.
+    pub(super) fn adopt_config(&mut self, config: Arc<Config>) {
+        let ticks = |us: f64| (us * self.server.ticks_per_us) as u64;
+        self.slow_ticks = match config.slowlog_log_slower_than {
+            negative if negative < 0 => u64::MAX,
+            us => ticks(us as f64),
+        };
+        self.spike_ticks = match config.latency_monitor_threshold {
+            0 => u64::MAX,
+            ms => ticks(ms as f64 * 1000.0),
+        };
+        self.owner.limit = config.maxmemory as u64;
+        self.owner.config = Arc::clone(&config);
+        self.owner.store.set_policy(config.maxmemory_policy.is_lfu());
+        self.config = config;
+    }
+
+    /// Publishes used client memory and the memory outside this store, for maxmemory.
+    pub(super) fn refresh_pressure(&mut self) {
+        if self.owner.limit != 0 {
+            let total = self.server.used_memory();
+            self.owner.elsewhere = total.saturating_sub(self.owner.store.memory());
+        }
+    }
+
+    fn view<'a>(client: &'a Client, session: &'a Session) -> ClientView<'a> {
+        ClientView {
+            session,
+            input_bytes: client.backlog(),
+            input_free: client.input.capacity() - client.input.len(),
+            output_bytes: client.unsent(),
+            output_pieces: client.out.shared.len(),
+            blocked: false,
+            closing: client.closing,
+        }
+    }
+
+    pub(super) fn handle_mail(&mut self) {
+        while let Some(mail) = self.mailbox.take() {
+            match mail {
+                Mail::Reply(ticket, output) => self.fill(ticket, output, false),
+                Mail::Stop => self.stopping = true,
+                Mail::Listen(listeners) => {
+                    self.acceptor.replace(&mut self.backend, listeners);
+                }
+            }
+        }
+    }
+}
+
+impl Core for ShardThread {
+    fn shard(&self) -> ShardId {
+        self.id
+    }
+
+    fn clients(&mut self, visit: &mut dyn FnMut(ClientView<'_>)) {
+        for client in self.clients.iter().flatten() {
+            visit(Self::view(client, &client.session));
+        }
+    }
+
+    fn kill(&mut self, caller: u64, doomed: &mut dyn FnMut(ClientView<'_>) -> bool) -> usize {
+        let picked: Vec<u32> = self
+            .clients
+            .iter()
+            .flatten()
+            .filter(|client| !client.closing && doomed(Self::view(client, &client.session)))
+            .map(|client| client.socket.index)
+            .collect();
+        for &at in &picked {
+            if self.client(at).session.id == caller {
+                self.client(at).closing = true;
+            } else {
+                self.close(at);
+            }
+        }
+        picked.len()
+    }
+
+    fn unblock(&mut self, _client: u64, _error: bool) -> bool {
+        false
+    }
+
+    fn store(&mut self) -> &mut Store {
+        &mut self.owner.store
+    }
+
+    fn slowlog(&mut self) -> &mut Slowlog {
+        &mut self.slowlog
+    }
+
+    fn latency(&mut self) -> &mut LatencyLog {
+        &mut self.latency
+    }
+
+    fn error_counts(&mut self) -> &mut Vec<(Box<[u8]>, u64)> {
+        &mut self.errors
+    }
+
+    fn stats(&self) -> &CoreStats {
+        &self.stats
+    }
+
+    fn apply(&mut self, config: Arc<Config>) {
+        self.adopt_config(config);
+        self.retry_waiting();
+    }
+
+    fn pause(&mut self, pause: Option<Pause>) {
+        self.pause = pause;
+        self.retry_waiting();
+    }
+
+    fn freeze(&mut self, micros: u64) {
+        self.clock.sleep_us(micros);
+    }
+
+    fn feed_monitors(&mut self, line: &[u8]) {
+        if self.monitors_here == 0 {
+            return;
+        }
+        let watching: Vec<u32> = self
+            .clients
+            .iter()
+            .flatten()
+            .filter(|client| client.session.monitor && !client.closing)
+            .map(|client| client.socket.index)
+            .collect();
+        for at in watching {
+            let mut output = self.outputs.pop().unwrap_or_default();
+            output.bytes.extend_from_slice(line);
+            self.push_out_of_band(at, output);
+        }
+    }
+}
+
+/// Whether any client anywhere is in MONITOR.
+pub(super) fn is_monitored(server: &Server) -> bool {
+    server.process.monitors.load(Ordering::Relaxed) > 0
+}

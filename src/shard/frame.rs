@@ -1,0 +1,158 @@
+//! What travels between cores: one command, a part of several, or a control function.
+//!
+//! A frame is allocated and recycled by its home; the executing shard fills in the outcome and sends the same
+//! allocation back. At every instant exactly one thread owns it: a push gives it away, the completion returns it.
+
+use crate::base::slot::{DbIndex, ShardId};
+use crate::base::time::Millis;
+use crate::command::ctx::{Core, Scope};
+use crate::command::spec::{CommandSpec, StoreFn};
+use crate::keyspace::{Locator, Store, WatchFlag};
+use crate::resp::{Output, OwnedArgs};
+use crate::shard::{Park, Vote};
+use std::any::Any;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// Where a result belongs: a client of the home core and the place of the reply in its pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticket {
+    /// Index of the client at its home.
+    pub client: u32,
+    /// Generation of that index: a client that left meanwhile does not match.
+    pub generation: u32,
+    /// Sequence number of the reply.
+    pub sequence: u64,
+}
+
+/// What became of one command.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outcome {
+    /// Clock ticks it ran.
+    pub ticks: u64,
+    /// The reply is an error.
+    pub failed: bool,
+    /// Changes made.
+    pub dirty: u64,
+}
+
+/// One command with everything its execution needs.
+pub struct Item {
+    /// The row of the command table.
+    pub spec: &'static CommandSpec,
+    /// The function: the row's, or the one that a `Flow::AtKey` named.
+    pub run: StoreFn,
+    /// Its arguments.
+    pub args: OwnedArgs,
+    /// Database and protocol.
+    pub scope: Scope,
+    /// Slot and hash of the first key, when already computed.
+    pub locator: Option<Locator>,
+    /// The reply.
+    pub out: Output,
+    /// Set by the executing shard.
+    pub outcome: Outcome,
+}
+
+/// A control function, run on each core at the same point of the common order.
+pub type ControlFn = Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>;
+
+/// What each participant of a VOTE fence looks at.
+pub enum Ballot {
+    /// None of these keys changed since WATCH.
+    Clean(Vec<Arc<WatchFlag>>),
+    /// None of the keys of the frame's items exist (MSETNX).
+    Absent,
+}
+
+/// What the participants of a PARK fence share.
+pub struct ParkJob {
+    /// Where the stores are lent.
+    pub park: Park<Store>,
+    /// The shards that take part, in order of position.
+    pub shards: Vec<ShardId>,
+}
+
+/// How a shard treats a frame.
+pub enum Mode {
+    /// Run the items.
+    Run,
+    /// Agree with the other participants first, then run the items or none.
+    Vote(Arc<Vote>, Ballot),
+    /// Lend the store; the last participant to arrive runs `job`'s items over all of them.
+    Park {
+        /// Shared by the participants.
+        job: Arc<ParkJob>,
+        /// This participant's place in `job.shards`.
+        position: usize,
+        /// Keys that must be clean, tested by the one that executes.
+        watched: Arc<[Arc<WatchFlag>]>,
+        /// The items, taken by the participant that executes.
+        items: Arc<Handover>,
+    },
+    /// Register a key for WATCH.
+    Watch(DbIndex, Vec<u8>, Arc<WatchFlag>),
+    /// Run a function over the core.
+    Control(ControlFn),
+    /// Take over an accepted connection.
+    Adopt(Option<Accepted>),
+}
+
+/// An accepted connection on its way to its home.
+pub struct Accepted {
+    /// The socket.
+    pub fd: OwnedFd,
+    /// Whether it is a unix socket.
+    pub unix: bool,
+}
+
+/// Items that exactly one participant takes.
+pub struct Handover(parking_lot::Mutex<Vec<Item>>);
+
+impl Handover {
+    /// Holds `items` for the participant that executes.
+    pub fn new(items: Vec<Item>) -> Self {
+        Handover(parking_lot::Mutex::new(items))
+    }
+
+    /// Takes the items; later callers find none.
+    pub fn take(&self) -> Vec<Item> {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
+
+/// One message to a shard, and its answer.
+pub struct Frame {
+    /// Core that sent it and gets it back.
+    pub home: ShardId,
+    /// Where the result belongs.
+    pub ticket: Ticket,
+    /// Which part of the operation this is.
+    pub part: u16,
+    /// How to treat it.
+    pub mode: Mode,
+    /// Commands to run, in order.
+    pub items: Vec<Item>,
+    /// The time to use; `None` is the executing shard's own.
+    pub now: Option<Millis>,
+    /// False after a vote that failed or a PARK whose watched keys had changed: nothing was run.
+    pub agreed: bool,
+    /// What a control function returned.
+    pub result: Option<Box<dyn Any + Send>>,
+}
+
+impl Frame {
+    /// An empty frame of `home`.
+    pub fn new(home: ShardId) -> Self {
+        Frame {
+            home,
+            ticket: Ticket::default(),
+            part: 0,
+            mode: Mode::Run,
+            items: Vec::new(),
+            now: None,
+            agreed: true,
+            result: None,
+        }
+    }
+}

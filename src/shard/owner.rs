@@ -1,0 +1,202 @@
+//! The owner role of a core: a store, and the execution of commands over it.
+//!
+//! Everything that changes a store comes through here, either in place for a client of the same core or from the
+//! inbox, one at a time and to completion. Nothing here waits, except at a VOTE or PARK fence at the head of the
+//! inbox (`lend.rs`, `vote.rs`).
+
+use super::frame::{Ballot, Frame, Item, Mode, Outcome};
+use crate::base::rng::Rng;
+use crate::base::slot::{ShardId, SlotMap};
+use crate::base::time::Millis;
+use crate::command::ctx::{Ctx, Flow, Scope};
+use crate::command::spec::{Flags, StoreFn};
+use crate::config::Config;
+use crate::keyspace::{Db, EvictOutcome, Locator, Store, StoreSet, WatchFlag};
+use crate::resp::{Args, CommandError, Output, Reply};
+use crate::ring::Clock;
+use std::sync::Arc;
+
+/// A shard's store with what its commands need.
+pub struct Owner {
+    /// Which shard this is.
+    pub shard: ShardId,
+    /// The keys.
+    pub store: Store,
+    /// Current settings.
+    pub config: Arc<Config>,
+    /// Wall time of this turn.
+    pub now: Millis,
+    /// The clock that measures commands.
+    pub clock: Clock,
+    /// `maxmemory`, 0 for none.
+    pub limit: u64,
+    /// Used memory outside this store as of the start of the turn: other shards, clients.
+    pub elsewhere: u64,
+    rng: Rng,
+    slots: Arc<SlotMap>,
+}
+
+impl Owner {
+    /// A shard over an empty store.
+    pub fn new(
+        shard: ShardId,
+        store: Store,
+        config: Arc<Config>,
+        slots: Arc<SlotMap>,
+        clock: Clock,
+        seed: u64,
+    ) -> Self {
+        Owner { shard, store, config, now: Millis(0), clock, limit: 0, elsewhere: 0, rng: Rng::new(seed), slots }
+    }
+
+    /// Runs one command over this shard's store, appending its reply to `out`.
+    #[inline]
+    pub fn execute(
+        &mut self,
+        run: StoreFn,
+        args: Args<'_>,
+        scope: Scope,
+        locator: Option<Locator>,
+        now: Millis,
+        out: &mut Output,
+    ) -> (bool, u64) {
+        let set = StoreSet::One(&mut self.store);
+        run_over(set, &self.config, &mut self.rng, run, args, scope, locator, now, out)
+    }
+
+    /// Makes room for a command that may add memory, or says why it cannot run. Called before every write while
+    /// maxmemory is set.
+    pub fn admit(&mut self, flags: Flags) -> Result<(), CommandError> {
+        let over = (self.store.memory() + self.elsewhere).saturating_sub(self.limit);
+        if self.limit == 0 || over == 0 {
+            return Ok(());
+        }
+        match self.store.evict(&eviction(&self.config), over, self.now, &mut self.rng) {
+            EvictOutcome::Enough => Ok(()),
+            EvictOutcome::NothingLeft if flags.contains(Flags::DENYOOM) => {
+                Err(CommandError::OUT_OF_MEMORY)
+            }
+            EvictOutcome::NothingLeft => Ok(()),
+        }
+    }
+
+    /// Executes a frame's items where that needs no other core. `wake` is called before this thread waits for others.
+    pub fn perform(&mut self, frame: &mut Frame) {
+        let now = frame.now.unwrap_or(self.now);
+        match &frame.mode {
+            Mode::Run => self.run_items(&mut frame.items, now),
+            Mode::Vote(vote, ballot) => {
+                let yes = match ballot {
+                    Ballot::Clean(flags) => flags.iter().all(|flag| !flag.is_dirty()),
+                    Ballot::Absent => self.none_exist(&frame.items, now),
+                };
+                frame.agreed = vote.cast(yes);
+                if frame.agreed {
+                    self.run_items(&mut frame.items, now);
+                }
+            }
+            Mode::Park { job, position, watched, items } => {
+                let (config, slots, rng, clock) =
+                    (&*self.config, &*self.slots, &mut self.rng, &self.clock);
+                let mut executed = None;
+                job.park.arrive(*position, &mut self.store, |stores| {
+                    let mut work = items.take();
+                    let clean = watched.iter().all(|flag: &Arc<WatchFlag>| !flag.is_dirty());
+                    if clean {
+                        let mut by_shard: Vec<Option<&mut Store>> =
+                            (0..slots.shards()).map(|_| None).collect();
+                        for (shard, store) in job.shards.iter().zip(stores.iter_mut()) {
+                            by_shard[usize::from(shard.0)] = Some(&mut **store);
+                        }
+                        for item in &mut work {
+                            let started = clock.ticks();
+                            let set = StoreSet::Many { stores: &mut by_shard, slots };
+                            let (failed, dirty) = run_over(
+                                set,
+                                config,
+                                rng,
+                                item.run,
+                                item.args.as_args(),
+                                item.scope,
+                                None,
+                                now,
+                                &mut item.out,
+                            );
+                            let ticks = clock.ticks().wrapping_sub(started);
+                            item.outcome = Outcome { ticks, failed, dirty };
+                        }
+                    }
+                    executed = Some((work, clean));
+                });
+                if let Some((work, clean)) = executed {
+                    frame.items = work;
+                    frame.agreed = clean;
+                }
+            }
+            Mode::Watch(db, key, flag) => self.store.watch(*db, key, flag, now),
+            Mode::Control(_) | Mode::Adopt(_) => unreachable!("the core handles these itself"),
+        }
+    }
+
+    fn run_items(&mut self, items: &mut [Item], now: Millis) {
+        for item in items {
+            let started = self.clock.ticks();
+            if item.spec.flags.contains(Flags::WRITE) {
+                if let Err(error) = self.admit(item.spec.flags) {
+                    Reply::new(&mut item.out, item.scope.proto).error(&error);
+                    item.outcome = Outcome { ticks: 0, failed: true, dirty: 0 };
+                    continue;
+                }
+            }
+            let (failed, dirty) = self.execute(
+                item.run,
+                item.args.as_args(),
+                item.scope,
+                item.locator,
+                now,
+                &mut item.out,
+            );
+            let ticks = self.clock.ticks().wrapping_sub(started);
+            item.outcome = Outcome { ticks, failed, dirty };
+        }
+    }
+
+    fn none_exist(&mut self, items: &[Item], now: Millis) -> bool {
+        items.iter().all(|item| {
+            let args = item.args.as_args();
+            let mut db = Db::new(StoreSet::One(&mut self.store), item.scope.db, now);
+            let keys = crate::command::keys::keys(item.spec, args);
+            keys.is_ok_and(|keys| keys.iter().all(|key| !db.exists(args.arg(key.index))))
+        })
+    }
+}
+
+/// Runs a command function over a set of stores; says whether the reply is an error and how many changes were made.
+#[allow(clippy::too_many_arguments, reason = "the parts of a shard, borrowed apart")]
+#[inline]
+fn run_over(
+    set: StoreSet<'_>,
+    config: &Config,
+    rng: &mut Rng,
+    run: StoreFn,
+    args: Args<'_>,
+    scope: Scope,
+    locator: Option<Locator>,
+    now: Millis,
+    out: &mut Output,
+) -> (bool, u64) {
+    let mut db = Db::new(set, scope.db, now);
+    db.set_no_touch(scope.no_touch);
+    if let (Some(locator), Some(key)) = (locator, args.get(1)) {
+        db.prime(key, locator);
+    }
+    let mut cx = Ctx { db, reply: Reply::new(out, scope.proto), config, rng, now, dirty: 0 };
+    match run(&mut cx, args) {
+        Ok(Flow::Done) => (false, cx.dirty),
+        Ok(_) => unreachable!("a store command finishes where it runs"),
+        Err(error) => {
+            cx.reply.error(&error);
+            (true, cx.dirty)
+        }
+    }
+}
