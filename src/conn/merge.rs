@@ -38,8 +38,8 @@ pub(super) enum Place {
     Split(Split),
     /// In the item with this number, in whichever frame carries the items of a PARK fence.
     Parked(u32),
-    /// Comes from a gather of its own: `parts` frames from this one on.
-    Gathered(u16, Gather),
+    /// Comes from a gather of its own: so many frames from this one on.
+    Gathered(u16, u16, Gather),
 }
 
 type Parts = [Option<Box<Frame>>];
@@ -77,8 +77,9 @@ pub(super) fn finish(plan: Plan, parts: &mut Parts, out: &mut Output) {
                     Place::Parked(index) => {
                         out.append(&mut parked_items(parts)[index as usize].out);
                     }
-                    Place::Gathered(first, gather) => {
-                        gathered(gather, &mut parts[usize::from(first)..], scope, out);
+                    Place::Gathered(first, count, gather) => {
+                        let (first, count) = (usize::from(first), usize::from(count));
+                        gathered(gather, &mut parts[first..first + count], scope, out);
                     }
                 }
             }

@@ -67,10 +67,8 @@ pub enum Ballot {
 
 /// What the participants of a PARK fence share.
 pub struct ParkJob {
-    /// Where the stores are lent.
+    /// Where the stores are lent, by shard.
     pub park: Park<Store>,
-    /// The shards that take part, in order of position.
-    pub shards: Vec<ShardId>,
 }
 
 /// How a shard treats a frame.
@@ -83,15 +81,13 @@ pub enum Mode {
     Park {
         /// Shared by the participants.
         job: Arc<ParkJob>,
-        /// This participant's place in `job.shards`.
-        position: usize,
         /// Keys that must be clean, tested by the one that executes.
         watched: Arc<[Arc<WatchFlag>]>,
         /// The items, taken by the participant that executes.
         items: Arc<Handover>,
     },
-    /// Register a key for WATCH.
-    Watch(DbIndex, Vec<u8>, Arc<WatchFlag>),
+    /// Register keys for WATCH.
+    Watch(DbIndex, Vec<(Vec<u8>, Arc<WatchFlag>)>),
     /// Run a function over the core.
     Control(ControlFn),
     /// Take over an accepted connection.
@@ -125,6 +121,8 @@ impl Handover {
 pub struct Frame {
     /// Core that sent it and gets it back.
     pub home: ShardId,
+    /// Shard that executes it.
+    pub owner: ShardId,
     /// Where the result belongs.
     pub ticket: Ticket,
     /// Which part of the operation this is.
@@ -135,6 +133,8 @@ pub struct Frame {
     pub items: Vec<Item>,
     /// The time to use; `None` is the executing shard's own.
     pub now: Option<Millis>,
+    /// Memory was decided by the home: parts of one operation must not disagree.
+    pub admitted: bool,
     /// False after a vote that failed or a PARK whose watched keys had changed: nothing was run.
     pub agreed: bool,
     /// What a control function returned.
@@ -146,11 +146,13 @@ impl Frame {
     pub fn new(home: ShardId) -> Self {
         Frame {
             home,
+            owner: home,
             ticket: Ticket::default(),
             part: 0,
             mode: Mode::Run,
             items: Vec::new(),
             now: None,
+            admitted: false,
             agreed: true,
             result: None,
         }

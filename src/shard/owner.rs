@@ -4,6 +4,7 @@
 //! inbox, one at a time and to completion. Nothing here waits, except at a VOTE or PARK fence at the head of the
 //! inbox (`lend.rs`, `vote.rs`).
 
+use super::Patience;
 use super::frame::{Ballot, Frame, Item, Mode, Outcome};
 use crate::base::rng::Rng;
 use crate::base::slot::{ShardId, SlotMap};
@@ -32,6 +33,8 @@ pub struct Owner {
     pub limit: u64,
     /// Used memory outside this store as of the start of the turn: other shards, clients.
     pub elsewhere: u64,
+    /// How this thread waits for the others at a fence.
+    pub patience: Patience,
     rng: Rng,
     slots: Arc<SlotMap>,
 }
@@ -46,7 +49,12 @@ impl Owner {
         clock: Clock,
         seed: u64,
     ) -> Self {
-        Owner { shard, store, config, now: Millis(0), clock, limit: 0, elsewhere: 0, rng: Rng::new(seed), slots }
+        Owner { shard, store, config, now: Millis(0), clock, limit: 0, elsewhere: 0, patience: Patience::Sleep, rng: Rng::new(seed), slots }
+    }
+
+    /// A number below `bound`.
+    pub fn random_below(&mut self, bound: u64) -> u64 {
+        self.rng.below(bound)
     }
 
     /// Runs one command over this shard's store, appending its reply to `out`.
@@ -84,64 +92,54 @@ impl Owner {
     pub fn perform(&mut self, frame: &mut Frame) {
         let now = frame.now.unwrap_or(self.now);
         match &frame.mode {
-            Mode::Run => self.run_items(&mut frame.items, now),
+            Mode::Run => self.run_items(&mut frame.items, now, frame.admitted),
             Mode::Vote(vote, ballot) => {
                 let yes = match ballot {
                     Ballot::Clean(flags) => flags.iter().all(|flag| !flag.is_dirty()),
                     Ballot::Absent => self.none_exist(&frame.items, now),
                 };
-                frame.agreed = vote.cast(yes);
+                frame.agreed = vote.cast(yes, self.patience);
                 if frame.agreed {
-                    self.run_items(&mut frame.items, now);
+                    self.run_items(&mut frame.items, now, frame.admitted);
                 }
             }
-            Mode::Park { job, position, watched, items } => {
+            Mode::Park { job, watched, items } => {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
-                let mut executed = None;
-                job.park.arrive(*position, &mut self.store, |stores| {
+                let place = usize::from(self.shard.0);
+                let executed = job.park.arrive(place, &mut self.store, self.patience, |stores| {
                     let mut work = items.take();
-                    let clean = watched.iter().all(|flag: &Arc<WatchFlag>| !flag.is_dirty());
-                    if clean {
-                        let mut by_shard: Vec<Option<&mut Store>> =
-                            (0..slots.shards()).map(|_| None).collect();
-                        for (shard, store) in job.shards.iter().zip(stores.iter_mut()) {
-                            by_shard[usize::from(shard.0)] = Some(&mut **store);
-                        }
-                        for item in &mut work {
-                            let started = clock.ticks();
-                            let set = StoreSet::Many { stores: &mut by_shard, slots };
-                            let (failed, dirty) = run_over(
-                                set,
-                                config,
-                                rng,
-                                item.run,
-                                item.args.as_args(),
-                                item.scope,
-                                None,
-                                now,
-                                &mut item.out,
-                            );
-                            let ticks = clock.ticks().wrapping_sub(started);
-                            item.outcome = Outcome { ticks, failed, dirty };
-                        }
+                    let clean = watched.iter().all(|flag| !flag.is_dirty());
+                    for item in work.iter_mut().filter(|_| clean) {
+                        let started = clock.ticks();
+                        let set = StoreSet::Many { stores, slots };
+                        let args = item.args.as_args();
+                        let (failed, dirty) = run_over(
+                            set, config, rng, item.run, args, item.scope, None, now, &mut item.out,
+                        );
+                        let ticks = clock.ticks().wrapping_sub(started);
+                        item.outcome = Outcome { ticks, failed, dirty };
                     }
-                    executed = Some((work, clean));
+                    (work, clean)
                 });
                 if let Some((work, clean)) = executed {
                     frame.items = work;
                     frame.agreed = clean;
                 }
             }
-            Mode::Watch(db, key, flag) => self.store.watch(*db, key, flag, now),
+            Mode::Watch(db, keys) => {
+                for (key, flag) in keys {
+                    self.store.watch(*db, key, flag, now);
+                }
+            }
             Mode::Control(_) | Mode::Adopt(_) => unreachable!("the core handles these itself"),
         }
     }
 
-    fn run_items(&mut self, items: &mut [Item], now: Millis) {
+    fn run_items(&mut self, items: &mut [Item], now: Millis, admitted: bool) {
         for item in items {
             let started = self.clock.ticks();
-            if item.spec.flags.contains(Flags::WRITE) {
+            if !admitted && self.limit != 0 && item.spec.flags.contains(Flags::WRITE) {
                 if let Err(error) = self.admit(item.spec.flags) {
                     Reply::new(&mut item.out, item.scope.proto).error(&error);
                     item.outcome = Outcome { ticks: 0, failed: true, dirty: 0 };

@@ -1,0 +1,364 @@
+//! MULTI, EXEC, DISCARD, WATCH: the queue is the connection's, the atomicity is the fence's.
+//!
+//! EXEC looks at where its queue leads. All on one shard: one frame, or in place. Several shards, each command on one
+//! or splittable: ONE_SHOT, since no part can fail in a way that concerns another. Watched keys on more than one shard:
+//! VOTE. A command whose keys are on several shards and depend on each other: PARK, and one thread runs all.
+
+use super::client::{Pending, Queued, SlotState, Stall};
+use super::dispatch::{Destination, Step, item};
+use super::merge::{Place, Plan, Split};
+use super::thread::ShardThread;
+use crate::base::slot::{ShardId, key_slot};
+use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
+use crate::command::spec::{CommandSpec, Flags, Run};
+use crate::keyspace::WatchFlag;
+use crate::resp::{Args, CommandError, Output, OwnedArgs, Reply};
+use crate::session::{Transaction, Watched};
+use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote};
+use std::sync::Arc;
+
+/// One command of the queue, as far as it was prepared at home.
+enum Prepared {
+    Here(Output),
+    Gathered(Gather),
+    One(ShardId, Item),
+    Split(crate::command::spec::Merge, super::fence::Pieces, &'static CommandSpec, Scope),
+    Park(Vec<ShardId>, Item),
+}
+
+impl ShardThread {
+    /// Queues a command of an open transaction.
+    pub(super) fn enqueue(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
+        if spec.flags.contains(Flags::NO_MULTI) {
+            return self.refuse(at, Some(spec), &CommandError::NO_MULTI, args);
+        }
+        if matches!(spec.run, Run::NotBuilt) {
+            return self.refuse(at, Some(spec), &CommandError::not_built(spec.name), args);
+        }
+        let client = self.client(at);
+        let transaction = client.session.transaction.as_mut().expect("the caller saw it open");
+        transaction.queued += 1;
+        transaction.bytes += args.bytes_len();
+        client.queue.push(Queued { spec, args: OwnedArgs::from_args(args) });
+        self.reply(at, |reply| reply.simple("QUEUED"));
+        Step::Next
+    }
+
+    pub(super) fn multi(&mut self, at: u32) -> Step {
+        self.client(at).session.transaction = Some(Transaction::default());
+        self.reply(at, |reply| reply.ok());
+        Step::Next
+    }
+
+    pub(super) fn discard(&mut self, at: u32) -> Step {
+        self.end_transaction(at);
+        self.reply(at, |reply| reply.ok());
+        Step::Next
+    }
+
+    /// Forgets the queue and the watched keys.
+    pub(super) fn end_transaction(&mut self, at: u32) {
+        let client = self.client(at);
+        client.session.transaction = None;
+        client.queue.clear();
+        self.unwatch(at);
+    }
+
+    pub(super) fn unwatch(&mut self, at: u32) {
+        let watched = std::mem::take(&mut self.client(at).session.watched);
+        if !watched.is_empty() {
+            self.stats.watching_clients.sub(1);
+        }
+    }
+
+    /// Registers the keys at their owners. The reply does not wait: whoever sees it pushes behind the registration.
+    pub(super) fn watch(&mut self, at: u32, args: Args<'_>) -> Step {
+        let mut by_shard: Vec<(ShardId, Vec<(Vec<u8>, Arc<WatchFlag>)>)> = Vec::new();
+        let client = self.clients[at as usize].as_mut().expect("the client is there");
+        let db = client.session.db;
+        let known = client.session.watched.len();
+        for key in args.iter().skip(1) {
+            if client.session.watched.iter().any(|w| w.db == db && w.key == key) {
+                continue;
+            }
+            let flag = Arc::new(WatchFlag::new());
+            client.session.watched.push(Watched { db, key: key.to_vec(), flag: Arc::clone(&flag) });
+            let shard = self.slots.shard_of(key_slot(key));
+            match by_shard.iter_mut().find(|(known, _)| *known == shard) {
+                Some((_, keys)) => keys.push((key.to_vec(), flag)),
+                None => by_shard.push((shard, vec![(key.to_vec(), flag)])),
+            }
+        }
+        if !by_shard.iter().all(|(shard, _)| self.has_credit(*shard)) {
+            self.client(at).session.watched.truncate(known);
+            self.waiting.push(at);
+            return Step::Wait(Stall::Credit);
+        }
+        if known == 0 {
+            self.stats.watching_clients.add(1);
+        }
+        for (shard, keys) in by_shard {
+            if shard == self.id {
+                self.settle_inbox();
+                let now = self.owner.now;
+                for (key, flag) in keys {
+                    self.owner.store.watch(db, &key, &flag, now);
+                }
+            } else {
+                let mut frame = self.frame();
+                frame.items.clear();
+                frame.mode = Mode::Watch(db, keys);
+                // Nobody waits for it: a ticket that matches no client.
+                frame.ticket = Ticket { client: u32::MAX, generation: 0, sequence: 0 };
+                self.push(shard, frame);
+            }
+        }
+        self.reply(at, |reply| reply.ok());
+        Step::Next
+    }
+
+    pub(super) fn exec(&mut self, at: u32, spec: &'static CommandSpec) -> Step {
+        let all = self.all_shards();
+        if !self.have_credits(&all) {
+            self.waiting.push(at);
+            return Step::Wait(Stall::Credit);
+        }
+        let client = self.client(at);
+        let transaction = client.session.transaction.take().unwrap_or_default();
+        let queue = std::mem::take(&mut client.queue);
+        if transaction.aborted {
+            self.end_transaction(at);
+            self.reply(at, |reply| reply.error(&CommandError::EXECABORT));
+            return Step::Next;
+        }
+        let watched: Vec<(ShardId, Arc<WatchFlag>)> = std::mem::take(&mut client.session.watched)
+            .into_iter()
+            .map(|w| (self.slots.shard_of(key_slot(&w.key)), w.flag))
+            .collect();
+        if !watched.is_empty() {
+            self.stats.watching_clients.sub(1);
+        }
+        if watched.iter().any(|(_, flag)| flag.is_dirty()) {
+            self.reply(at, |reply| reply.null_array());
+            return Step::Next;
+        }
+        let scope = self.scope(at);
+        let mut prepared = Vec::with_capacity(queue.len());
+        for Queued { spec, args } in queue {
+            prepared.push(self.prepare(at, spec, args));
+        }
+        let mut shards: Vec<ShardId> = watched.iter().map(|(shard, _)| *shard).collect();
+        let mut parks = false;
+        for command in &prepared {
+            match command {
+                Prepared::One(shard, _) => shards.push(*shard),
+                Prepared::Split(_, pieces, ..) => {
+                    shards.extend(pieces.parts.iter().map(|(shard, _)| *shard));
+                }
+                Prepared::Park(over, _) => {
+                    parks = true;
+                    shards.extend(over);
+                }
+                Prepared::Here(_) | Prepared::Gathered(_) => {}
+            }
+        }
+        shards.sort_unstable();
+        shards.dedup();
+        if shards.len() < 2 {
+            parks = false;
+        }
+        let flags: Vec<Arc<WatchFlag>> = watched.into_iter().map(|(_, flag)| flag).collect();
+        self.post_exec(at, spec, scope, prepared, &shards, parks, flags)
+    }
+
+    /// Runs the home commands of the queue and finds the shards of the others.
+    fn prepare(&mut self, at: u32, spec: &'static CommandSpec, args: OwnedArgs) -> Prepared {
+        let run = match spec.run {
+            Run::Store(run) => run,
+            _ => return self.prepare_home(at, spec, &args),
+        };
+        let scope = self.scope(at);
+        match self.destination(at, spec, args.as_args()) {
+            Destination::One(shard) => Prepared::One(shard, item(spec, run, scope, None, args)),
+            Destination::Several(shards) => match Self::merge_of(spec) {
+                Some(merge) => {
+                    let pieces = match spec.route {
+                        crate::command::spec::Route::All(_) => super::fence::Pieces {
+                            parts: shards.iter().map(|&s| (s, args.clone())).collect(),
+                            order: Vec::new(),
+                        },
+                        _ => self.split(spec, args.as_args()),
+                    };
+                    Prepared::Split(merge, pieces, spec, scope)
+                }
+                None => Prepared::Park(shards, item(spec, run, scope, None, args)),
+            },
+        }
+    }
+
+    fn prepare_home(&mut self, at: u32, spec: &'static CommandSpec, args: &OwnedArgs) -> Prepared {
+        let mut out = Output::default();
+        let Run::Home(run) = spec.run else {
+            Reply::new(&mut out, self.scope(at).proto).error(&CommandError::not_built(spec.name));
+            return Prepared::Here(out);
+        };
+        let mut client = self.clients[at as usize].take().expect("the client is there");
+        let (config, server) = (Arc::clone(&self.config), Arc::clone(&self.server));
+        let now = Now { ms: self.owner.now, us: self.now_us };
+        let proto = client.session.proto;
+        let mut cx = HomeCtx {
+            session: &mut client.session,
+            reply: Reply::new(&mut out, proto),
+            config: &config,
+            server: &server,
+            core: self,
+            now,
+        };
+        let flow = run(&mut cx, args.as_args()).unwrap_or_else(|error| {
+            cx.reply.error(&error);
+            Flow::Done
+        });
+        let closing = matches!(flow, Flow::Close);
+        client.closing |= closing;
+        self.clients[at as usize] = Some(client);
+        match flow {
+            Flow::Gather(gather) => Prepared::Gathered(gather),
+            Flow::AtKey(position, run) => {
+                let key = args.as_args().get(position).unwrap_or_default();
+                let shard = self.slots.shard_of(key_slot(key));
+                let scope = self.scope(at);
+                Prepared::One(shard, item(spec, run, scope, None, args.clone()))
+            }
+            Flow::Configure(config, changed) => match self.configure(config, &changed) {
+                Ok(gather) => Prepared::Gathered(gather),
+                Err(error) => {
+                    Reply::new(&mut out, proto).error(&error);
+                    Prepared::Here(out)
+                }
+            },
+            Flow::Unwatch => {
+                Reply::new(&mut out, proto).ok();
+                Prepared::Here(out)
+            }
+            Flow::Done | Flow::Close | Flow::Reset => Prepared::Here(out),
+            _ => {
+                Reply::new(&mut out, proto).error(&CommandError::NO_MULTI);
+                Prepared::Here(out)
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what exec worked out")]
+    fn post_exec(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        scope: Scope,
+        prepared: Vec<Prepared>,
+        shards: &[ShardId],
+        parks: bool,
+        watched: Vec<Arc<WatchFlag>>,
+    ) -> Step {
+        let mut places = Vec::with_capacity(prepared.len());
+        let mut items: Vec<Vec<Item>> = shards.iter().map(|_| Vec::new()).collect();
+        let mut work = Vec::new();
+        let mut gathers = Vec::new();
+        let part_of = |shard: ShardId| shards.iter().position(|&s| s == shard).unwrap_or(0);
+        for command in prepared {
+            places.push(match command {
+                Prepared::Here(output) => Place::Here(output),
+                Prepared::Gathered(gather) => {
+                    let first = shards.len() + gathers.len() * self.slots.shards();
+                    gathers.push(Arc::clone(&gather.each));
+                    Place::Gathered(first as u16, self.slots.shards() as u16, gather)
+                }
+                Prepared::One(_, item) | Prepared::Park(_, item) if parks => {
+                    work.push(item);
+                    Place::Parked(work.len() as u32 - 1)
+                }
+                Prepared::Split(_, pieces, spec, scope) if parks => {
+                    // Undivided again: the executor sees all stores.
+                    let Run::Store(run) = spec.run else { unreachable!("split commands are store commands") };
+                    work.push(item(spec, run, scope, None, pieces.joined()));
+                    Place::Parked(work.len() as u32 - 1)
+                }
+                Prepared::One(shard, item) => {
+                    let part = part_of(shard);
+                    items[part].push(item);
+                    Place::Item(part as u16, items[part].len() as u32 - 1)
+                }
+                Prepared::Park(over, item) => {
+                    let part = part_of(over[0]);
+                    items[part].push(item);
+                    Place::Item(part as u16, items[part].len() as u32 - 1)
+                }
+                Prepared::Split(merge, pieces, spec, scope) => {
+                    let Run::Store(run) = spec.run else { unreachable!("split commands are store commands") };
+                    let order = pieces.order;
+                    let pieces = pieces
+                        .parts
+                        .into_iter()
+                        .map(|(shard, args)| {
+                            let part = part_of(shard);
+                            items[part].push(item(spec, run, scope, None, args));
+                            (part as u16, items[part].len() as u32 - 1)
+                        })
+                        .collect();
+                    Place::Split(Split { merge, pieces, order })
+                }
+            });
+        }
+        let frames = shards.len() + gathers.len() * self.slots.shards();
+        let pending = Pending {
+            spec,
+            missing: frames,
+            parts: (0..frames).map(|_| None).collect(),
+            plan: Plan::Exec(places, scope),
+            args: Vec::new(),
+        };
+        let ticket = self.owe_parts(at, pending);
+        if frames == 0 {
+            self.complete_now(ticket);
+            return Step::Next;
+        }
+        if parks {
+            self.post_park(ticket, shards, work, Arc::from(watched));
+        } else if !shards.is_empty() {
+            let vote = (!watched.is_empty()).then(|| Arc::new(Vote::new(shards.len())));
+            let mut fence = Fence::default();
+            for (part, (&shard, items)) in shards.iter().zip(items).enumerate() {
+                let mut frame = self.frame();
+                frame.items = items;
+                frame.mode = match &vote {
+                    Some(vote) => Mode::Vote(Arc::clone(vote), Ballot::Clean(watched.clone())),
+                    None => Mode::Run,
+                };
+                self.address(&mut frame, ticket, part);
+                fence.add(shard, frame);
+            }
+            self.post_fence(fence);
+        }
+        for (nth, each) in gathers.into_iter().enumerate() {
+            let mut fence = Fence::default();
+            for (n, shard) in self.all_shards().into_iter().enumerate() {
+                let mut frame = self.frame();
+                frame.items.clear();
+                frame.mode = Mode::Control(Arc::clone(&each));
+                self.address(&mut frame, ticket, shards.len() + nth * self.slots.shards() + n);
+                fence.add(shard, frame);
+            }
+            self.post_fence(fence);
+        }
+        Step::Next
+    }
+
+    /// Finishes an EXEC that had nothing to do elsewhere.
+    fn complete_now(&mut self, ticket: Ticket) {
+        let client = self.client(ticket.client);
+        let Some(slot) = client.slot(ticket.sequence) else { return };
+        let ready = SlotState::Ready(Output::default());
+        if let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready) {
+            self.complete(ticket, *pending);
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! Operations over several shards: splitting, posting as one fence, and taking the parts back.
+
+use super::client::{Pending, SlotState, Stall};
+use super::dispatch::{Step, fill_item, item};
+use super::merge::{Plan, Split, finish};
+use super::thread::ShardThread;
+use crate::base::slot::{DbIndex, ShardId, key_slot};
+use crate::command::ctx::{Gather, Scope};
+use crate::command::keys;
+use crate::command::spec::{CommandSpec, Flags, Merge, Route, StoreFn};
+use crate::resp::{Args, CommandError, Output, OwnedArgs};
+use crate::session::ReplyMode;
+use crate::shard::{
+    Ballot, Fence, FrameBox, Handover, Item, Mode, Park, ParkJob, Ticket, Vote, announce,
+};
+use crate::stats::Slowlog;
+use std::sync::Arc;
+
+/// A command cut into one part a shard.
+pub(super) struct Pieces {
+    /// Shard and arguments of each part, ascending.
+    pub(super) parts: Vec<(ShardId, OwnedArgs)>,
+    /// For each key in argument order, the part that has it.
+    pub(super) order: Vec<u16>,
+}
+
+impl ShardThread {
+    /// Sends a store command that concerns several shards.
+    pub(super) fn send_several(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        run: StoreFn,
+        args: Args<'_>,
+        shards: Vec<ShardId>,
+    ) -> Step {
+        if !self.have_credits(&shards) {
+            self.waiting.push(at);
+            return Step::Wait(Stall::Credit);
+        }
+        // Memory is decided once, here: parts must not disagree.
+        if self.owner.limit != 0 && spec.flags.contains(Flags::WRITE) {
+            if let Err(error) = self.owner.admit(spec.flags) {
+                return self.refuse(at, Some(spec), &error, args);
+            }
+        }
+        let scope = self.scope(at);
+        let pending = |plan, parts| Pending {
+            spec,
+            missing: parts,
+            parts: (0..parts).map(|_| None).collect(),
+            plan,
+            args: Slowlog::trim_arguments(args.iter()),
+        };
+        match spec.route {
+            Route::Split(merge) | Route::All(merge) | Route::Vote(merge) => {
+                let pieces = match spec.route {
+                    Route::All(_) => Pieces {
+                        parts: shards.iter().map(|&s| (s, OwnedArgs::from_args(args))).collect(),
+                        order: Vec::new(),
+                    },
+                    _ => self.split(spec, args),
+                };
+                let count = pieces.parts.len();
+                let split = Split {
+                    merge,
+                    pieces: (0..count).map(|part| (part as u16, 0)).collect(),
+                    order: pieces.order,
+                };
+                let votes = matches!(spec.route, Route::Vote(_));
+                let plan = if votes { Plan::Vote(split, scope) } else { Plan::Split(split, scope) };
+                let ticket = self.owe_parts(at, pending(plan, count));
+                let vote = votes.then(|| Arc::new(Vote::new(count)));
+                let mut fence = Fence::default();
+                for (part, (shard, part_args)) in pieces.parts.into_iter().enumerate() {
+                    let mut frame = self.frame();
+                    fill_item(&mut frame, spec, run, scope, None, part_args.as_args());
+                    if let Some(vote) = &vote {
+                        frame.mode = Mode::Vote(Arc::clone(vote), Ballot::Absent);
+                    }
+                    self.address(&mut frame, ticket, part);
+                    fence.add(shard, frame);
+                }
+                self.post_fence(fence);
+            }
+            _ => {
+                let ticket = self.owe_parts(at, pending(Plan::Parked(scope), shards.len()));
+                let work = vec![item(spec, run, scope, None, OwnedArgs::from_args(args))];
+                self.post_park(ticket, &shards, work, Arc::from([]));
+            }
+        }
+        self.client(at).session.last_command = spec.name;
+        Step::Next
+    }
+
+    /// Posts a PARK fence over `shards`, ascending, whose executor runs `work`.
+    pub(super) fn post_park(
+        &mut self,
+        ticket: Ticket,
+        shards: &[ShardId],
+        work: Vec<Item>,
+        watched: Arc<[Arc<crate::keyspace::WatchFlag>]>,
+    ) {
+        let job = Arc::new(ParkJob { park: Park::new(self.slots.shards(), shards.len()) });
+        let items = Arc::new(Handover::new(work));
+        let mut fence = Fence::default();
+        for (part, &shard) in shards.iter().enumerate() {
+            let mut frame = self.frame();
+            frame.items.clear();
+            frame.mode = Mode::Park {
+                job: Arc::clone(&job),
+                watched: Arc::clone(&watched),
+                items: Arc::clone(&items),
+            };
+            self.address(&mut frame, ticket, part);
+            fence.add(shard, frame);
+        }
+        self.post_fence(fence);
+    }
+
+    /// Runs a function on all cores at one point of the common order.
+    pub(super) fn gather(&mut self, at: u32, spec: &'static CommandSpec, gather: Gather) {
+        let shards = self.all_shards();
+        let each = Arc::clone(&gather.each);
+        let scope = self.scope(at);
+        let ticket = self.owe_parts(
+            at,
+            Pending {
+                spec,
+                missing: shards.len(),
+                parts: shards.iter().map(|_| None).collect(),
+                plan: Plan::Gathered(gather, scope),
+                args: Vec::new(),
+            },
+        );
+        let mut fence = Fence::default();
+        for (part, &shard) in shards.iter().enumerate() {
+            let mut frame = self.frame();
+            frame.items.clear();
+            frame.mode = Mode::Control(Arc::clone(&each));
+            self.address(&mut frame, ticket, part);
+            fence.add(shard, frame);
+        }
+        self.post_fence(fence);
+    }
+
+    /// Posts a fence and wakes whoever sleeps: a participant may wait for the others at once.
+    pub(super) fn post_fence(&mut self, mut fence: Fence<crate::shard::Node<crate::shard::Frame>>) {
+        let shards: Vec<ShardId> = fence.shards().collect();
+        for shard in &shards {
+            self.outstanding[usize::from(shard.0)] += 1;
+        }
+        self.stats.fences.add(1);
+        fence.post(&self.links.inboxes);
+        let announced = announce();
+        for shard in shards {
+            if shard != self.id && self.links.bells[usize::from(shard.0)].should_wake(&announced) {
+                self.stats.wakes.add(1);
+                self.links.wake(shard);
+            }
+        }
+    }
+
+    pub(super) fn all_shards(&self) -> Vec<ShardId> {
+        (0..self.slots.shards()).map(|n| ShardId(n as u16)).collect()
+    }
+
+    pub(super) fn have_credits(&self, shards: &[ShardId]) -> bool {
+        shards.iter().all(|&shard| self.has_credit(shard))
+    }
+
+    pub(super) fn scope(&mut self, at: u32) -> Scope {
+        let session = &self.client(at).session;
+        Scope { db: session.db, proto: session.proto, no_touch: session.no_touch }
+    }
+
+    /// Takes the next place in the order of replies for an operation over several frames.
+    pub(super) fn owe_parts(&mut self, at: u32, pending: Pending) -> Ticket {
+        let client = self.client(at);
+        let mute = client.session.reply_mode != ReplyMode::On;
+        client.session.reply_mode = client.session.reply_mode.after_one();
+        let sequence = client.owe(SlotState::Parts(Box::new(pending)), mute);
+        Ticket { client: at, generation: client.socket.generation, sequence }
+    }
+
+    pub(super) fn address(&self, frame: &mut FrameBox, ticket: Ticket, part: usize) {
+        frame.ticket = ticket;
+        frame.part = part as u16;
+        frame.home = self.id;
+        frame.now = Some(self.owner.now);
+        frame.admitted = true;
+    }
+
+    /// Cuts a command whose keys are independent into one part a shard. Every key keeps the arguments that follow it
+    /// (the value of an MSET).
+    pub(super) fn split(&self, spec: &'static CommandSpec, args: Args<'_>) -> Pieces {
+        let mut pieces = Pieces { parts: Vec::new(), order: Vec::new() };
+        let Ok(keys) = keys::keys(spec, args) else { return pieces };
+        let positions: Vec<usize> = keys.iter().map(|key| key.index).collect();
+        for (nth, &position) in positions.iter().enumerate() {
+            let end = positions.get(nth + 1).copied().unwrap_or(args.len());
+            let shard = self.slots.shard_of(key_slot(args.arg(position)));
+            let part = match pieces.parts.iter().position(|(known, _)| *known == shard) {
+                Some(part) => part,
+                None => {
+                    let mut head = OwnedArgs::default();
+                    (0..positions[0]).for_each(|index| head.push(args.arg(index)));
+                    pieces.parts.push((shard, head));
+                    pieces.parts.len() - 1
+                }
+            };
+            (position..end).for_each(|index| pieces.parts[part].1.push(args.arg(index)));
+            pieces.order.push(part as u16);
+        }
+        pieces
+    }
+
+    /// A shard chosen by its share of the keys of `db`.
+    pub(super) fn shard_by_weight(&mut self, db: DbIndex) -> ShardId {
+        let keys: Vec<u64> = self.server.cores.iter().map(|core| core.store.keys(db)).collect();
+        let total: u64 = keys.iter().sum();
+        if total == 0 {
+            return self.id;
+        }
+        let mut pick = self.owner.random_below(total);
+        for (shard, &count) in keys.iter().enumerate() {
+            if pick < count {
+                return ShardId(shard as u16);
+            }
+            pick -= count;
+        }
+        self.id
+    }
+
+    /// Executes everything in the inbox up to the tail seen now.
+    pub(super) fn settle_inbox(&mut self) {
+        let upto = self.receiver.settle();
+        while let Some(frame) = self.receiver.pop(upto) {
+            self.execute_frame(frame);
+        }
+        self.last_ticks = self.clock.ticks();
+    }
+
+    /// Executes at most `limit` frames of the inbox; says whether there may be more.
+    pub(super) fn drain_inbox(&mut self, limit: usize) -> bool {
+        if self.receiver.is_quiet() {
+            return false;
+        }
+        let upto = self.receiver.settle().min(self.receiver.head() + limit as u64);
+        for ahead in 0..4 {
+            self.prefetch_frame(ahead);
+        }
+        while let Some(frame) = self.receiver.pop(upto) {
+            self.prefetch_frame(3);
+            self.execute_frame(frame);
+        }
+        !self.receiver.is_quiet()
+    }
+
+    fn prefetch_frame(&self, ahead: usize) {
+        if let Some(frame) = self.receiver.peek(ahead) {
+            if let Some(Item { locator: Some(locator), scope, .. }) = frame.items.first() {
+                self.owner.store.prefetch(scope.db, *locator);
+            }
+        }
+    }
+
+    fn execute_frame(&mut self, mut frame: FrameBox) {
+        match &mut frame.mode {
+            Mode::Control(each) => {
+                let each = Arc::clone(each);
+                frame.result = Some(each(self));
+            }
+            Mode::Adopt(accepted) => {
+                if let Some(accepted) = accepted.take() {
+                    self.adopt(accepted);
+                }
+            }
+            _ => self.owner.perform(&mut frame),
+        }
+        self.chains[usize::from(frame.home.0)].push(frame);
+    }
+
+    /// Sends executed frames home and takes back our own; true if some came.
+    pub(super) fn exchange(&mut self) -> bool {
+        for home in 0..self.chains.len() {
+            if !self.chains[home].is_empty() {
+                self.links.completions[home].publish(&mut self.chains[home]);
+                if home != usize::from(self.id.0) {
+                    self.to_wake[home] = true;
+                }
+            }
+        }
+        let mine = usize::from(self.id.0);
+        if self.links.completions[mine].is_empty() {
+            return false;
+        }
+        let links = Arc::clone(&self.links);
+        for frame in links.completions[mine].take() {
+            self.take_back(frame);
+        }
+        self.retry_waiting();
+        true
+    }
+
+    fn take_back(&mut self, mut frame: FrameBox) {
+        let ticket = frame.ticket;
+        let owner = frame.owner;
+        self.outstanding[usize::from(owner.0)] -= 1;
+        let Some(client) = self.find(ticket.client, ticket.generation) else {
+            return self.retire(frame);
+        };
+        let front = client.first_sequence == ticket.sequence;
+        let Some(slot) = client.slot(ticket.sequence) else {
+            return self.retire(frame);
+        };
+        let mut finished = None;
+        match &mut slot.state {
+            SlotState::Single => {
+                let item = &mut frame.items[0];
+                let (spec, outcome) = (item.spec, item.outcome);
+                if outcome.failed {
+                    let code = super::dispatch::error_code(&item.out.bytes).to_vec();
+                    finished = Some(code);
+                }
+                if front {
+                    let slot = client.slots.pop_front().expect("the front was just seen");
+                    client.first_sequence += 1;
+                    if !slot.mute {
+                        client.out.append(&mut item.out);
+                    }
+                } else {
+                    slot.state = SlotState::Ready(std::mem::take(&mut item.out));
+                }
+                let at = ticket.client;
+                if let Some(code) = finished.take() {
+                    self.count_error(&code);
+                }
+                self.advance(at);
+                let args = frame.items[0].args.as_args();
+                self.account(at, spec, outcome.ticks, outcome.failed, Some(args));
+                self.retire(frame);
+            }
+            SlotState::Parts(pending) => {
+                let part = usize::from(frame.part);
+                pending.parts[part] = Some(frame);
+                pending.missing -= 1;
+                if pending.missing == 0 {
+                    let ready = SlotState::Ready(Output::default());
+                    let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready) else {
+                        unreachable!("just matched");
+                    };
+                    self.complete(ticket, *pending);
+                }
+            }
+            SlotState::Ready(_) | SlotState::Offloaded(_) => self.retire(frame),
+        }
+    }
+
+    /// Writes the reply of an operation whose parts are all back.
+    fn complete(&mut self, ticket: Ticket, pending: Pending) {
+        let Pending { spec, mut parts, plan, args, .. } = pending;
+        let mut ticks = 0;
+        for frame in parts.iter().flatten() {
+            ticks = ticks.max(frame.items.iter().map(|item| item.outcome.ticks).sum());
+        }
+        let failures: Vec<Vec<u8>> = parts
+            .iter()
+            .flatten()
+            .flat_map(|frame| &frame.items)
+            .filter(|item| item.outcome.failed)
+            .map(|item| super::dispatch::error_code(&item.out.bytes).to_vec())
+            .collect();
+        let failed = !failures.is_empty();
+        failures.iter().for_each(|code| self.count_error(code));
+        let inner: Vec<(&'static CommandSpec, u64, bool)> = match &plan {
+            Plan::Exec(..) => parts
+                .iter()
+                .flatten()
+                .flat_map(|frame| &frame.items)
+                .map(|item| (item.spec, item.outcome.ticks, item.outcome.failed))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let mut out = self.outputs.pop().unwrap_or_default();
+        finish(plan, &mut parts, &mut out);
+        let at = ticket.client;
+        for (spec, ticks, failed) in inner {
+            self.account(at, spec, ticks, failed, None);
+        }
+        let spans = OwnedArgs::from_iter(args.iter().map(Vec::as_slice));
+        self.account(at, spec, ticks, failed && !spec.is_exec(), (!args.is_empty()).then(|| spans.as_args()));
+        for frame in parts.into_iter().flatten() {
+            self.retire(frame);
+        }
+        self.fill(ticket, out, false);
+    }
+
+    /// Puts a finished reply in its place.
+    pub(super) fn fill(&mut self, ticket: Ticket, output: Output, close: bool) {
+        let Some(client) = self.find(ticket.client, ticket.generation) else { return };
+        if let Some(slot) = client.slot(ticket.sequence) {
+            slot.state = SlotState::Ready(output);
+        }
+        client.closing |= close;
+        self.advance(ticket.client);
+    }
+
+    /// Moves finished replies to the output, and lets the client go on if it waited for them.
+    pub(super) fn advance(&mut self, at: u32) {
+        let client = self.clients[at as usize].as_mut().expect("the client is there");
+        client.advance(&mut self.outputs);
+        if client.slots.is_empty() && client.stall == Stall::Replies {
+            client.stall = Stall::None;
+        }
+        let go_on = client.stall == Stall::None && client.backlog() > 0;
+        self.mark_dirty(at);
+        if go_on {
+            self.mark_ready(at);
+        }
+    }
+
+    /// Gives a client something that is not a reply, behind everything it is owed.
+    pub(super) fn push_out_of_band(&mut self, at: u32, mut output: Output) {
+        let client = self.client(at);
+        if client.slots.is_empty() {
+            client.out.append(&mut output);
+            super::recycle(&mut self.outputs, output);
+        } else {
+            client.owe(SlotState::Ready(output), false);
+        }
+        self.mark_dirty(at);
+    }
+
+    /// Merge of a command that may be split, if it may.
+    pub(super) fn merge_of(spec: &CommandSpec) -> Option<Merge> {
+        match spec.route {
+            Route::Split(merge) | Route::All(merge) => Some(merge),
+            _ => None,
+        }
+    }
+
+    /// The error for a command that cannot be run as things are.
+    pub(super) fn refuse_plain(&mut self, at: u32, spec: &'static CommandSpec, error: &CommandError) -> Step {
+        let none = OwnedArgs::default();
+        self.refuse(at, Some(spec), error, none.as_args())
+    }
+}

@@ -1,0 +1,59 @@
+//! Mail to a core from threads that are not shards: the control thread's replies, listeners, the order to stop.
+//!
+//! Rare, so it is a plain channel; the receiving core looks into it when it was woken.
+
+use super::listener::Bound;
+use crate::resp::Output;
+use crate::ring::Waker;
+use crate::shard::Ticket;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+
+/// One message.
+pub enum Mail {
+    /// The control thread finished what a command handed over.
+    Reply(Ticket, Output),
+    /// Accept on these sockets from now on, and on no others.
+    Listen(Vec<Bound>),
+    /// Leave the loop.
+    Stop,
+}
+
+/// The sending side.
+pub struct Post {
+    sender: Sender<Mail>,
+    waker: OnceLock<Waker>,
+}
+
+/// The receiving side.
+pub struct Mailbox {
+    receiver: Receiver<Mail>,
+}
+
+impl Post {
+    /// A post and its mailbox.
+    pub fn new() -> (Arc<Post>, Mailbox) {
+        let (sender, receiver) = channel();
+        (Arc::new(Post { sender, waker: OnceLock::new() }), Mailbox { receiver })
+    }
+
+    /// Says how the core is woken, once its ring exists.
+    pub fn connect(&self, waker: Waker) {
+        let _ = self.waker.set(waker);
+    }
+
+    /// Sends and wakes. Mail to a core that has ended is dropped.
+    pub fn send(&self, mail: Mail) {
+        let _ = self.sender.send(mail);
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
+    }
+}
+
+impl Mailbox {
+    /// The next message, without waiting.
+    pub fn take(&mut self) -> Option<Mail> {
+        self.receiver.try_recv().ok()
+    }
+}

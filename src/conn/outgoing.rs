@@ -1,0 +1,120 @@
+//! Output on its way to clients: one send a turn, limits, and the end of a connection.
+
+use super::client::Stall;
+use super::thread::ShardThread;
+use crate::base::limits;
+use crate::resp::Output;
+use crate::session::ClientKind;
+use std::sync::atomic::Ordering;
+
+impl ShardThread {
+    /// Queues one send for each client with output; closes those that are done.
+    pub(super) fn flush(&mut self) {
+        for at in std::mem::take(&mut self.dirty) {
+            let Some(Some(client)) = self.clients.get_mut(at as usize) else { continue };
+            client.dirty = false;
+            self.send_or_close(at);
+        }
+    }
+
+    fn send_or_close(&mut self, at: u32) {
+        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        if client.sending == 0 && !client.out.is_empty() {
+            let mut out = self.outputs.pop().unwrap_or_default();
+            std::mem::swap(&mut out, &mut client.out);
+            client.sending = out.len();
+            client.session.output_bytes += out.len() as u64;
+            self.stats.output_bytes.add(out.len() as u64);
+            self.stats.writes.add(1);
+            // Who is closed when the output is gone must hear of that at once.
+            if client.closing || client.eof {
+                self.backend.send_last(client.socket, out);
+            } else {
+                self.backend.send(client.socket, out);
+            }
+        }
+        let answered = client.slots.is_empty() && client.sending == 0 && client.out.is_empty();
+        let parsed = client.backlog() == 0 || client.parser.is_mid_command();
+        if answered && (client.closing || (client.eof && parsed && !client.ready)) {
+            self.close(at);
+        } else {
+            self.check_output_limit(at);
+        }
+    }
+
+    /// A send ended: send what gathered meanwhile, let a client go on that had too much unread.
+    pub(super) fn sent(&mut self, at: u32) {
+        let client = self.client(at);
+        client.soft_limit_since = None;
+        if client.stall == Stall::Output && client.unsent() < limits::OUTPUT_PAUSE_BYTES / 2 {
+            client.stall = Stall::None;
+            self.mark_ready(at);
+        }
+        self.mark_dirty(at);
+    }
+
+    /// Whether so much is unread that the client's next command has to wait.
+    pub(super) fn output_is_full(&mut self, at: u32) -> bool {
+        self.client(at).unsent() > limits::OUTPUT_PAUSE_BYTES
+    }
+
+    /// Enforces client-output-buffer-limit.
+    pub(super) fn check_output_limit(&mut self, at: u32) {
+        let now = self.now().0;
+        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        let class = match client.session.kind {
+            ClientKind::Normal | ClientKind::Master => 0,
+            ClientKind::Replica => 1,
+            ClientKind::Pubsub => 2,
+        };
+        let limit = &self.config.client_output_buffer_limit[class];
+        let unsent = client.unsent() as u64;
+        let soft = limit.soft_bytes != 0 && unsent > limit.soft_bytes as u64;
+        let hard = limit.hard_bytes != 0 && unsent > limit.hard_bytes as u64;
+        let since = match soft {
+            true => *client.soft_limit_since.get_or_insert(now),
+            false => {
+                client.soft_limit_since = None;
+                now
+            }
+        };
+        if hard || (soft && now - since > limit.soft_seconds as i64 * 1000) {
+            let line = format!("id={} addr={}", client.session.id, client.session.addr);
+            tracing::warn!("Client {line} scheduled to be closed ASAP for overcoming of output buffer limits.");
+            self.stats.output_limit_closes.add(1);
+            self.close(at);
+        }
+    }
+
+    /// Ends a connection now. Frames that are under way find nobody.
+    pub(super) fn close(&mut self, at: u32) {
+        let Some(client) = self.clients[at as usize].take() else { return };
+        self.backend.close(client.socket);
+        self.stats.clients.sub(1);
+        self.server.process.clients.fetch_sub(1, Ordering::Relaxed);
+        if !client.session.watched.is_empty() {
+            self.stats.watching_clients.sub(1);
+        }
+        if client.session.monitor {
+            self.monitors_here -= 1;
+            self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
+        }
+        super::recycle(&mut self.outputs, client.out);
+    }
+
+    /// Says goodbye to everybody: what is written is sent, nothing more is read.
+    pub(super) fn farewell(&mut self) {
+        self.acceptor.replace(&mut self.backend, Vec::new());
+        self.flush();
+        let _ = self.backend.poll(crate::ring::Wait::Now);
+        while self.backend.next_event().is_some() {}
+    }
+}
+
+/// Keeps a buffer for reuse, unless it is big or there are enough.
+pub(super) fn recycle(pool: &mut Vec<Output>, mut output: Output) {
+    if output.bytes.capacity() <= limits::OUTPUT_KEPT_BYTES && pool.len() < limits::OUTPUTS_KEPT {
+        output.clear();
+        pool.push(output);
+    }
+}
