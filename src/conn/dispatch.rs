@@ -4,7 +4,7 @@
 //! slot and hash, one load of the inbox's tail, the command, two clock reads. No allocation, no lock, no copy of the
 //! arguments.
 
-use super::client::{SlotState, Stall};
+use super::client::{Client, SlotState, Stall};
 use super::thread::{ShardThread, is_monitored};
 use crate::base::limits;
 use crate::base::slot::ShardId;
@@ -32,144 +32,172 @@ pub(super) enum Step {
 }
 
 /// A command as the parser found it, with what could be computed ahead.
-struct Parsedahead {
+pub(super) struct Ahead {
     range: Range<usize>,
     spans: Range<usize>,
+    inline: bool,
     spec: Option<&'static CommandSpec>,
     locator: Option<Locator>,
+}
+
+/// Why parsing ahead stopped.
+enum Stop {
+    /// The rest is not a whole command.
+    Incomplete,
+    /// Enough for now, or an inline command, whose arguments the parser holds.
+    Enough,
+    /// The client broke the protocol, or is no client at all.
+    Broken(Parsed),
 }
 
 impl ShardThread {
     /// Runs what is complete in `bytes` for client `at`, up to its share of a turn. Returns how many bytes are used up,
     /// and whether more commands may be complete in the rest.
     pub(super) fn serve(&mut self, at: u32, bytes: &[u8]) -> (usize, bool) {
+        let mut spans = std::mem::take(&mut self.spans);
+        let mut ahead = std::mem::take(&mut self.ahead);
         let mut used = 0;
         let mut budget = COMMANDS_A_TURN;
-        let mut spans = std::mem::take(&mut self.spans);
-        let mut one = Vec::new();
-        let mut ahead: Vec<Parsedahead> = Vec::with_capacity(AHEAD);
-        let more = 'turn: loop {
-            spans.clear();
-            ahead.clear();
-            let mut end = used;
-            let mut stop = None;
-            let Some(client) = self.clients[at as usize].as_mut() else {
-                break (used, false);
+        let more = loop {
+            let depth = match self.clients[at as usize].as_ref() {
+                Some(client) if client.closing || client.stall != Stall::None => break false,
+                // Ahead only while nothing a command does can change how the next bytes are read.
+                Some(client) if self.is_authenticated(client) => AHEAD.min(budget),
+                Some(_) => 1,
+                None => break false,
             };
-            if client.closing || client.stall != Stall::None {
-                break (used, false);
-            }
-            let authenticated = client.session.authenticated;
-            let limits = ParseLimits {
-                authenticated,
-                bulk_max: self.config.proto_max_bulk_len as u64,
-                ..ParseLimits::default()
-            };
-            // Ahead only while nothing a command does can change how the next bytes are read.
-            let depth = if authenticated { AHEAD.min(budget) } else { 1 };
-            while ahead.len() < depth {
-                one.clear();
-                match client.parser.parse(&bytes[end..], &limits, &mut one) {
-                    Parsed::NeedMore { .. } => {
-                        stop = Some(Parsed::NeedMore { hint: 0 });
-                        break;
-                    }
-                    Parsed::Skip { consumed } => end += consumed,
-                    Parsed::Command { consumed } => {
-                        let range = end..end + consumed;
-                        end += consumed;
-                        if client.parser.inline_args().is_some() {
-                            ahead.push(Parsedahead { range, spans: 0..0, spec: None, locator: None });
-                            break;
-                        }
-                        let args = Args::new(&bytes[range.clone()], &one);
-                        let spec = self.lookup.find(args.arg(0));
-                        let locator = match spec {
-                            Some(spec) if spec.has_one_key() && args.len() > 1 => {
-                                let locator = self.owner.store.locate(args.arg(1));
-                                if self.slots.shard_of(locator.slot) == self.id {
-                                    self.owner.store.prefetch(client.session.db, locator);
-                                }
-                                Some(locator)
-                            }
-                            _ => None,
-                        };
-                        let first = spans.len();
-                        spans.extend_from_slice(&one);
-                        ahead.push(Parsedahead { range, spans: first..spans.len(), spec, locator });
-                    }
-                    failed => {
-                        stop = Some(failed);
-                        break;
-                    }
-                }
-            }
-            if ahead.is_empty() {
-                used = end;
-            }
+            let (end, stop) = self.parse_ahead(at, bytes, used, depth, &mut spans, &mut ahead);
+            let mut ran = 0;
             for command in &ahead {
-                if command.spans.is_empty() {
-                    let inline = self.client(at).parser.inline_args().map(OwnedArgs::from_args);
-                    if let Some(inline) = inline {
-                        let spec = self.lookup.find(inline.as_args().arg(0));
-                        if let Step::Wait(stall) = self.dispatch(at, spec, None, inline.as_args()) {
-                            self.client(at).stall = stall;
-                            // Parsed again later: the parser keeps nothing of a finished line.
-                            break 'turn (command.range.start, false);
-                        }
-                    }
+                let raw = &bytes[command.range.clone()];
+                let step = if command.inline {
+                    let owned = self.client(at).parser.inline_args().map(OwnedArgs::from_args);
+                    let owned = owned.unwrap_or_default();
+                    self.dispatch(at, command.spec, None, owned.as_args())
                 } else {
-                    let args =
-                        Args::new(&bytes[command.range.clone()], &spans[command.spans.clone()]);
-                    let step = self.dispatch(at, command.spec, command.locator, args);
-                    if let Step::Wait(stall) = step {
-                        if let Some(client) = self.clients[at as usize].as_mut() {
-                            client.stall = stall;
-                            client.parser.reset();
-                        }
-                        break 'turn (command.range.start, false);
+                    let args = Args::new(raw, &spans[command.spans.clone()]);
+                    self.dispatch(at, command.spec, command.locator, args)
+                };
+                let client = self.clients[at as usize].as_mut();
+                if let Step::Wait(stall) = step {
+                    if let Some(client) = client {
+                        client.stall = stall;
                     }
+                    break;
                 }
                 used = command.range.end;
-                budget -= 1;
-                let Some(client) = self.clients[at as usize].as_mut() else {
-                    break 'turn (used, false);
-                };
-                if client.closing || client.stall != Stall::None {
+                ran += 1;
+                if client.is_none_or(|client| client.closing || client.stall != Stall::None) {
+                    break;
+                }
+            }
+            budget -= ran;
+            if ran < ahead.len() {
+                // What was parsed beyond is parsed again later.
+                if let Some(client) = self.clients[at as usize].as_mut() {
                     client.parser.reset();
-                    break 'turn (used, false);
                 }
+                break false;
             }
+            used = end;
             match stop {
-                Some(Parsed::NeedMore { .. }) => {
-                    used = used.max(if ahead.is_empty() { end } else { used });
-                    break (end.max(used), false);
+                Stop::Incomplete => break false,
+                Stop::Broken(failure) => {
+                    self.punish(at, failure);
+                    used = bytes.len();
+                    break false;
                 }
-                Some(Parsed::Error(error)) => {
-                    let text = error.to_string();
-                    self.reply(at, |reply| reply.error_text(text.as_bytes()));
-                    self.count_error(b"ERR");
-                    self.log_protocol_error(at, &text);
-                    self.client(at).closing = true;
-                    break (bytes.len(), false);
-                }
-                Some(Parsed::Attack) => {
-                    self.log_attack(at);
-                    self.close(at);
-                    break (bytes.len(), false);
-                }
-                _ => {}
+                Stop::Enough if budget == 0 => break used < bytes.len(),
+                Stop::Enough => {}
             }
-            if budget == 0 {
-                break (used, used < bytes.len());
-            }
-            if self.output_is_full(at) {
+            if self.clients[at as usize].is_some() && self.output_is_full(at) {
                 self.client(at).stall = Stall::Output;
-                break (used, false);
+                break false;
             }
         };
         self.spans = spans;
-        more
+        self.ahead = ahead;
+        (used, more)
+    }
+
+    /// Parses up to `depth` commands from `from` on and asks for the memory they will touch. Returns where the last of
+    /// them ends, and why it stopped there.
+    fn parse_ahead(
+        &mut self,
+        at: u32,
+        bytes: &[u8],
+        from: usize,
+        depth: usize,
+        spans: &mut Vec<Span>,
+        ahead: &mut Vec<Ahead>,
+    ) -> (usize, Stop) {
+        spans.clear();
+        ahead.clear();
+        let client = self.clients[at as usize].as_mut().expect("the caller looked");
+        let authenticated = client.session.authenticated || self.config.requirepass.is_empty();
+        let limits = ParseLimits {
+            authenticated,
+            bulk_max: self.config.proto_max_bulk_len as u64,
+            ..ParseLimits::default()
+        };
+        let mut end = from;
+        while ahead.len() < depth {
+            self.one.clear();
+            match client.parser.parse(&bytes[end..], &limits, &mut self.one) {
+                Parsed::NeedMore { .. } => return (end, Stop::Incomplete),
+                Parsed::Skip { consumed } => end += consumed,
+                Parsed::Command { consumed } => {
+                    let range = end..end + consumed;
+                    end = range.end;
+                    if let Some(args) = client.parser.inline_args() {
+                        let spec = self.lookup.find(args.arg(0));
+                        ahead.push(Ahead { range, spans: 0..0, inline: true, spec, locator: None });
+                        break;
+                    }
+                    let args = Args::new(&bytes[range.clone()], &self.one);
+                    let spec = self.lookup.find(args.arg(0));
+                    let locator = match spec {
+                        Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
+                            let locator = self.owner.store.locate(args.arg(1));
+                            self.owner.store.prefetch(client.session.db, locator);
+                            Some(locator)
+                        }
+                        _ => None,
+                    };
+                    let first = spans.len();
+                    spans.extend_from_slice(&self.one);
+                    let spans = first..spans.len();
+                    ahead.push(Ahead { range, spans, inline: false, spec, locator });
+                }
+                failure => return (end, Stop::Broken(failure)),
+            }
+        }
+        (end, Stop::Enough)
+    }
+
+    /// Ends a connection whose bytes make no sense.
+    fn punish(&mut self, at: u32, failure: Parsed) {
+        if self.clients[at as usize].is_none() {
+            return;
+        }
+        match failure {
+            Parsed::Error(error) => {
+                let text = error.to_string();
+                self.count_error(b"ERR");
+                self.log_protocol_error(at, &text);
+                self.reply(at, |reply| reply.error_text(text.as_bytes()));
+                self.client(at).closing = true;
+            }
+            _ => {
+                self.log_attack(at);
+                self.close(at);
+            }
+        }
+    }
+
+    /// Whether a client may do more than authenticate.
+    pub(super) fn is_authenticated(&self, client: &Client) -> bool {
+        client.session.authenticated || self.config.requirepass.is_empty()
     }
 
     /// Checks one command and runs or sends it.
@@ -192,8 +220,8 @@ impl ShardThread {
         if !spec.accepts(args.len()) {
             return self.refuse(at, Some(spec), &CommandError::wrong_arity(spec.name), args);
         }
-        let client = self.client(at);
-        if !client.session.authenticated && !spec.flags.contains(Flags::NO_AUTH) {
+        let client = self.clients[at as usize].as_ref().expect("the caller looked");
+        if !spec.flags.contains(Flags::NO_AUTH) && !self.is_authenticated(client) {
             return self.refuse(at, Some(spec), &CommandError::NOAUTH, args);
         }
         if client.session.transaction.is_some() && !spec.ends_transaction() {
@@ -454,7 +482,7 @@ impl ShardThread {
         self.last_ticks = ended;
         let logged = !spec.flags.contains(Flags::SKIP_SLOWLOG) || failed;
         self.account(at, spec, ticks, failed, logged.then_some(args));
-        self.follow(at, spec, flow, args, mute)
+        self.follow(at, spec, flow, args)
     }
 
     /// Sends one command to the shard that has its keys.

@@ -229,7 +229,7 @@ impl ShardThread {
                 let scope = self.scope(at);
                 Prepared::One(shard, item(spec, run, scope, None, args.clone()))
             }
-            Flow::Configure(config, changed) => match self.configure(config, &changed) {
+            Flow::Configure(pairs) => match self.configure(&pairs) {
                 Ok(gather) => Prepared::Gathered(gather),
                 Err(error) => {
                     Reply::new(&mut out, proto).error(&error);

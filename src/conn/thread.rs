@@ -1,8 +1,10 @@
 //! One core's thread: the home of its clients and the owner of its shard, with what connects it to the others.
 
 use super::client::{Client, Stall};
+use super::dispatch::Ahead;
 use super::listener::Acceptor;
 use super::mail::{Mail, Mailbox, Post};
+use super::process::Process;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::Lookup;
@@ -30,6 +32,8 @@ pub struct ShardThread {
     pub(super) lookup: Arc<Lookup>,
     pub(super) clock: Clock,
     pub(super) config: Arc<Config>,
+    pub(super) config_version: u64,
+    pub(super) process: Arc<dyn Process>,
     pub(super) mailbox: Mailbox,
     pub(super) post: Arc<Post>,
     pub(super) acceptor: Acceptor,
@@ -50,6 +54,8 @@ pub struct ShardThread {
     pub(super) frames: Vec<Box<Frame>>,
     pub(super) outputs: Vec<Output>,
     pub(super) spans: Vec<Span>,
+    pub(super) one: Vec<Span>,
+    pub(super) ahead: Vec<Ahead>,
     pub(super) slowlog: Slowlog,
     pub(super) latency: LatencyLog,
     pub(super) errors: Vec<(Box<[u8]>, u64)>,
@@ -264,8 +270,11 @@ impl Core for ShardThread {
         &self.stats
     }
 
-    fn apply(&mut self, config: Arc<Config>) {
-        self.adopt_config(config);
+    fn apply(&mut self, version: u64, config: Arc<Config>) {
+        if version > self.config_version {
+            self.config_version = version;
+            self.adopt_config(config);
+        }
         self.retry_waiting();
     }
 

@@ -1,0 +1,233 @@
+//! What a home command asked for: the flows that need the connection, other cores or the process.
+
+use super::client::SlotState;
+use super::dispatch::Step;
+use super::mail::Mail;
+use super::thread::ShardThread;
+use crate::base::slot::key_slot;
+use crate::command::ctx::{Flow, Gather};
+use crate::command::spec::CommandSpec;
+use crate::resp::{Args, CommandError, Output, Reply};
+use crate::session::ReplyMode;
+use crate::shard::Ticket;
+use crate::stats::{SlowEntry, Slowlog};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl ShardThread {
+    /// Does what a home command left to do.
+    pub(super) fn follow(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        flow: Flow,
+        args: Args<'_>,
+    ) -> Step {
+        match flow {
+            Flow::Done => Step::Next,
+            Flow::Close => {
+                self.client(at).closing = true;
+                Step::Next
+            }
+            Flow::Hangup => {
+                self.close(at);
+                Step::Next
+            }
+            Flow::Gather(gather) => {
+                self.gather(at, spec, gather);
+                Step::Next
+            }
+            Flow::AtKey(position, run) => {
+                let key = args.get(position).unwrap_or_default();
+                let locator = self.owner.store.locate(key);
+                let shard = self.slots.shard_of(key_slot(key));
+                if shard == self.id {
+                    self.run_here(at, spec, run, Some(locator), args)
+                } else {
+                    self.send_single(at, spec, run, Some(locator), args, shard)
+                }
+            }
+            Flow::Offload(work) => {
+                let ticket = self.owe_offloaded(at, spec);
+                let proto = self.client(at).session.proto;
+                let post = self.post();
+                self.process.run(Box::new(move || {
+                    let mut output = Output::default();
+                    work(&mut Reply::new(&mut output, proto));
+                    post.send(Mail::Reply(ticket, output));
+                }));
+                Step::Next
+            }
+            Flow::Configure(pairs) => match self.configure(&pairs) {
+                Ok(gather) => {
+                    self.gather(at, spec, gather);
+                    Step::Next
+                }
+                Err(error) => {
+                    self.count_error(error.code().as_bytes());
+                    self.reply(at, |reply| reply.error(&error));
+                    Step::Next
+                }
+            },
+            Flow::Multi => self.multi(at),
+            Flow::Exec => self.exec(at, spec),
+            Flow::Discard => self.discard(at),
+            Flow::Watch => self.watch(at, args),
+            Flow::Unwatch => {
+                self.unwatch(at);
+                self.reply(at, |reply| reply.ok());
+                Step::Next
+            }
+            Flow::Reset => {
+                if self.client(at).session.monitor {
+                    self.monitors_here -= 1;
+                    self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
+                }
+                self.end_transaction(at);
+                let authenticated = self.config.requirepass.is_empty();
+                self.client(at).session.reset(authenticated);
+                self.reply(at, |reply| reply.simple("RESET"));
+                Step::Next
+            }
+            Flow::Monitor => {
+                if !std::mem::replace(&mut self.client(at).session.monitor, true) {
+                    self.monitors_here += 1;
+                    self.server.process.monitors.fetch_add(1, Ordering::Relaxed);
+                }
+                self.reply(at, |reply| reply.ok());
+                Step::Next
+            }
+            Flow::Shutdown(options) => {
+                match self.process.shutdown(options) {
+                    Ok(()) if options.abort => self.reply(at, |reply| reply.ok()),
+                    Ok(()) => self.client(at).closing = true,
+                    Err(error) => {
+                        self.count_error(error.code().as_bytes());
+                        self.reply(at, |reply| reply.error(&error));
+                    }
+                }
+                Step::Next
+            }
+        }
+    }
+
+    /// Changes settings; the gather that comes back publishes them.
+    pub(super) fn configure(&mut self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<Gather, CommandError> {
+        let (version, config) = self.process.configure(pairs)?;
+        Ok(Gather::new(
+            move |core| core.apply(version, Arc::clone(&config)),
+            |_: Vec<()>, reply| reply.ok(),
+        ))
+    }
+
+    fn owe_offloaded(&mut self, at: u32, spec: &'static CommandSpec) -> Ticket {
+        let client = self.client(at);
+        let mute = client.session.reply_mode != ReplyMode::On;
+        client.session.reply_mode = client.session.reply_mode.after_one();
+        let sequence = client.owe(SlotState::Offloaded(spec), mute);
+        Ticket { client: at, generation: client.socket.generation, sequence }
+    }
+
+    /// Sends a MONITOR line about a command to every core that has a monitor.
+    pub(super) fn tell_monitors(&mut self, at: u32, args: Args<'_>) {
+        let session = &self.client(at).session;
+        let mut line = format!(
+            "+{}.{:06} [{} {}]",
+            self.now_us / 1_000_000,
+            self.now_us % 1_000_000,
+            self.client_db(at),
+            if session.unix { format!("unix:{}", session.addr) } else { session.addr.clone() },
+        )
+        .into_bytes();
+        for arg in args.iter() {
+            line.push(b' ');
+            quote(&mut line, arg);
+        }
+        line.extend_from_slice(b"\r\n");
+        let line: Arc<[u8]> = Arc::from(line);
+        let shards = self.all_shards();
+        for shard in shards {
+            let line = Arc::clone(&line);
+            if shard == self.id {
+                crate::command::ctx::Core::feed_monitors(self, &line);
+            } else if self.has_credit(shard) {
+                let mut frame = self.frame();
+                frame.items.clear();
+                frame.mode = crate::shard::Mode::Control(Arc::new(move |core| {
+                    core.feed_monitors(&line);
+                    Box::new(())
+                }));
+                frame.ticket = Ticket { client: u32::MAX, generation: 0, sequence: 0 };
+                self.push(shard, frame);
+            }
+        }
+    }
+
+    fn client_db(&mut self, at: u32) -> u32 {
+        self.client(at).session.db.0
+    }
+
+    /// Keeps a command in the slow log or the latency log.
+    #[cold]
+    pub(super) fn log_slow(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        ticks: u64,
+        args: Args<'_>,
+    ) {
+        let micros = self.server.ticks_to_us(ticks) as u64;
+        let seconds = self.now_us / 1_000_000;
+        if ticks >= self.slow_ticks && !spec.flags.contains(crate::command::spec::Flags::SKIP_SLOWLOG) {
+            let Some(Some(client)) = self.clients.get(at as usize) else { return };
+            let entry = SlowEntry {
+                id: self.server.process.next_slow_id.fetch_add(1, Ordering::Relaxed),
+                time: seconds,
+                duration_us: micros,
+                args: Slowlog::trim_arguments(args.iter()),
+                client: client.session.addr.clone(),
+                client_name: client.session.name.clone(),
+            };
+            self.slowlog.push(entry, self.config.slowlog_max_len as usize);
+        }
+        if ticks >= self.spike_ticks {
+            let fast = spec.flags.contains(crate::command::spec::Flags::FAST);
+            let event = if fast { "fast-command" } else { "command" };
+            self.latency.record(event, seconds, micros / 1000);
+        }
+    }
+
+    pub(super) fn log_protocol_error(&mut self, at: u32, text: &str) {
+        let session = &self.client(at).session;
+        tracing::debug!("Protocol error ({text}) from client: id={} addr={}", session.id, session.addr);
+    }
+
+    pub(super) fn log_attack(&mut self, at: u32) {
+        let session = &self.client(at).session;
+        tracing::warn!(
+            "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. \
+             This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis \
+             instance. Connection from {} aborted.",
+            session.addr
+        );
+    }
+}
+
+/// Appends `text` in double quotes, with escapes for what is not printable.
+fn quote(line: &mut Vec<u8>, text: &[u8]) {
+    line.push(b'"');
+    for &byte in text {
+        match byte {
+            b'\\' | b'"' => line.extend_from_slice(&[b'\\', byte]),
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            b'\t' => line.extend_from_slice(b"\\t"),
+            7 => line.extend_from_slice(b"\\a"),
+            8 => line.extend_from_slice(b"\\b"),
+            b' '..=b'~' => line.push(byte),
+            _ => write!(line, "\\x{byte:02x}").expect("writing to memory cannot fail"),
+        }
+    }
+    line.push(b'"');
+}
