@@ -1,13 +1,273 @@
-//! What a command function is given and what it asks for. To be filled in by the execution layer.
+//! What a command function is given, and what it may ask for.
+//!
+//! There are two kinds of command. One runs where its keys are, over a [`Db`]: it gets a [`Ctx`]. The other runs at
+//! the client's core, over its [`Session`]: it gets a [`HomeCtx`]. Neither knows a socket, a ring or another shard.
+//! What it cannot do itself it returns as a [`Flow`], and `conn` does it: ask all cores, run a function at a key's
+//! owner, start or end a transaction, close the connection.
 
-/// The owner's side.
-pub struct Ctx<'a>(std::marker::PhantomData<&'a ()>);
+use super::spec::{CommandSpec, StoreFn};
+use crate::base::rng::Rng;
+use crate::base::slot::{DbIndex, ShardId, SlotMap};
+use crate::base::time::Millis;
+use crate::config::Config;
+use crate::keyspace::{Db, Store, StoreCounters};
+use crate::resp::{Output, OwnedArgs, Proto, Reply};
+use crate::session::{ClientKind, Session};
+use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
+use std::any::Any;
+use std::sync::Arc;
 
-/// The home side.
-pub struct HomeCtx<'a>(std::marker::PhantomData<&'a ()>);
+/// What a command that runs at its keys' owner works with.
+pub struct Ctx<'a> {
+    /// The selected database: one shard's part, or under a PARK fence that of all participants.
+    pub db: Db<'a>,
+    /// Where the reply goes.
+    pub reply: Reply<'a>,
+    /// Settings as of this command.
+    pub config: &'a Config,
+    /// Randomness of the executing shard.
+    pub rng: &'a mut Rng,
+    /// Wall time, the same for the whole command or transaction.
+    pub now: Millis,
+    /// Changes made, as Redis counts them for save points; zero means nothing to propagate.
+    pub dirty: u64,
+}
 
-/// What is to happen next.
+/// Time as a home command sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Unix milliseconds.
+    pub ms: Millis,
+    /// Unix microseconds.
+    pub us: i64,
+}
+
+/// What a command that runs at the client's core works with.
+pub struct HomeCtx<'a> {
+    /// The client.
+    pub session: &'a mut Session,
+    /// Where the reply goes.
+    pub reply: Reply<'a>,
+    /// Settings as of this command.
+    pub config: &'a Arc<Config>,
+    /// Facts and counters of the process.
+    pub server: &'a Server,
+    /// This core.
+    pub core: &'a mut dyn Core,
+    /// The time.
+    pub now: Now,
+}
+
+/// Facts and counters of the process, the same for all cores.
+pub struct Server {
+    /// 40 hex digits, random at each start.
+    pub run_id: String,
+    /// Unix milliseconds of the start.
+    pub started: Millis,
+    /// Process id.
+    pub pid: u32,
+    /// Absolute path of the executable.
+    pub executable: String,
+    /// Absolute path of the configuration file, or empty.
+    pub config_file: String,
+    /// The back end in use: `io_uring` or `epoll`.
+    pub io_backend: &'static str,
+    /// Clock ticks a microsecond.
+    pub ticks_per_us: f64,
+    /// Memory of the machine in bytes.
+    pub system_memory: u64,
+    /// One row a core.
+    pub cores: Vec<CoreShared>,
+    /// Figures without an owning core.
+    pub process: ProcessStats,
+    /// Which shard owns which slot.
+    pub slots: SlotMap,
+}
+
+/// What other threads can read of a core.
+pub struct CoreShared {
+    /// Its counters.
+    pub stats: Arc<CoreStats>,
+    /// Its store's counters.
+    pub store: Arc<StoreCounters>,
+}
+
+impl Server {
+    /// Used memory of all stores and clients in bytes.
+    pub fn used_memory(&self) -> u64 {
+        self.cores.iter().map(|core| core.store.used_bytes() + core.stats.client_memory.get()).sum()
+    }
+
+    /// Sums one figure over all cores.
+    pub fn sum(&self, figure: impl Fn(&CoreStats) -> u64) -> u64 {
+        self.cores.iter().map(|core| figure(&core.stats)).sum()
+    }
+
+    /// Microseconds in `ticks` clock ticks.
+    pub fn ticks_to_us(&self, ticks: u64) -> f64 {
+        ticks as f64 / self.ticks_per_us
+    }
+}
+
+/// A core as commands see it: the clients it is home to, its store, its logs. Implemented by `conn`.
+pub trait Core {
+    /// Which core this is.
+    fn shard(&self) -> ShardId;
+    /// Calls `visit` for each client of this core.
+    fn clients(&mut self, visit: &mut dyn FnMut(ClientView<'_>));
+    /// Closes the clients that `doomed` picks; says how many. The caller's own client is closed after its reply.
+    fn kill(&mut self, caller: u64, doomed: &mut dyn FnMut(ClientView<'_>) -> bool) -> usize;
+    /// Wakes a blocked client with a nil reply or an UNBLOCKED error; false when it is not blocked here.
+    fn unblock(&mut self, client: u64, error: bool) -> bool;
+    /// The store of the shard that runs on this thread.
+    fn store(&mut self) -> &mut Store;
+    /// Slow commands of this core's clients.
+    fn slowlog(&mut self) -> &mut Slowlog;
+    /// Latency spikes of this core.
+    fn latency(&mut self) -> &mut LatencyLog;
+    /// Error replies by code.
+    fn error_counts(&mut self) -> &mut Vec<(Box<[u8]>, u64)>;
+    /// This core's counters.
+    fn stats(&self) -> &CoreStats;
+    /// Makes `config` the settings of this core, unless a later version is in force already.
+    fn apply(&mut self, version: u64, config: Arc<Config>);
+    /// Holds back commands of ordinary clients until `until` (CLIENT PAUSE); `None` ends it.
+    fn pause(&mut self, pause: Option<Pause>);
+    /// Does nothing for `micros` (DEBUG SLEEP).
+    fn freeze(&mut self, micros: u64);
+    /// Appends a line to the output of this core's MONITOR clients.
+    fn feed_monitors(&mut self, line: &[u8]);
+}
+
+/// CLIENT PAUSE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it ends by itself.
+    pub until: Millis,
+    /// Whether reads wait as well.
+    pub all: bool,
+}
+
+/// One client as CLIENT LIST and CLIENT KILL see it.
+pub struct ClientView<'a> {
+    /// Identity and state.
+    pub session: &'a Session,
+    /// Bytes in the query buffer, and room left in it.
+    pub input_bytes: usize,
+    /// Unused capacity of the query buffer.
+    pub input_free: usize,
+    /// Bytes waiting to be sent.
+    pub output_bytes: usize,
+    /// Pieces waiting to be sent by reference.
+    pub output_pieces: usize,
+    /// Waits in a blocking command.
+    pub blocked: bool,
+    /// Will be closed when its output is sent.
+    pub closing: bool,
+}
+
+impl ClientView<'_> {
+    /// Memory held for this client, about.
+    pub fn memory(&self) -> usize {
+        self.input_bytes + self.input_free + self.output_bytes + std::mem::size_of::<Session>() + 1024
+    }
+
+    /// The class of its output-buffer limit.
+    pub fn kind(&self) -> ClientKind {
+        self.session.kind
+    }
+}
+
+/// A function run on every core at one point of the common order, and what to do with the results.
+pub struct Gather {
+    /// Runs on each core, on its own thread.
+    pub each: Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>,
+    /// Runs at the client's core with all results, in order of shards.
+    pub merge: Box<dyn FnOnce(Vec<Box<dyn Any + Send>>, &mut Reply<'_>)>,
+}
+
+impl Gather {
+    /// Runs `each` on all cores, then `merge` over their results in order of shards.
+    pub fn new<T: Send + 'static>(
+        each: impl Fn(&mut dyn Core) -> T + Send + Sync + 'static,
+        merge: impl FnOnce(Vec<T>, &mut Reply<'_>) + 'static,
+    ) -> Self {
+        Gather {
+            each: Arc::new(move |core| Box::new(each(core))),
+            merge: Box::new(move |results, reply| {
+                let typed = results
+                    .into_iter()
+                    .map(|result| *result.downcast::<T>().expect("each core returns the same type"))
+                    .collect();
+                merge(typed, reply);
+            }),
+        }
+    }
+}
+
+/// What the caller has to do after the command function returned.
 pub enum Flow {
-    /// Nothing: the reply is complete.
+    /// Nothing: the reply is written.
     Done,
+    /// Close the connection when the reply has been sent.
+    Close,
+    /// Send no reply at all and close (SHUTDOWN, CLIENT KILL of oneself before any reply).
+    Hangup,
+    /// Ask all cores; the merge writes the reply.
+    Gather(Gather),
+    /// Run `run` with the same arguments where the key at this argument position lives (DEBUG OBJECT).
+    AtKey(usize, StoreFn),
+    /// Run this command instead, with the session as it is (used by aliases that rewrite their arguments).
+    Run(&'static CommandSpec, OwnedArgs),
+    /// Do this on the control thread, which may touch the disk, and reply what it writes.
+    Offload(Box<dyn FnOnce(&mut Reply<'_>) + Send>),
+    /// CONFIG SET of these names and values: all or nothing, then published to all cores, then `+OK`.
+    Configure(Vec<(Vec<u8>, Vec<u8>)>),
+    /// MULTI.
+    Multi,
+    /// EXEC.
+    Exec,
+    /// DISCARD.
+    Discard,
+    /// WATCH: the arguments are keys from 1 on.
+    Watch,
+    /// UNWATCH.
+    Unwatch,
+    /// RESET was executed on the session; the connection drops its queue and subscriptions.
+    Reset,
+    /// MONITOR: from now on this client is fed with every command.
+    Monitor,
+    /// SHUTDOWN with these options.
+    Shutdown(Shutdown),
+}
+
+/// Options of SHUTDOWN.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Do not save although save points are configured.
+    pub nosave: bool,
+    /// Save although none is.
+    pub save: bool,
+    /// Do not wait for lagging replicas.
+    pub now: bool,
+    /// Go on although saving failed.
+    pub force: bool,
+    /// Cancel a shutdown under way.
+    pub abort: bool,
+}
+
+/// The database and protocol a command runs under, as of its place in the pipeline.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    /// Selected database.
+    pub db: DbIndex,
+    /// Protocol of the reply.
+    pub proto: Proto,
+    /// Whether reads leave access times alone.
+    pub no_touch: bool,
+}
+
+/// An empty output of the scope's protocol to write a reply into.
+pub fn reply_into<'a>(output: &'a mut Output, scope: Scope) -> Reply<'a> {
+    Reply::new(output, scope.proto)
 }
