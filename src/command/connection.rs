@@ -1,0 +1,168 @@
+//! AUTH, ECHO, HELLO, PING, QUIT, RESET, SELECT: who a client is and how it is spoken to.
+
+use super::ctx::{Flow, HomeCtx};
+use crate::base::parse_i64;
+use crate::base::slot::DbIndex;
+use crate::resp::{Args, CommandError, Proto, Reply};
+
+type Result = std::result::Result<Flow, CommandError>;
+
+/// The version of Redis whose behaviour and texts this server follows; clients switch features on it.
+pub const REDIS_VERSION: &str = "7.2.4";
+
+/// Replies PONG, or its argument.
+pub fn ping(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    match args.len() {
+        1 => cx.reply.simple("PONG"),
+        2 => cx.reply.bulk(args.arg(1)),
+        _ => return Err(CommandError::wrong_arity("ping")),
+    }
+    Ok(Flow::Done)
+}
+
+/// Replies its argument.
+pub fn echo(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    cx.reply.bulk(args.arg(1));
+    Ok(Flow::Done)
+}
+
+/// Says goodbye; the connection closes when that is sent.
+pub fn quit(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+    cx.reply.ok();
+    Ok(Flow::Close)
+}
+
+/// Makes the connection as it was when it was new.
+pub fn reset(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+    Ok(Flow::Reset)
+}
+
+/// Changes the database of the commands that follow.
+pub fn select(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    cx.session.db = parse_db(args.arg(1), cx.config.databases)?;
+    cx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// A database number below `databases`.
+pub fn parse_db(text: &[u8], databases: i64) -> std::result::Result<DbIndex, CommandError> {
+    let index = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
+    if !(0..databases).contains(&index) {
+        return Err(CommandError::DB_INDEX);
+    }
+    u32::try_from(index).map(DbIndex).map_err(|_| CommandError::DB_INDEX)
+}
+
+/// Authenticates with a password, or a user and a password.
+pub fn auth(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    let (user, password) = match args.len() {
+        2 if cx.config.requirepass.is_empty() => return Err(CommandError::AUTH_NO_PASSWORD),
+        2 => (&b"default"[..], args.arg(1)),
+        3 => (args.arg(1), args.arg(2)),
+        _ => return Err(CommandError::SYNTAX),
+    };
+    authenticate(cx, user, password)?;
+    cx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn authenticate(
+    cx: &mut HomeCtx<'_>,
+    user: &[u8],
+    password: &[u8],
+) -> std::result::Result<(), CommandError> {
+    let required = cx.config.requirepass.as_bytes();
+    let right = user == b"default" && (required.is_empty() || equal(required, password));
+    if !right {
+        cx.core.stats().auth_failures.add(1);
+        return Err(CommandError::WRONG_PASS);
+    }
+    cx.session.authenticated = true;
+    Ok(())
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let differ = a.iter().zip(b.iter().cycle().take(a.len())).fold(0, |acc, (x, y)| acc | (x ^ y));
+    differ == 0 && a.len() == b.len()
+}
+
+/// Chooses the protocol version; may authenticate and name the client in one go. Replies in the new version.
+pub fn hello(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    let mut proto = cx.session.proto;
+    if let Some(version) = args.get(1) {
+        proto = match parse_i64(version).ok_or(CommandError::HELLO_VERSION)? {
+            2 => Proto::Resp2,
+            3 => Proto::Resp3,
+            _ => return Err(CommandError::NO_PROTO),
+        };
+    }
+    let mut credentials = None;
+    let mut name = None;
+    let mut at = 2;
+    while at < args.len() {
+        let option = args.arg(at);
+        if option.eq_ignore_ascii_case(b"AUTH") && at + 2 < args.len() {
+            credentials = Some((args.arg(at + 1), args.arg(at + 2)));
+            at += 3;
+        } else if option.eq_ignore_ascii_case(b"SETNAME") && at + 1 < args.len() {
+            name = Some(args.arg(at + 1));
+            super::client::check_name(args.arg(at + 1))?;
+            at += 2;
+        } else {
+            return Err(CommandError::hello_option(option));
+        }
+    }
+    if let Some((user, password)) = credentials {
+        authenticate(cx, user, password)?;
+    }
+    if !cx.session.authenticated && !cx.config.requirepass.is_empty() {
+        return Err(CommandError::HELLO_NO_AUTH);
+    }
+    if let Some(name) = name {
+        cx.session.name = name.to_vec();
+    }
+    cx.session.proto = proto;
+    cx.reply.set_proto(proto);
+    describe(&mut cx.reply, cx.session.id, proto);
+    Ok(Flow::Done)
+}
+
+fn describe(reply: &mut Reply<'_>, id: u64, proto: Proto) {
+    reply.map(7);
+    reply.bulk_str("server");
+    reply.bulk_str("redis");
+    reply.bulk_str("version");
+    reply.bulk_str(REDIS_VERSION);
+    reply.bulk_str("proto");
+    reply.integer(proto.version());
+    reply.bulk_str("id");
+    reply.integer(id as i64);
+    reply.bulk_str("mode");
+    reply.bulk_str("standalone");
+    reply.bulk_str("role");
+    reply.bulk_str("master");
+    reply.bulk_str("modules");
+    reply.array(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_compared_whole() {
+        assert!(equal(b"secret", b"secret"));
+        for wrong in [&b""[..], b"s", b"secre", b"secrets", b"Secret", b"secretsecret"] {
+            assert!(!equal(b"secret", wrong));
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_number_in_range() {
+        assert_eq!(parse_db(b"3", 16), Ok(DbIndex(3)));
+        assert_eq!(parse_db(b"16", 16), Err(CommandError::DB_INDEX));
+        assert_eq!(parse_db(b"-1", 16), Err(CommandError::DB_INDEX));
+        assert_eq!(parse_db(b"x", 16), Err(CommandError::NOT_INTEGER));
+    }
+}
