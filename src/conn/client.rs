@@ -8,7 +8,7 @@ use crate::command::spec::CommandSpec;
 use crate::resp::{Output, OwnedArgs, Parser};
 use crate::ring::SocketId;
 use crate::session::Session;
-use crate::shard::Frame;
+use crate::shard::FrameBox;
 use std::collections::VecDeque;
 
 /// A command queued by MULTI.
@@ -42,7 +42,7 @@ pub(super) struct Pending {
     /// Frames still out.
     pub(super) missing: usize,
     /// Frames that came back, by part number.
-    pub(super) parts: Vec<Option<Box<Frame>>>,
+    pub(super) parts: Vec<Option<FrameBox>>,
     /// How the reply is made of them.
     pub(super) plan: Plan,
     /// Arguments for the slow log.
@@ -115,6 +115,11 @@ impl Client {
             closing: false,
             soft_limit_since: None,
         }
+    }
+
+    /// Index of the client at its home.
+    pub(super) fn at(&self) -> u32 {
+        self.socket.index() as u32
     }
 
     /// Unparsed bytes.

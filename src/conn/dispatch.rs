@@ -5,7 +5,7 @@
 //! arguments.
 
 use super::client::{Client, SlotState, Stall};
-use super::thread::{ShardThread, is_monitored};
+use super::home::{Home, is_monitored};
 use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope};
@@ -14,7 +14,7 @@ use crate::command::spec::{CommandSpec, Flags, Route, Run, StoreFn};
 use crate::keyspace::Locator;
 use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Proto, Reply, Span};
 use crate::session::ReplyMode;
-use crate::shard::{Frame, Item, Mode, Outcome, Ticket};
+use crate::shard::{Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
 
 /// Commands parsed before the first of them runs, so that their cache misses overlap.
@@ -50,7 +50,7 @@ enum Stop {
     Broken(Parsed),
 }
 
-impl ShardThread {
+impl Home {
     /// Runs what is complete in `bytes` for client `at`, up to its share of a turn. Returns how many bytes are used up,
     /// and whether more commands may be complete in the rest.
     pub(super) fn serve(&mut self, at: u32, bytes: &[u8]) -> (usize, bool) {
@@ -512,7 +512,7 @@ impl ShardThread {
         let sequence = client.owe(SlotState::Single, mute);
         frame.ticket = Ticket {
             client: at,
-            generation: client.socket.generation,
+            generation: client.socket.generation(),
             sequence,
         };
         fill_item(&mut frame, spec, run, scope, locator, args);
@@ -521,7 +521,7 @@ impl ShardThread {
     }
 
     /// Pushes a frame to a shard; the caller saw a credit.
-    pub(super) fn push(&mut self, shard: ShardId, frame: Box<Frame>) {
+    pub(super) fn push(&mut self, shard: ShardId, frame: FrameBox) {
         let to = usize::from(shard.0);
         self.outstanding[to] += 1;
         self.to_wake[to] = true;

@@ -7,7 +7,7 @@
 use super::client::{Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
 use super::merge::{Place, Plan, Split};
-use super::thread::ShardThread;
+use super::home::Home;
 use crate::base::slot::{ShardId, key_slot};
 use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
 use crate::command::spec::{CommandSpec, Flags, Run};
@@ -26,7 +26,7 @@ enum Prepared {
     Park(Vec<ShardId>, Item),
 }
 
-impl ShardThread {
+impl Home {
     /// Queues a command of an open transaction.
     pub(super) fn enqueue(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
         if spec.flags.contains(Flags::NO_MULTI) {

@@ -3,7 +3,7 @@
 use super::client::{Pending, SlotState, Stall};
 use super::dispatch::{Step, fill_item, item};
 use super::merge::{Plan, Split, finish};
-use super::thread::ShardThread;
+use super::home::Home;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::command::ctx::{Gather, Scope};
 use crate::command::keys;
@@ -24,7 +24,7 @@ pub(super) struct Pieces {
     pub(super) order: Vec<u16>,
 }
 
-impl ShardThread {
+impl Home {
     /// Sends a store command that concerns several shards.
     pub(super) fn send_several(
         &mut self,
@@ -180,7 +180,7 @@ impl ShardThread {
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();
         let sequence = client.owe(SlotState::Parts(Box::new(pending)), mute);
-        Ticket { client: at, generation: client.socket.generation, sequence }
+        Ticket { client: at, generation: client.socket.generation(), sequence }
     }
 
     pub(super) fn address(&self, frame: &mut FrameBox, ticket: Ticket, part: usize) {
@@ -272,9 +272,7 @@ impl ShardThread {
                 frame.result = Some(each(self));
             }
             Mode::Adopt(accepted) => {
-                if let Some(accepted) = accepted.take() {
-                    self.adopt(accepted);
-                }
+                self.wants.adopt.extend(accepted.take());
             }
             _ => self.owner.perform(&mut frame),
         }
@@ -393,16 +391,15 @@ impl ShardThread {
         for frame in parts.into_iter().flatten() {
             self.retire(frame);
         }
-        self.fill(ticket, out, false);
+        self.fill(ticket, out);
     }
 
     /// Puts a finished reply in its place.
-    pub(super) fn fill(&mut self, ticket: Ticket, output: Output, close: bool) {
+    pub(super) fn fill(&mut self, ticket: Ticket, output: Output) {
         let Some(client) = self.find(ticket.client, ticket.generation) else { return };
         if let Some(slot) = client.slot(ticket.sequence) {
             slot.state = SlotState::Ready(output);
         }
-        client.closing |= close;
         self.advance(ticket.client);
     }
 
@@ -410,7 +407,7 @@ impl ShardThread {
     pub(super) fn advance(&mut self, at: u32) {
         let client = self.clients[at as usize].as_mut().expect("the client is there");
         client.advance(&mut self.outputs);
-        if client.slots.is_empty() && client.stall == Stall::Replies {
+        if client.stall == Stall::Replies && client.slots.is_empty() {
             client.stall = Stall::None;
         }
         let go_on = client.stall == Stall::None && client.backlog() > 0;

@@ -3,7 +3,7 @@
 use super::client::SlotState;
 use super::dispatch::Step;
 use super::mail::Mail;
-use super::thread::ShardThread;
+use super::home::Home;
 use crate::base::slot::key_slot;
 use crate::command::ctx::{Flow, Gather};
 use crate::command::spec::CommandSpec;
@@ -15,7 +15,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-impl ShardThread {
+impl Home {
     /// Does what a home command left to do.
     pub(super) fn follow(
         &mut self,
@@ -126,7 +126,7 @@ impl ShardThread {
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();
         let sequence = client.owe(SlotState::Offloaded(spec), mute);
-        Ticket { client: at, generation: client.socket.generation, sequence }
+        Ticket { client: at, generation: client.socket.generation(), sequence }
     }
 
     /// Sends a MONITOR line about a command to every core that has a monitor.

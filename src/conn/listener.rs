@@ -1,7 +1,7 @@
 //! Accepting: one core listens and hands the sockets out in turn, so that clients are spread evenly.
 
 use super::client::Client;
-use super::thread::ShardThread;
+use super::turn::ShardThread;
 use crate::base::slot::ShardId;
 use crate::ring::{Backend, Listener, ListenerId};
 use crate::session::Session;
@@ -55,38 +55,38 @@ impl ShardThread {
     /// A connection came in: refuse it, keep it, or hand it to the core whose turn it is.
     pub(super) fn accepted(&mut self, listener: ListenerId, fd: OwnedFd) {
         let unix = self.acceptor.listening.iter().any(|(id, unix)| *id == listener && *unix);
-        if self.server.process.clients.load(Ordering::Relaxed) >= self.config.maxclients {
+        if self.home.server.process.clients.load(Ordering::Relaxed) >= self.home.config.maxclients {
             crate::ring::send_once(&fd, TOO_MANY);
-            self.stats.rejected_connections.add(1);
+            self.home.stats.rejected_connections.add(1);
             return;
         }
-        if self.config.protected_mode
-            && self.config.requirepass.is_empty()
+        if self.home.config.protected_mode
+            && self.home.config.requirepass.is_empty()
             && !unix
             && !crate::ring::is_loopback_peer(&fd)
         {
             crate::ring::send_once(&fd, PROTECTED);
-            self.stats.rejected_connections.add(1);
+            self.home.stats.rejected_connections.add(1);
             return;
         }
-        self.server.process.clients.fetch_add(1, Ordering::Relaxed);
+        self.home.server.process.clients.fetch_add(1, Ordering::Relaxed);
         self.acceptor.held.push_back(Accepted { fd, unix });
         self.hand_out();
     }
 
     fn hand_out(&mut self) {
         while let Some(accepted) = self.acceptor.held.pop_front() {
-            let shard = ShardId((self.acceptor.next % self.slots.shards()) as u16);
+            let shard = ShardId((self.acceptor.next % self.home.slots.shards()) as u16);
             self.acceptor.next += 1;
-            if shard == self.id || !self.has_credit(shard) {
+            if shard == self.home.id || !self.home.has_credit(shard) {
                 self.adopt(accepted);
                 continue;
             }
-            let mut frame = self.frame();
+            let mut frame = self.home.frame();
             frame.items.clear();
             frame.mode = Mode::Adopt(Some(accepted));
             frame.ticket = Ticket { client: u32::MAX, generation: 0, sequence: 0 };
-            self.push(shard, frame);
+            self.home.push(shard, frame);
         }
     }
 
@@ -94,29 +94,29 @@ impl ShardThread {
     pub(super) fn adopt(&mut self, accepted: Accepted) {
         let Accepted { fd, unix } = accepted;
         let number = fd.as_raw_fd();
-        if !unix && self.config.tcp_keepalive > 0 {
-            crate::ring::set_keepalive(&fd, self.config.tcp_keepalive as u32);
+        if !unix && self.home.config.tcp_keepalive > 0 {
+            crate::ring::set_keepalive(&fd, self.home.config.tcp_keepalive as u32);
         }
         let (addr, laddr) = match unix {
             true => {
-                let path = format!("{}:0", self.config.unixsocket);
+                let path = format!("{}:0", self.home.config.unixsocket);
                 (path.clone(), path)
             }
             false => (crate::ring::peer_address(&fd), crate::ring::local_address(&fd)),
         };
-        let id = self.server.process.next_client_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = self.home.server.process.next_client_id.fetch_add(1, Ordering::Relaxed) + 1;
         let socket = self.backend.adopt(fd);
-        let mut session = Session::new(id, addr, laddr, number, self.now());
+        let mut session = Session::new(id, addr, laddr, number, self.home.now());
         session.unix = unix;
-        session.shard = self.id;
-        session.authenticated = self.config.requirepass.is_empty();
-        let out = self.outputs.pop().unwrap_or_default();
-        let index = socket.index as usize;
-        if self.clients.len() <= index {
-            self.clients.resize_with(index + 1, || None);
+        session.shard = self.home.id;
+        session.authenticated = self.home.config.requirepass.is_empty();
+        let out = self.home.outputs.pop().unwrap_or_default();
+        let index = socket.index();
+        if self.home.clients.len() <= index {
+            self.home.clients.resize_with(index + 1, || None);
         }
-        self.clients[index] = Some(Box::new(Client::new(socket, session, out)));
-        self.stats.clients.add(1);
-        self.stats.connections.add(1);
+        self.home.clients[index] = Some(Box::new(Client::new(socket, session, out)));
+        self.home.stats.clients.add(1);
+        self.home.stats.connections.add(1);
     }
 }

@@ -3,7 +3,7 @@
 use crate::command::ctx::{Gather, Scope};
 use crate::command::spec::Merge;
 use crate::resp::{CommandError, Output, Reply};
-use crate::shard::{Frame, Item};
+use crate::shard::{FrameBox, Item};
 
 /// What to do with the parts.
 pub(super) enum Plan {
@@ -42,7 +42,7 @@ pub(super) enum Place {
     Gathered(u16, u16, Gather),
 }
 
-type Parts = [Option<Box<Frame>>];
+type Parts = [Option<FrameBox>];
 
 /// Writes the reply of a finished operation.
 pub(super) fn finish(plan: Plan, parts: &mut Parts, out: &mut Output) {

@@ -1,1 +1,35 @@
-//! Room `conn`.
+//! A client's connection: read, parse, find the row, check, route, reply; and the loop that does it all.
+//!
+//! | file | what |
+//! |---|---|
+//! | `turn.rs` | the loop of a shard's thread |
+//! | `home.rs` | a core: its clients, its shard, its way to the others |
+//! | `client.rs` | one client, and the replies it is owed |
+//! | `dispatch.rs` | from bytes to a command that runs somewhere |
+//! | `fence.rs`, `merge.rs` | operations over several shards: splitting, posting, putting the reply together |
+//! | `exec.rs` | MULTI, EXEC, WATCH |
+//! | `follow.rs` | what a home command asks for |
+//! | `outgoing.rs` | output limits, the end of a connection |
+//! | `listener.rs` | accepting, and spreading clients over the cores |
+//! | `mail.rs`, `process.rs` | the way from and to the control thread |
+
+mod client;
+mod dispatch;
+mod exec;
+mod fence;
+mod follow;
+mod home;
+mod listener;
+mod mail;
+mod merge;
+mod outgoing;
+mod process;
+mod turn;
+
+pub use home::{Home, Parts};
+pub use listener::Bound;
+pub use mail::{Mail, Mailbox, Post};
+pub use process::Process;
+pub use turn::ShardThread;
+
+use outgoing::recycle;

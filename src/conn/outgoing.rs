@@ -1,50 +1,17 @@
 //! Output on its way to clients: one send a turn, limits, and the end of a connection.
 
 use super::client::Stall;
-use super::thread::ShardThread;
+use super::home::Home;
 use crate::base::limits;
 use crate::resp::Output;
 use crate::session::ClientKind;
 use std::sync::atomic::Ordering;
 
-impl ShardThread {
-    /// Queues one send for each client with output; closes those that are done.
-    pub(super) fn flush(&mut self) {
-        for at in std::mem::take(&mut self.dirty) {
-            let Some(Some(client)) = self.clients.get_mut(at as usize) else { continue };
-            client.dirty = false;
-            self.send_or_close(at);
-        }
-    }
-
-    fn send_or_close(&mut self, at: u32) {
-        let Some(client) = self.clients[at as usize].as_mut() else { return };
-        if client.sending == 0 && !client.out.is_empty() {
-            let mut out = self.outputs.pop().unwrap_or_default();
-            std::mem::swap(&mut out, &mut client.out);
-            client.sending = out.len();
-            client.session.output_bytes += out.len() as u64;
-            self.stats.output_bytes.add(out.len() as u64);
-            self.stats.writes.add(1);
-            // Who is closed when the output is gone must hear of that at once.
-            if client.closing || client.eof {
-                self.backend.send_last(client.socket, out);
-            } else {
-                self.backend.send(client.socket, out);
-            }
-        }
-        let answered = client.slots.is_empty() && client.sending == 0 && client.out.is_empty();
-        let parsed = client.backlog() == 0 || client.parser.is_mid_command();
-        if answered && (client.closing || (client.eof && parsed && !client.ready)) {
-            self.close(at);
-        } else {
-            self.check_output_limit(at);
-        }
-    }
-
+impl Home {
     /// A send ended: send what gathered meanwhile, let a client go on that had too much unread.
     pub(super) fn sent(&mut self, at: u32) {
         let client = self.client(at);
+        client.sending = 0;
         client.soft_limit_since = None;
         if client.stall == Stall::Output && client.unsent() < limits::OUTPUT_PAUSE_BYTES / 2 {
             client.stall = Stall::None;
@@ -89,7 +56,7 @@ impl ShardThread {
     /// Ends a connection now. Frames that are under way find nobody.
     pub(super) fn close(&mut self, at: u32) {
         let Some(client) = self.clients[at as usize].take() else { return };
-        self.backend.close(client.socket);
+        self.wants.close.push(client.socket);
         self.stats.clients.sub(1);
         self.server.process.clients.fetch_sub(1, Ordering::Relaxed);
         if !client.session.watched.is_empty() {
@@ -100,14 +67,6 @@ impl ShardThread {
             self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
         }
         super::recycle(&mut self.outputs, client.out);
-    }
-
-    /// Says goodbye to everybody: what is written is sent, nothing more is read.
-    pub(super) fn farewell(&mut self) {
-        self.acceptor.replace(&mut self.backend, Vec::new());
-        self.flush();
-        let _ = self.backend.poll(crate::ring::Wait::Now);
-        while self.backend.next_event().is_some() {}
     }
 }
 

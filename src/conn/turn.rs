@@ -12,111 +12,205 @@
 //! again that others may have filled meanwhile.
 
 use super::client::Stall;
-use super::thread::ShardThread;
+use super::home::Home;
+use super::listener::Acceptor;
+use super::mail::{Mail, Mailbox};
 use crate::base::limits;
+use crate::base::slot::ShardId;
 use crate::base::time::Millis;
-use crate::ring::{Event, Wait};
+use crate::ring::{Backend, Event, Wait};
+use crate::session::ClientKind;
 use crate::shard::announce;
 use std::time::Duration;
 
+/// A shard's thread: a core and its ring.
+pub struct ShardThread {
+    pub(super) backend: Backend,
+    pub(super) home: Home,
+    pub(super) acceptor: Acceptor,
+    mailbox: Mailbox,
+    stopping: bool,
+}
+
 impl ShardThread {
+    /// Puts a core and its ring together. Call it on the thread that will run it.
+    pub fn new(backend: Backend, home: Home, mailbox: Mailbox) -> Self {
+        ShardThread { backend, home, acceptor: Acceptor::default(), mailbox, stopping: false }
+    }
+
     /// Runs until it is told to stop.
     pub fn run(mut self) {
-        self.refresh_clock();
+        let mine = usize::from(self.home.id.0);
+        self.handle_mail();
         while !self.stopping {
             let busy = self.turn();
-            let wait = self.until_next(busy);
+            let wait = if busy { Wait::Now } else { self.home.until_next() };
             if let Err(error) = self.backend.poll(wait) {
-                tracing::error!("shard {}: waiting for the kernel failed: {error}", self.id.0);
+                tracing::error!("shard {mine}: waiting for the kernel failed: {error}");
                 std::process::abort();
             }
-            self.links.bells[usize::from(self.id.0)].cancel();
+            self.home.links.bells[mine].cancel();
         }
         self.farewell();
     }
 
     /// One turn; says whether there is more to do at once.
     fn turn(&mut self) -> bool {
-        self.refresh_clock();
-        let started = self.now_us;
-        self.last_ticks = self.clock.ticks();
-        self.refresh_pressure();
-        self.stats.turns.add(1);
+        let home = &mut self.home;
+        home.refresh_clock();
+        let started = home.now_us;
+        home.last_ticks = home.clock.ticks();
+        home.refresh_pressure();
+        home.stats.turns.add(1);
         while let Some(event) = self.backend.next_event() {
             self.on_event(event);
         }
-        let mut busy = self.drain_inbox(limits::FRAMES_A_TURN);
-        self.last_ticks = self.clock.ticks();
-        for at in std::mem::take(&mut self.ready) {
-            if let Some(Some(client)) = self.clients.get_mut(at as usize) {
+        let home = &mut self.home;
+        let mut busy = home.drain_inbox(limits::FRAMES_A_TURN);
+        home.last_ticks = home.clock.ticks();
+        for at in std::mem::take(&mut home.ready) {
+            if let Some(Some(client)) = home.clients.get_mut(at as usize) {
                 client.ready = false;
-                self.serve_backlog(at);
+                home.serve_backlog(at);
             }
         }
-        while self.exchange() {}
-        self.background();
-        self.wake_others();
+        while home.exchange() {}
+        home.background();
+        home.wake_others();
         self.flush();
-        busy |= !self.ready.is_empty() || !self.receiver.is_quiet();
-        self.stats.busy_us.add(self.clock.unix_us().saturating_sub(started).max(0) as u64);
+        self.work_off();
+        let home = &self.home;
+        busy |= !home.ready.is_empty() || !home.dirty.is_empty() || !home.receiver.is_quiet();
+        let busy_us = home.clock.unix_us().saturating_sub(started).max(0);
+        home.stats.busy_us.add(busy_us as u64);
         busy
     }
 
     fn on_event(&mut self, event: Event) {
+        let home = &mut self.home;
         match event {
             Event::Received { socket, chunk } => {
-                let length = self.backend.chunk(chunk).len();
-                self.stats.reads.add(1);
-                self.stats.input_bytes.add(length as u64);
-                let now = self.now();
-                match self.find(socket.index, socket.generation) {
-                    Some(client) if !client.closing => {
+                let bytes = self.backend.chunk(chunk);
+                home.stats.reads.add(1);
+                home.stats.input_bytes.add(bytes.len() as u64);
+                let now = home.now();
+                if let Some(client) = home.find(socket.index() as u32, socket.generation()) {
+                    if !client.closing {
                         client.session.last_active = now;
-                        client.session.input_bytes += length as u64;
-                        self.receive(socket.index, chunk);
+                        client.session.input_bytes += bytes.len() as u64;
+                        home.receive(socket.index() as u32, bytes);
                     }
-                    _ => {}
                 }
                 self.backend.recycle(chunk);
             }
             Event::Sent { socket, out } => {
-                if let Some(client) = self.find(socket.index, socket.generation) {
-                    client.sending = 0;
-                    self.sent(socket.index);
+                if home.find(socket.index() as u32, socket.generation()).is_some() {
+                    home.sent(socket.index() as u32);
                 }
-                super::recycle(&mut self.outputs, out);
+                super::recycle(&mut home.outputs, out);
             }
             Event::Eof { socket } => {
-                if let Some(client) = self.find(socket.index, socket.generation) {
+                if let Some(client) = home.find(socket.index() as u32, socket.generation()) {
                     client.eof = true;
-                    self.mark_dirty(socket.index);
+                    home.mark_dirty(socket.index() as u32);
                 }
             }
-            Event::Broken { socket, .. } => {
-                if self.find(socket.index, socket.generation).is_some() {
-                    self.close(socket.index);
+            Event::Broken { socket, error } => {
+                if home.find(socket.index() as u32, socket.generation()).is_some() {
+                    tracing::trace!("a connection failed: {error}");
+                    home.close(socket.index() as u32);
                 }
             }
             Event::Accepted { listener, fd } => self.accepted(listener, fd),
+            Event::AcceptFailed { error, .. } => tracing::warn!("Accepting client connection: {error}"),
             Event::Woken => self.handle_mail(),
+        }
+        self.work_off();
+    }
+
+    /// Does what the core left for the ring to do.
+    fn work_off(&mut self) {
+        let wants = &mut self.home.wants;
+        for socket in wants.close.drain(..) {
+            self.backend.close(socket);
+        }
+        for (socket, pause) in wants.pause.drain(..) {
+            match pause {
+                true => self.backend.pause_recv(socket),
+                false => self.backend.resume_recv(socket),
+            }
+        }
+        while let Some(accepted) = self.home.wants.adopt.pop() {
+            self.adopt(accepted);
         }
     }
 
-    /// Parses and runs what was received, straight from the kernel's buffer where nothing is pending.
-    fn receive(&mut self, at: u32, chunk: crate::ring::ChunkId) {
-        let client = self.clients[at as usize].as_mut().expect("the caller found it");
-        if client.backlog() > 0 || client.stall != Stall::None || client.ready {
-            let bytes = self.backend.chunk(chunk);
-            client.input.extend_from_slice(bytes);
-            self.serve_backlog(at);
-            return;
+    fn handle_mail(&mut self) {
+        while let Some(mail) = self.mailbox.take() {
+            match mail {
+                Mail::Reply(ticket, output) => self.home.fill(ticket, output),
+                Mail::Stop => self.stopping = true,
+                Mail::Listen(listeners) => self.acceptor.replace(&mut self.backend, listeners),
+            }
         }
-        // The chunk is borrowed from the back end while the rest of the thread works: give it out of the way.
-        let lent = self.backend.lend(chunk);
-        let (used, more) = self.serve(at, lent.bytes());
+    }
+
+    /// Queues one send for each client with output; closes those that are done.
+    fn flush(&mut self) {
+        for at in std::mem::take(&mut self.home.dirty) {
+            let Some(Some(client)) = self.home.clients.get_mut(at as usize) else { continue };
+            client.dirty = false;
+            if client.sending == 0 && !client.out.is_empty() {
+                let mut out = self.home.outputs.pop().unwrap_or_default();
+                std::mem::swap(&mut out, &mut client.out);
+                client.sending = out.len();
+                client.session.output_bytes += out.len() as u64;
+                self.home.stats.output_bytes.add(out.len() as u64);
+                self.home.stats.writes.add(1);
+                // Whoever waits for the end of this send must hear of it at once.
+                if client.closing || client.eof || client.stall != Stall::None {
+                    self.backend.send_last(client.socket, out);
+                } else {
+                    self.backend.send(client.socket, out);
+                }
+            }
+            let answered = client.slots.is_empty() && client.sending == 0 && client.out.is_empty();
+            let unparsed = client.backlog() > 0 && (client.ready || client.stall != Stall::None);
+            if answered && (client.closing || (client.eof && !unparsed)) {
+                self.home.close(at);
+            } else {
+                self.home.check_output_limit(at);
+            }
+        }
+    }
+
+    /// Says goodbye to everybody: what is written is sent, nothing more is read.
+    fn farewell(&mut self) {
+        self.acceptor.replace(&mut self.backend, Vec::new());
+        for at in 0..self.home.clients.len() as u32 {
+            if self.home.clients[at as usize].is_some() {
+                self.home.mark_dirty(at);
+            }
+        }
+        self.flush();
+        self.work_off();
+        let _ = self.backend.poll(Wait::Now);
+        while self.backend.next_event().is_some() {}
+    }
+}
+
+impl Home {
+    /// Parses and runs what was received, straight from the ring's buffer where nothing is pending.
+    fn receive(&mut self, at: u32, bytes: &[u8]) {
+        let client = self.client(at);
+        if client.backlog() > 0 || client.stall != Stall::None || client.ready {
+            client.input.extend_from_slice(bytes);
+            return self.serve_backlog(at);
+        }
+        let (used, more) = self.serve(at, bytes);
         if let Some(client) = self.clients[at as usize].as_mut() {
             if !client.closing {
-                client.input.extend_from_slice(&lent.bytes()[used..]);
+                client.input.extend_from_slice(&bytes[used..]);
             }
             if more {
                 self.mark_ready(at);
@@ -128,7 +222,7 @@ impl ShardThread {
     /// Parses and runs what is pending for a client.
     pub(super) fn serve_backlog(&mut self, at: u32) {
         let Some(client) = self.clients[at as usize].as_mut() else { return };
-        if client.stall != Stall::None || client.closing || client.backlog() == 0 {
+        if client.stall != Stall::None || client.closing || client.ready || client.backlog() == 0 {
             return self.watch_input(at);
         }
         let mut input = std::mem::take(&mut client.input);
@@ -152,6 +246,9 @@ impl ShardThread {
             if more {
                 self.mark_ready(at);
             }
+            if client_is_done(self, at) {
+                self.mark_dirty(at);
+            }
         }
         self.watch_input(at);
     }
@@ -171,10 +268,12 @@ impl ShardThread {
         let waits = client.stall != Stall::None || client.ready;
         if waits && backlog > limits::INPUT_PAUSE_BYTES && !client.paused_recv {
             client.paused_recv = true;
-            self.backend.pause_recv(client.socket);
-        } else if client.paused_recv && backlog < limits::INPUT_PAUSE_BYTES / 2 && !client.eof {
+            let socket = client.socket;
+            self.wants.pause.push((socket, true));
+        } else if client.paused_recv && !waits && !client.eof {
             client.paused_recv = false;
-            self.backend.resume_recv(client.socket);
+            let socket = client.socket;
+            self.wants.pause.push((socket, false));
         }
     }
 
@@ -187,16 +286,13 @@ impl ShardThread {
                 && self.links.bells[shard].should_wake(&announced)
             {
                 self.stats.wakes.add(1);
-                self.links.wake(crate::base::slot::ShardId(shard as u16));
+                self.links.wake(ShardId(shard as u16));
             }
         }
     }
 
     /// How long to wait for the kernel. Sets the bell when it is going to be a while.
-    fn until_next(&mut self, busy: bool) -> Wait {
-        if busy || self.stopping {
-            return Wait::Now;
-        }
+    fn until_next(&mut self) -> Wait {
         let mine = usize::from(self.id.0);
         self.links.bells[mine].prepare_sleep();
         if !self.receiver.is_quiet() || !self.links.completions[mine].is_empty() {
@@ -254,7 +350,7 @@ impl ShardThread {
             if timeout_ms > 0
                 && idle > timeout_ms
                 && client.slots.is_empty()
-                && client.session.kind == crate::session::ClientKind::Normal
+                && client.session.kind == ClientKind::Normal
                 && !client.session.monitor
             {
                 tracing::debug!("Closing idle client");
@@ -276,4 +372,9 @@ impl ShardThread {
             .sum();
         self.stats.client_memory.set(memory as u64);
     }
+}
+
+/// Whether nothing more can come of a client whose peer has stopped sending.
+fn client_is_done(home: &mut Home, at: u32) -> bool {
+    home.clients[at as usize].as_ref().is_some_and(|client| client.eof || client.closing)
 }

@@ -7,7 +7,6 @@
 //! runs, and in a panic, a line is written at once.
 
 use crate::config::LogLevel;
-use crate::ring::Clock;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -22,7 +21,6 @@ static LOG: OnceLock<Log> = OnceLock::new();
 struct Log {
     sender: flume::Sender<Line>,
     receiver: flume::Receiver<Line>,
-    clock: Clock,
     /// Lines are written by a thread of their own from now on.
     threaded: AtomicBool,
     level: AtomicU8,
@@ -36,7 +34,7 @@ enum Line {
 }
 
 /// Starts logging to `path`, or to standard output when it is `None`. A second call has no effect.
-pub fn init(path: Option<PathBuf>, level: LogLevel, clock: Clock) -> std::io::Result<()> {
+pub fn init(path: Option<PathBuf>, level: LogLevel) -> std::io::Result<()> {
     if let Some(path) = &path {
         OpenOptions::new().create(true).append(true).open(path)?;
     }
@@ -44,7 +42,6 @@ pub fn init(path: Option<PathBuf>, level: LogLevel, clock: Clock) -> std::io::Re
     let log = Log {
         sender,
         receiver,
-        clock,
         threaded: AtomicBool::new(false),
         level: AtomicU8::new(rank(level)),
         path,
@@ -108,7 +105,7 @@ pub fn flush() {
 /// Writes a line at once, past the channel: for the panic hook.
 pub fn emergency(text: &str) {
     if let Some(log) = LOG.get() {
-        write_now(log, &format_line(log, '#', text));
+        write_now(log, &format_line('#', text));
     } else {
         eprintln!("{text}");
     }
@@ -146,9 +143,9 @@ fn mark(level: &Level) -> (u8, char) {
     }
 }
 
-fn format_line(log: &Log, mark: char, text: &str) -> String {
-    let (date, millis) = log.clock.local_date();
-    format!("{}:{} {date}.{millis:03} {mark} {text}\n", std::process::id(), 'M')
+fn format_line(mark: char, text: &str) -> String {
+    let date = chrono::Local::now().format("%d %b %Y %H:%M:%S%.3f");
+    format!("{}:M {date} {mark} {text}\n", std::process::id())
 }
 
 /// The subscriber: events become lines, spans are not used.
@@ -178,7 +175,7 @@ impl Subscriber for Lines {
         let Some(log) = LOG.get() else { return };
         let mut message = Message(String::new());
         event.record(&mut message);
-        let line = format_line(log, mark(event.metadata().level()).1, &message.0);
+        let line = format_line(mark(event.metadata().level()).1, &message.0);
         if log.threaded.load(Ordering::Acquire) {
             // A log that cannot keep up loses lines rather than stopping a shard.
             let _ = log.sender.try_send(Line::Text(line));

@@ -1,9 +1,11 @@
-//! One core's thread: the home of its clients and the owner of its shard, with what connects it to the others.
+//! One core: the home of its clients and the owner of its shard, with what connects it to the others.
+//!
+//! It never touches the ring. Received bytes are lent to it, and what it wants of sockets it leaves in lists that the
+//! loop (`turn.rs`) works off: so a buffer of the ring can be read while commands run.
 
 use super::client::{Client, Stall};
 use super::dispatch::Ahead;
-use super::listener::Acceptor;
-use super::mail::{Mail, Mailbox, Post};
+use super::mail::Post;
 use super::process::Process;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
@@ -12,19 +14,30 @@ use crate::command::ctx::{ClientView, Core, Pause, Server};
 use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
-use crate::ring::{Backend, Clock, SocketId};
+use crate::ring::{Clock, SocketId};
 use crate::session::Session;
-use crate::shard::{Chain, Frame, Links, Owner, Receiver};
+use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A shard's thread.
-pub struct ShardThread {
+/// What a core wants of its ring, worked off by the loop after each step.
+#[derive(Default)]
+pub(super) struct Wants {
+    /// Close these.
+    pub(super) close: Vec<SocketId>,
+    /// Stop receiving from these (true), or go on (false).
+    pub(super) pause: Vec<(SocketId, bool)>,
+    /// Take over these connections.
+    pub(super) adopt: Vec<Accepted>,
+}
+
+/// A core without its ring.
+pub struct Home {
     pub(super) id: ShardId,
-    pub(super) backend: Backend,
+    pub(super) wants: Wants,
     pub(super) owner: Owner,
-    pub(super) receiver: Receiver<Frame>,
+    pub(super) receiver: Receiver<Node<Frame>>,
     pub(super) links: Arc<Links>,
     pub(super) slots: Arc<SlotMap>,
     pub(super) server: Arc<Server>,
@@ -34,9 +47,7 @@ pub struct ShardThread {
     pub(super) config: Arc<Config>,
     pub(super) config_version: u64,
     pub(super) process: Arc<dyn Process>,
-    pub(super) mailbox: Mailbox,
     pub(super) post: Arc<Post>,
-    pub(super) acceptor: Acceptor,
     /// Clients by socket index.
     pub(super) clients: Vec<Option<Box<Client>>>,
     /// Clients with unparsed input that may go on.
@@ -51,7 +62,7 @@ pub struct ShardThread {
     pub(super) chains: Vec<Chain<Frame>>,
     /// Shards that were sent something this turn.
     pub(super) to_wake: Vec<bool>,
-    pub(super) frames: Vec<Box<Frame>>,
+    pub(super) frames: Vec<FrameBox>,
     pub(super) outputs: Vec<Output>,
     pub(super) spans: Vec<Span>,
     pub(super) one: Vec<Span>,
@@ -70,11 +81,10 @@ pub struct ShardThread {
     pub(super) since_clock: u32,
     pub(super) next_cron: Millis,
     pub(super) cron_cursor: usize,
-    pub(super) stopping: bool,
     pub(super) monitors_here: usize,
 }
 
-impl ShardThread {
+impl Home {
     /// Frames a core may have under way at each shard.
     pub const CREDITS: u32 = 512;
     /// Frames kept for reuse.
@@ -93,7 +103,7 @@ impl ShardThread {
     /// The client at `socket`, if it is still that one.
     pub(super) fn find(&mut self, index: u32, generation: u32) -> Option<&mut Client> {
         let client = self.clients.get_mut(index as usize)?.as_mut()?;
-        (client.socket.generation == generation).then_some(&mut **client)
+        (client.socket.generation() == generation).then_some(&mut **client)
     }
 
     pub(super) fn mark_ready(&mut self, at: u32) {
@@ -125,12 +135,12 @@ impl ShardThread {
     }
 
     /// A frame to fill: recycled if one is there.
-    pub(super) fn frame(&mut self) -> Box<Frame> {
-        self.frames.pop().unwrap_or_else(|| Box::new(Frame::new(self.id)))
+    pub(super) fn frame(&mut self) -> FrameBox {
+        self.frames.pop().unwrap_or_else(|| Node::new(Frame::new(self.id)))
     }
 
     /// Keeps a frame that came back, without what would pin memory.
-    pub(super) fn retire(&mut self, mut frame: Box<Frame>) {
+    pub(super) fn retire(&mut self, mut frame: FrameBox) {
         if self.frames.len() >= Self::FRAMES_MAX {
             return;
         }
@@ -203,21 +213,9 @@ impl ShardThread {
             closing: client.closing,
         }
     }
-
-    pub(super) fn handle_mail(&mut self) {
-        while let Some(mail) = self.mailbox.take() {
-            match mail {
-                Mail::Reply(ticket, output) => self.fill(ticket, output, false),
-                Mail::Stop => self.stopping = true,
-                Mail::Listen(listeners) => {
-                    self.acceptor.replace(&mut self.backend, listeners);
-                }
-            }
-        }
-    }
 }
 
-impl Core for ShardThread {
+impl Core for Home {
     fn shard(&self) -> ShardId {
         self.id
     }
@@ -234,7 +232,7 @@ impl Core for ShardThread {
             .iter()
             .flatten()
             .filter(|client| !client.closing && doomed(Self::view(client, &client.session)))
-            .map(|client| client.socket.index)
+            .map(|client| client.at())
             .collect();
         for &at in &picked {
             if self.client(at).session.id == caller {
@@ -296,7 +294,7 @@ impl Core for ShardThread {
             .iter()
             .flatten()
             .filter(|client| client.session.monitor && !client.closing)
-            .map(|client| client.socket.index)
+            .map(|client| client.at())
             .collect();
         for at in watching {
             let mut output = self.outputs.pop().unwrap_or_default();

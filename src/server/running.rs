@@ -1,0 +1,167 @@
+//! The process while it runs: settings in force, the way to every core, sampled figures, the order of shutting down.
+
+use super::control::Order;
+use super::{listeners, logging};
+use crate::command::ctx::{Server, Shutdown};
+use crate::config::Config;
+use crate::conn::{Mail, Post, Process};
+use crate::resp::CommandError;
+use crate::ring::Clock;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+/// Settings in force and their version.
+struct Settings {
+    version: u64,
+    config: Arc<Config>,
+}
+
+/// See the module.
+pub struct Running {
+    server: Arc<Server>,
+    posts: Vec<Arc<Post>>,
+    orders: flume::Sender<Order>,
+    stopped: flume::Sender<()>,
+    settings: Mutex<Settings>,
+    clock: Clock,
+    stopping: AtomicBool,
+    sampled_at_us: AtomicI64,
+    last: [AtomicU64; 3],
+}
+
+impl Running {
+    /// The process over its cores' posts. `stopped` is told when the cores were sent home.
+    pub(super) fn new(
+        server: Arc<Server>,
+        posts: Vec<Arc<Post>>,
+        orders: flume::Sender<Order>,
+        stopped: flume::Sender<()>,
+        config: Arc<Config>,
+        clock: Clock,
+    ) -> Arc<Running> {
+        Arc::new(Running {
+            server,
+            posts,
+            orders,
+            stopped,
+            settings: Mutex::new(Settings { version: 0, config }),
+            clock,
+            stopping: AtomicBool::new(false),
+            sampled_at_us: AtomicI64::new(0),
+            last: Default::default(),
+        })
+    }
+
+    /// The settings in force.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.settings.lock().config)
+    }
+
+    /// SIGTERM and SIGINT shut down, SIGHUP opens the log file again.
+    pub(super) fn on_signal(&self, signal: i32) {
+        match signal {
+            signal_hook::consts::SIGHUP => logging::reopen(),
+            signal_hook::consts::SIGINT => {
+                tracing::warn!("Received SIGINT scheduling shutdown...");
+                self.stop();
+            }
+            _ => {
+                tracing::warn!("Received SIGTERM scheduling shutdown...");
+                self.stop();
+            }
+        }
+    }
+
+    fn stop(&self) {
+        if self.stopping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        tracing::warn!("User requested shutdown...");
+        for post in &self.posts {
+            post.send(Mail::Stop);
+        }
+        let _ = self.stopped.send(());
+    }
+
+    /// Ten times a second: rates, memory.
+    pub(super) fn tick_if_due(&self) {
+        let now = self.clock.unix_us();
+        let before = self.sampled_at_us.load(Ordering::Relaxed);
+        if now - before < 100_000 {
+            return;
+        }
+        self.sampled_at_us.store(now, Ordering::Relaxed);
+        let process = &self.server.process;
+        let sums = [
+            self.server.sum(|core| core.commands.get()),
+            self.server.sum(|core| core.input_bytes.get()),
+            self.server.sum(|core| core.output_bytes.get()),
+        ];
+        let rates = [&process.ops_per_second, &process.input_per_second, &process.output_per_second];
+        if before > 0 {
+            for ((last, sum), rate) in self.last.iter().zip(sums).zip(rates) {
+                let grown = sum.saturating_sub(last.swap(sum, Ordering::Relaxed));
+                let now_rate = grown as f64 * 1e6 / (now - before) as f64;
+                // Smoothed over about a second and a half, like the sixteen samples that clients expect.
+                let old = rate.load(Ordering::Relaxed) as f64;
+                let smooth = old + (now_rate - old) / 8.0;
+                rate.store(if grown == 0 && smooth < 1.0 { 0 } else { smooth.round() as u64 }, Ordering::Relaxed);
+            }
+        }
+        if let Some(rss) = resident_bytes() {
+            process.rss.store(rss, Ordering::Relaxed);
+        }
+        process.peak_memory.fetch_max(self.server.used_memory(), Ordering::Relaxed);
+    }
+}
+
+impl Process for Running {
+    fn configure(&self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<(u64, Arc<Config>), CommandError> {
+        let mut settings = self.settings.lock();
+        let (config, changed) = settings.config.set(pairs)?;
+        let config = Arc::new(config);
+        let named = |name: &str| changed.contains(&name);
+        if named("bind") || named("port") || named("tcp-backlog") {
+            let bound = listeners::bind(&config).map_err(|error| {
+                CommandError::config_set_failed(
+                    changed.first().unwrap_or(&"bind").as_bytes(),
+                    Some(&error),
+                )
+            })?;
+            self.posts[0].send(Mail::Listen(bound));
+        }
+        if named("maxclients") {
+            listeners::raise_limit(config.maxclients).map_err(|_| {
+                CommandError::config_set_failed(
+                    b"maxclients",
+                    Some("The operating system is not able to handle the specified number of clients, try with -1"),
+                )
+            })?;
+        }
+        if named("loglevel") {
+            logging::set_level(config.loglevel);
+        }
+        settings.version += 1;
+        settings.config = Arc::clone(&config);
+        Ok((settings.version, config))
+    }
+
+    fn run(&self, job: Box<dyn FnOnce() + Send>) {
+        let _ = self.orders.send(Order::Job(job));
+    }
+
+    fn shutdown(&self, options: Shutdown) -> Result<(), CommandError> {
+        if options.abort {
+            return Err(CommandError::NO_SHUTDOWN);
+        }
+        self.stop();
+        Ok(())
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}
