@@ -50,7 +50,9 @@ pub fn parse_db(text: &[u8], databases: i64) -> std::result::Result<DbIndex, Com
     if !(0..databases).contains(&index) {
         return Err(CommandError::DB_INDEX);
     }
-    u32::try_from(index).map(DbIndex).map_err(|_| CommandError::DB_INDEX)
+    u32::try_from(index)
+        .map(DbIndex)
+        .map_err(|_| CommandError::DB_INDEX)
 }
 
 /// Authenticates with a password, or a user and a password.
@@ -83,7 +85,10 @@ fn authenticate(
 
 /// Compares in a time that depends on the lengths alone.
 fn equal(a: &[u8], b: &[u8]) -> bool {
-    let differ = a.iter().zip(b.iter().cycle().take(a.len())).fold(0, |acc, (x, y)| acc | (x ^ y));
+    let differ = a
+        .iter()
+        .zip(b.iter().cycle().take(a.len()))
+        .fold(0, |acc, (x, y)| acc | (x ^ y));
     differ == 0 && a.len() == b.len()
 }
 
@@ -107,7 +112,7 @@ pub fn hello(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             at += 3;
         } else if option.eq_ignore_ascii_case(b"SETNAME") && at + 1 < args.len() {
             name = Some(args.arg(at + 1));
-            super::client::check_name(args.arg(at + 1))?;
+            check_name(args.arg(at + 1))?;
             at += 2;
         } else {
             return Err(CommandError::hello_option(option));
@@ -126,6 +131,14 @@ pub fn hello(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     cx.reply.set_proto(proto);
     describe(&mut cx.reply, cx.session.id, proto);
     Ok(Flow::Done)
+}
+
+/// A client's name may hold only printable characters and no spaces: it appears in CLIENT LIST.
+pub fn check_name(name: &[u8]) -> std::result::Result<(), CommandError> {
+    match name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
+        true => Ok(()),
+        false => Err(CommandError::CLIENT_NAME),
+    }
 }
 
 fn describe(reply: &mut Reply<'_>, id: u64, proto: Proto) {
@@ -153,7 +166,14 @@ mod tests {
     #[test]
     fn passwords_are_compared_whole() {
         assert!(equal(b"secret", b"secret"));
-        for wrong in [&b""[..], b"s", b"secre", b"secrets", b"Secret", b"secretsecret"] {
+        for wrong in [
+            &b""[..],
+            b"s",
+            b"secre",
+            b"secrets",
+            b"Secret",
+            b"secretsecret",
+        ] {
             assert!(!equal(b"secret", wrong));
         }
     }

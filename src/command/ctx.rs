@@ -5,6 +5,7 @@
 //! What it cannot do itself it returns as a [`Flow`], and `conn` does it: ask all cores, run a function at a key's
 //! owner, start or end a transaction, close the connection.
 
+use super::lookup::Lookup;
 use super::spec::{CommandSpec, StoreFn};
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
@@ -82,6 +83,8 @@ pub struct Server {
     pub process: ProcessStats,
     /// Which shard owns which slot.
     pub slots: SlotMap,
+    /// Names of commands, as rename-command left them.
+    pub names: Lookup,
 }
 
 /// What other threads can read of a core.
@@ -95,7 +98,10 @@ pub struct CoreShared {
 impl Server {
     /// Used memory of all stores and clients in bytes.
     pub fn used_memory(&self) -> u64 {
-        self.cores.iter().map(|core| core.store.used_bytes() + core.stats.client_memory.get()).sum()
+        self.cores
+            .iter()
+            .map(|core| core.store.used_bytes.get() + core.stats.client_memory.get())
+            .sum()
     }
 
     /// Sums one figure over all cores.
@@ -169,7 +175,7 @@ pub struct ClientView<'a> {
 impl ClientView<'_> {
     /// Memory held for this client, about.
     pub fn memory(&self) -> usize {
-        self.input_bytes + self.input_free + self.output_bytes + std::mem::size_of::<Session>() + 1024
+        self.input_bytes + self.input_free + self.output_bytes + size_of::<Session>() + 1024
     }
 
     /// The class of its output-buffer limit.
@@ -197,7 +203,11 @@ impl Gather {
             merge: Box::new(move |results, reply| {
                 let typed = results
                     .into_iter()
-                    .map(|result| *result.downcast::<T>().expect("each core returns the same type"))
+                    .map(|result| {
+                        *result
+                            .downcast::<T>()
+                            .expect("each core returns the same type")
+                    })
                     .collect();
                 merge(typed, reply);
             }),

@@ -2,6 +2,7 @@
 
 pub mod acl;
 mod bits;
+pub mod connection;
 pub mod ctx;
 pub mod docs;
 pub mod introspect;
@@ -9,3 +10,4 @@ pub mod keys;
 pub mod lookup;
 pub mod spec;
 pub mod table;
+pub mod transactions;

@@ -61,6 +61,11 @@ impl<'a> Reply<'a> {
         Reply { out, proto }
     }
 
+    /// Changes the protocol of what is written from now on: HELLO replies in the version it chose.
+    pub fn set_proto(&mut self, proto: Proto) {
+        self.proto = proto;
+    }
+
     /// Does the client speak RESP3?
     #[inline]
     pub fn is_resp3(&self) -> bool {

@@ -4,7 +4,7 @@
 //! to know of it (database, protocol) is copied into the frame that is sent there, as of the command's place in the
 //! pipeline.
 
-use crate::base::slot::DbIndex;
+use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::keyspace::WatchFlag;
 use crate::resp::Proto;
@@ -32,6 +32,16 @@ pub enum ReplyMode {
     Off,
     /// The reply of the next command is dropped, then back to `On`.
     SkipNext,
+}
+
+impl ReplyMode {
+    /// The mode for the command after one whose reply was written or dropped.
+    pub fn after_one(self) -> ReplyMode {
+        match self {
+            ReplyMode::SkipNext => ReplyMode::On,
+            same => same,
+        }
+    }
 }
 
 /// The part of MULTI's state that commands look at; the queue itself is the connection's.
@@ -93,6 +103,8 @@ pub struct Session {
     pub no_touch: bool,
     /// In MONITOR.
     pub monitor: bool,
+    /// The core that has its connection.
+    pub shard: ShardId,
     /// Arrived over a unix socket.
     pub unix: bool,
     /// Normal, pub/sub, replica or master.
@@ -132,6 +144,7 @@ impl Session {
             no_evict: false,
             no_touch: false,
             monitor: false,
+            shard: ShardId(0),
             unix: false,
             kind: ClientKind::Normal,
             created: now,

@@ -23,7 +23,9 @@ impl Default for Histogram {
 impl Histogram {
     /// An empty histogram.
     pub fn new() -> Self {
-        Histogram { counts: std::array::from_fn(|_| Counter::default()) }
+        Histogram {
+            counts: std::array::from_fn(|_| Counter::default()),
+        }
     }
 
     /// Counts one duration; anything over nine minutes counts as the longest.
@@ -58,7 +60,9 @@ pub struct Totals {
 
 impl Default for Totals {
     fn default() -> Self {
-        Totals { counts: [0; STEPS * OCTAVES] }
+        Totals {
+            counts: [0; STEPS * OCTAVES],
+        }
     }
 }
 

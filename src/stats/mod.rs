@@ -24,13 +24,19 @@ impl Counter {
     /// Adds `n`. Only the owning core may call this.
     #[inline]
     pub fn add(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(n),
+            Ordering::Relaxed,
+        );
     }
 
     /// Subtracts `n`. Only the owning core may call this.
     #[inline]
     pub fn sub(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(n), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_sub(n),
+            Ordering::Relaxed,
+        );
     }
 
     /// Overwrites the value. Only the owning core may call this.
@@ -75,7 +81,9 @@ impl CommandCounters {
         self.calls.add(1);
         self.ticks.add(ticks);
         if let Some(nanos) = nanos {
-            self.histogram.get_or_init(|| Box::new(Histogram::new())).record(nanos);
+            self.histogram
+                .get_or_init(|| Box::new(Histogram::new()))
+                .record(nanos);
         }
     }
 
@@ -157,14 +165,19 @@ impl CoreStats {
     /// Counters for `commands` command ids.
     pub fn new(commands: usize) -> Self {
         let stats = CoreStats::default();
-        stats.per_command.get_or_init(|| (0..commands).map(|_| CommandCounters::default()).collect());
+        stats
+            .per_command
+            .get_or_init(|| (0..commands).map(|_| CommandCounters::default()).collect());
         stats
     }
 
     /// The counters of the command with dense id `id`.
     #[inline]
     pub fn command(&self, id: u16) -> &CommandCounters {
-        &self.per_command.get().expect("CoreStats::new fills the table")[usize::from(id)]
+        &self
+            .per_command
+            .get()
+            .expect("CoreStats::new fills the table")[usize::from(id)]
     }
 
     /// What CONFIG RESETSTAT clears on this core. Only the owning core may call this.

@@ -60,7 +60,11 @@ impl Slowlog {
     /// Copies a command's arguments, at most 32 of them and at most 128 bytes of each, saying what was left out.
     pub fn trim_arguments<'a>(args: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
         let total = args.len();
-        let kept = if total > Self::ARGS_MAX { Self::ARGS_MAX - 1 } else { total };
+        let kept = if total > Self::ARGS_MAX {
+            Self::ARGS_MAX - 1
+        } else {
+            total
+        };
         let mut out: Vec<Vec<u8>> = args
             .take(kept)
             .map(|arg| match arg.get(..Self::ARG_BYTES_MAX) {
@@ -126,9 +130,14 @@ impl LatencyLog {
 
     /// Forgets the named events, or all when `names` is empty; says how many were there.
     pub fn reset(&mut self, names: &[Vec<u8>]) -> Vec<&'static str> {
-        let (gone, kept) = std::mem::take(&mut self.events).into_iter().partition(|(name, ..)| {
-            names.is_empty() || names.iter().any(|asked| asked.eq_ignore_ascii_case(name.as_bytes()))
-        });
+        let (gone, kept) = std::mem::take(&mut self.events)
+            .into_iter()
+            .partition(|(name, ..)| {
+                names.is_empty()
+                    || names
+                        .iter()
+                        .any(|asked| asked.eq_ignore_ascii_case(name.as_bytes()))
+            });
         self.events = kept;
         let gone: Vec<(&'static str, VecDeque<LatencyEvent>, u64)> = gone;
         gone.into_iter().map(|(name, ..)| name).collect()

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N passwords of the user",
         )
         .syntax("[username] password")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::auth)),
     row("client", Group::Connection, "2.4.0", -2)
         .flags(&[SENTINEL])
         .docs(
@@ -158,7 +158,7 @@ pub(super) const ROWS: &[Row] = &[
         .flags(&[LOADING, STALE, FAST])
         .docs("Send the argument back.", "O(1)")
         .syntax("message")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::echo)),
     row("hello", Group::Connection, "6.0.0", -1)
         .flags(&[
             NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY, SENTINEL,
@@ -168,25 +168,25 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("[protover [AUTH username password] [SETNAME clientname]]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::hello)),
     row("ping", Group::Connection, "1.0.0", -1)
         .flags(&[FAST, SENTINEL])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .docs("Check that the server answers.", "O(1)")
         .syntax("[message]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::ping)),
     row("quit", Group::Connection, "1.0.0", -1)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
         .deprecated("7.2.0", "closing the connection")
         .docs("Have the server close the connection.", "O(1)")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::quit)),
     row("reset", Group::Connection, "6.2.0", 1)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
         .docs("Put the connection back into its initial state.", "O(1)")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::reset)),
     row("select", Group::Connection, "1.0.0", 2)
         .flags(&[LOADING, STALE, FAST])
         .docs("Choose the database for this connection.", "O(1)")
         .syntax("index")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::connection::select)),
 ];
