@@ -39,8 +39,6 @@ fn run(text: &str, protocols: &[bool], caller: &'static Location<'static>) {
     let seed = rng::seed();
     // Runs that went wrong in the same way are reported together: (what went wrong, in which runs).
     let mut reports: Vec<(String, String)> = Vec::new();
-    // Asks for the peer's version before a variant is locked: finding out locks it too.
-    let _ = peer();
     for variant in variants() {
         let mut shared = variant.lock();
         for &resp3 in protocols {

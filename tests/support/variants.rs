@@ -112,8 +112,12 @@ pub(crate) fn peer() -> Option<&'static Peer> {
     static PEER: OnceLock<Option<Peer>> = OnceLock::new();
     PEER.get_or_init(|| {
         process::is_peer().then(|| {
-            let mut shared = variants()[0].lock();
-            let info = shared.server().conn().call("INFO server").text();
+            // A process of its own: whoever asks may hold the shared one.
+            let info = variants()[0]
+                .own_server(&[])
+                .conn()
+                .call("INFO server")
+                .text();
             let version = info
                 .lines()
                 .find_map(|line| line.strip_prefix("redis_version:"))
