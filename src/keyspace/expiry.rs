@@ -17,23 +17,21 @@ pub struct Work {
 }
 
 impl Store {
-    /// Removes keys whose time has come, at most `budget` of them.
+    /// Removes keys whose time has come. Looks at no more than `budget` buckets: one for each key removed, and one for
+    /// each that turns out to have nothing due.
     pub fn expire_cycle(&mut self, now: Millis, budget: usize) -> Work {
-        let mut work = Work::default();
+        let mut visits = budget;
+        let mut expired = 0;
         for db in 0..self.dbs.len() {
-            while self.dbs[db].has_due(now) {
-                if work.expired == budget {
-                    work.more = true;
-                    self.ledger.counters.expire_cycles_cut.add(1);
-                    return work;
-                }
-                if !self.remove_due(DbIndex(db as u32), now) {
-                    break;
-                }
-                work.expired += 1;
+            while self.remove_due(DbIndex(db as u32), now, &mut visits) {
+                expired += 1;
             }
         }
-        work
+        let more = visits == 0 && self.dbs.iter().any(|row| row.has_due(now));
+        if more {
+            self.ledger.counters.expire_cycles_cut.add(1);
+        }
+        Work { expired, more }
     }
 
     /// When the next key may come due; a lower bound, never late. `None` without volatile keys.

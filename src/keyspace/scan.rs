@@ -14,8 +14,8 @@ use super::db::Db;
 use super::store::{Expiry, Store, is_expired};
 use super::value::{ValueRef, value_of};
 use crate::base::{Millis, Rng, SLOTS, Slot, parse_u64};
+use crate::structure::ORDER_BITS;
 
-const ORDER_BITS: u32 = 48;
 const PREFIX_MASK: u64 = (1 << ORDER_BITS) - 1;
 
 /// A position in (slot, hash) order; what SCAN prints and parses.

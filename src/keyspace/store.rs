@@ -443,12 +443,12 @@ impl Store {
         true
     }
 
-    /// Removes the next key that is due at `now`, if there is one.
-    pub(super) fn remove_due(&mut self, db: DbIndex, now: Millis) -> bool {
+    /// Removes a key that is due at `now`; false if there is none, or `visits` buckets were looked at.
+    pub(super) fn remove_due(&mut self, db: DbIndex, now: Millis, visits: &mut usize) -> bool {
         let DbTable { table, sizes } = &mut self.dbs[db.index()];
         let due = table
             .as_mut()
-            .and_then(|table| table.due(now.0.saturating_sub(1)));
+            .and_then(|table| table.due(now.0.saturating_sub(1), visits));
         let Some(found) = due else { return false };
         Target {
             db,

@@ -342,7 +342,7 @@ impl<'a, O> EntryRef<'a, O> {
     /// Asks for the entry's first cache line.
     #[inline]
     pub fn prefetch(self) {
-        super::prefetch(self.ptr.as_ptr());
+        super::cpu::prefetch(self.ptr.as_ptr());
     }
 }
 
@@ -382,6 +382,12 @@ impl<O> Entry<O> {
         dead_code,
         reason = "for the table that keeps raw pointers, which is next"
     )]
+    /// Where the entry is.
+    #[inline]
+    pub(super) fn address(&self) -> NonNull<u8> {
+        self.ptr
+    }
+
     /// # Safety
     /// `ptr` came from `into_raw` of the same `O`, and only one `Entry` is made of it.
     #[inline]
