@@ -552,6 +552,63 @@ fn a_reader_that_stopped_costs_a_bounded_amount() {
     });
 }
 
+/// A process of many pipelining connections that is stopped in full flight, goes on, and is killed.
+#[test]
+fn stopped_and_killed_readers_disturb_nobody() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut neighbour = server.conn();
+        neighbour.call_words(&[b"SET", b"big", &[b'b'; 20_000]]);
+        let before = server.resident_bytes();
+        let mut command = std::process::Command::new("redis-benchmark");
+        command
+            .args([
+                "-p",
+                &server.port().to_string(),
+                "-c",
+                "50",
+                "-P",
+                "100",
+                "-n",
+                "100000000",
+            ])
+            .args(["GET", "big"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        let mut load = support::process::spawn(command).expect("redis-benchmark is installed");
+        support::clock::wait_until("the load to run", || {
+            let info = neighbour.call("INFO clients").text();
+            info.contains("connected_clients:51\r\n").then_some(())
+        });
+        for round in 0..3 {
+            support::process::signal(load.id(), "STOP");
+            let mut worst = 0;
+            for _ in 0..100 {
+                assert_eq!(
+                    neighbour.call("STRLEN big"),
+                    Value::Int(20_000),
+                    "round {round}"
+                );
+                support::clock::breathe();
+                worst = worst.max(server.resident_bytes().saturating_sub(before));
+            }
+            // 50 x 100 replies of 20 kB are 100 MB, if every pipeline were answered without being read.
+            assert!(
+                worst < 200 * MIB,
+                "50 stopped readers cost {} MiB",
+                worst / MIB
+            );
+            support::process::signal(load.id(), "CONT");
+        }
+        let _ = load.kill();
+        let _ = load.wait();
+        support::clock::wait_until("the killed to be forgotten", || {
+            let info = neighbour.call("INFO clients").text();
+            info.contains("connected_clients:1\r\n").then_some(())
+        });
+    });
+}
+
 /// Replies promised before the break stay in order while the neighbour's pipeline runs at full speed.
 #[test]
 fn many_clients_pipeline_at_once() {

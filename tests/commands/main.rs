@@ -12,6 +12,7 @@ mod connection;
 mod coverage;
 mod dump;
 mod expiry;
+mod facts;
 mod generic;
 mod scan;
 mod server;
