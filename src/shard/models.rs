@@ -8,6 +8,8 @@
 //! and B, fences over both, a pipelined connection, an observer, an owner executing in place.
 //! Orders are read off the inboxes once all threads are done, as inbox order is execution order.
 //! The `without_…` models break one rule each and must fail: they show that the models can see it.
+//! Every memory order was also weakened by hand, one at a time: each makes some model fail, except
+//! that of the owner's looks at the word (`is_quiet`, `tail`), which need none.
 
 use std::sync::Arc;
 
