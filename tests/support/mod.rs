@@ -5,7 +5,6 @@
 //! - `resp.rs`: replies decoded as they are, without the conveniences of a client library.
 //! - `transcript.rs`: the text given to `check`, cut into steps.
 //! - `expect.rs`: the right-hand side of a step, matched against a reply.
-//! - `history.rs`: pipelining clients whose history the checker in `sim` judges.
 //! - `check.rs`: runs a transcript on every variant, step by step and pipelined.
 //!
 //! The tests know the server by its bytes only. With `TESSERA_TEST_PEER=redis` the binary is a real
@@ -19,7 +18,6 @@
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod expect;
-pub(crate) mod history;
 pub(crate) mod process;
 pub(crate) mod resp;
 pub(crate) mod rng;
