@@ -9,5 +9,8 @@ pub mod introspect;
 pub mod keys;
 pub mod lookup;
 pub mod spec;
+pub mod string;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod transactions;

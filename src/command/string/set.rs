@@ -1,0 +1,300 @@
+//! Writing whole strings: SET with its options, the commands that SET replaced, MSET; and GETEX, which shares the
+//! options about time.
+//!
+//! Redis reads options from left to right and refuses one that contradicts an earlier one; repeating one is fine, and
+//! the last time given counts. Only when all options are understood are the times in them looked at.
+
+use super::{Result, reply_str};
+use crate::base::{Millis, parse_i64};
+use crate::command::ctx::{Ctx, Flow};
+use crate::keyspace::{StrInput, Ttl};
+use crate::resp::{Args, CommandError};
+
+/// What SET can be told besides key and value.
+#[derive(Clone, Copy, Default)]
+struct SetOptions<'a> {
+    condition: Condition,
+    life: Life<'a>,
+    get: bool,
+}
+
+/// When to write at all.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Condition {
+    #[default]
+    Always,
+    /// NX
+    IfAbsent,
+    /// XX
+    IfPresent,
+}
+
+/// What becomes of the expiry time.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Life<'a> {
+    #[default]
+    Unsaid,
+    /// KEEPTTL
+    Keep,
+    /// PERSIST
+    Persist,
+    /// EX, PX, EXAT, PXAT
+    Until(Clock, &'a [u8]),
+}
+
+/// How to read a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    /// EX: seconds from now.
+    Ex,
+    /// PX: milliseconds from now.
+    Px,
+    /// EXAT: a Unix time in seconds.
+    ExAt,
+    /// PXAT: a Unix time in milliseconds.
+    PxAt,
+}
+
+impl Clock {
+    fn named(word: &[u8]) -> Option<Clock> {
+        match word.len() {
+            2 if word.eq_ignore_ascii_case(b"EX") => Some(Clock::Ex),
+            2 if word.eq_ignore_ascii_case(b"PX") => Some(Clock::Px),
+            4 if word.eq_ignore_ascii_case(b"EXAT") => Some(Clock::ExAt),
+            4 if word.eq_ignore_ascii_case(b"PXAT") => Some(Clock::PxAt),
+            _ => None,
+        }
+    }
+
+    fn is_absolute(self) -> bool {
+        matches!(self, Clock::ExAt | Clock::PxAt)
+    }
+
+    /// The Unix time that `text` stands for; `command` is named in the error.
+    fn deadline(self, text: &[u8], now: Millis, command: &str) -> Result<Millis> {
+        let given = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
+        let scale = match self {
+            Clock::Ex | Clock::ExAt => 1000,
+            Clock::Px | Clock::PxAt => 1,
+        };
+        let base = if self.is_absolute() { 0 } else { now.0 };
+        (given > 0)
+            .then(|| given.checked_mul(scale)?.checked_add(base))
+            .flatten()
+            .map(Millis)
+            .ok_or_else(|| CommandError::invalid_expire(command))
+    }
+}
+
+impl<'a> Life<'a> {
+    /// Takes in an option about time at `args[at]`: how many arguments it has, or `None` if this is not one, or not
+    /// one that fits what was said before.
+    fn take(&mut self, args: Args<'a>, at: usize) -> Option<usize> {
+        let clock = Clock::named(args.arg(at))?;
+        let text = args.get(at + 1)?;
+        match *self {
+            Life::Unsaid => {}
+            Life::Until(before, _) if before == clock => {}
+            Life::Until(..) | Life::Keep | Life::Persist => return None,
+        }
+        *self = Life::Until(clock, text);
+        Some(2)
+    }
+
+    /// Takes in KEEPTTL or PERSIST.
+    fn say(&mut self, word: Life<'a>) -> Option<usize> {
+        let fits = *self == Life::Unsaid || *self == word;
+        *self = word;
+        fits.then_some(1)
+    }
+}
+
+impl<'a> SetOptions<'a> {
+    fn parse(args: Args<'a>) -> Result<SetOptions<'a>> {
+        let mut options = SetOptions::default();
+        let mut at = 0;
+        while at < args.len() {
+            at += options.take(args, at).ok_or(CommandError::SYNTAX)?;
+        }
+        Ok(options)
+    }
+
+    fn take(&mut self, args: Args<'a>, at: usize) -> Option<usize> {
+        let condition = match args.arg(at) {
+            word if word.eq_ignore_ascii_case(b"NX") => Condition::IfAbsent,
+            word if word.eq_ignore_ascii_case(b"XX") => Condition::IfPresent,
+            word if word.eq_ignore_ascii_case(b"GET") => {
+                self.get = true;
+                return Some(1);
+            }
+            word if word.eq_ignore_ascii_case(b"KEEPTTL") => return self.life.say(Life::Keep),
+            _ => return self.life.take(args, at),
+        };
+        let fits = self.condition == Condition::Always || self.condition == condition;
+        self.condition = condition;
+        fits.then_some(1)
+    }
+}
+
+/// Writes a string, replacing a value of any type.
+#[inline]
+pub fn set(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    if args.len() > 3 {
+        return set_with_options(cx, args);
+    }
+    cx.db
+        .set_str(args.arg(1), StrInput::Bytes(args.arg(2)), Ttl::Clear);
+    cx.dirty += 1;
+    cx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// As in Redis 7.2, a time in the past is set like any other: the write has happened, and the key is gone for whoever
+/// looks next.
+fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let options = SetOptions::parse(args.from(3))?;
+    let ttl = match options.life {
+        Life::Unsaid | Life::Persist => Ttl::Clear,
+        Life::Keep => Ttl::Keep,
+        Life::Until(clock, text) => Ttl::At(clock.deadline(text, cx.now, "set")?),
+    };
+    let key = args.arg(1);
+    let found = match (options.get, options.condition) {
+        (true, _) => {
+            let old = cx.db.get_str(key)?;
+            reply_str(&mut cx.reply, old);
+            old.is_some()
+        }
+        (false, Condition::Always) => false,
+        (false, _) => cx.db.find(key).is_some(),
+    };
+    let refused = match options.condition {
+        Condition::Always => false,
+        Condition::IfAbsent => found,
+        Condition::IfPresent => !found,
+    };
+    if !refused {
+        cx.db.set_str(key, StrInput::Bytes(args.arg(2)), ttl);
+        cx.dirty += 1;
+    }
+    match (options.get, refused) {
+        (true, _) => {}
+        (false, true) => cx.reply.null(),
+        (false, false) => cx.reply.ok(),
+    }
+    Ok(Flow::Done)
+}
+
+/// Writes a string unless the key is there. Replies whether it did.
+pub fn setnx(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let key = args.arg(1);
+    let absent = cx.db.find(key).is_none();
+    if absent {
+        cx.db.set_str(key, StrInput::Bytes(args.arg(2)), Ttl::Clear);
+        cx.dirty += 1;
+    }
+    cx.reply.integer(i64::from(absent));
+    Ok(Flow::Done)
+}
+
+/// Writes a string that lives for some seconds.
+pub fn setex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    set_living(cx, args, Clock::Ex, "setex")
+}
+
+/// Writes a string that lives for some milliseconds.
+pub fn psetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    set_living(cx, args, Clock::Px, "psetex")
+}
+
+fn set_living(cx: &mut Ctx<'_>, args: Args<'_>, clock: Clock, command: &str) -> Result {
+    let deadline = clock.deadline(args.arg(2), cx.now, command)?;
+    cx.db
+        .set_str(args.arg(1), StrInput::Bytes(args.arg(3)), Ttl::At(deadline));
+    cx.dirty += 1;
+    cx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// Writes a string and replies the one it replaced.
+pub fn getset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let key = args.arg(1);
+    let old = cx.db.get_str(key)?;
+    reply_str(&mut cx.reply, old);
+    cx.db.set_str(key, StrInput::Bytes(args.arg(2)), Ttl::Clear);
+    cx.dirty += 1;
+    Ok(Flow::Done)
+}
+
+/// Replies the string and changes its expiry time. The time in the option is looked at only if there is a string.
+pub fn getex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let mut life = Life::Unsaid;
+    let mut at = 2;
+    while at < args.len() {
+        let taken = if args.is(at, "PERSIST") {
+            life.say(Life::Persist)
+        } else {
+            life.take(args, at)
+        };
+        at += taken.ok_or(CommandError::SYNTAX)?;
+    }
+    let key = args.arg(1);
+    let Some(text) = cx.db.get_str(key)? else {
+        cx.reply.null();
+        return Ok(Flow::Done);
+    };
+    let deadline = match life {
+        Life::Until(clock, text) => Some((clock, clock.deadline(text, cx.now, "getex")?)),
+        Life::Unsaid | Life::Keep | Life::Persist => None,
+    };
+    reply_str(&mut cx.reply, Some(text));
+    let changed = match deadline {
+        // A time that has come already deletes at once, so that what is logged is a deletion.
+        Some((clock, at)) if clock.is_absolute() && at <= cx.now => cx.db.remove(key),
+        Some((_, at)) => cx.db.set_expire(key, Some(at)),
+        None if life == Life::Persist && matches!(cx.db.expire_of(key), Some(Some(_))) => {
+            cx.db.set_expire(key, None)
+        }
+        None => false,
+    };
+    cx.dirty += u64::from(changed);
+    Ok(Flow::Done)
+}
+
+/// Writes several strings.
+pub fn mset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    check_pairs(args, "mset")?;
+    set_all(cx, args);
+    cx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// Writes several strings if none of the keys is there. Replies whether it did.
+pub fn msetnx(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    check_pairs(args, "msetnx")?;
+    let free = args
+        .from(1)
+        .iter()
+        .step_by(2)
+        .all(|key| cx.db.find(key).is_none());
+    if free {
+        set_all(cx, args);
+    }
+    cx.reply.integer(i64::from(free));
+    Ok(Flow::Done)
+}
+
+fn check_pairs(args: Args<'_>, command: &str) -> Result<()> {
+    match args.len() % 2 {
+        1 => Ok(()),
+        _ => Err(CommandError::wrong_arity(command)),
+    }
+}
+
+fn set_all(cx: &mut Ctx<'_>, args: Args<'_>) {
+    for at in (1..args.len()).step_by(2) {
+        cx.db
+            .set_str(args.arg(at), StrInput::Bytes(args.arg(at + 1)), Ttl::Clear);
+        cx.dirty += 1;
+    }
+}

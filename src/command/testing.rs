@@ -1,0 +1,265 @@
+//! Transcripts: what the tests of command families are written in.
+//!
+//! A transcript is a sequence of `command => reply`, separated by `;` or line ends. It runs over one store and over
+//! four, in RESP2; only this file knows how a command is called.
+//!
+//! Words are separated by spaces. `"..."` holds a word with spaces or escapes (`\xff`, `\n`, `\\`, `\"`); `a*1000`
+//! between angle brackets is repetition: `<a*1000>`. Replies: integers as digits, strings bare or, where that would be
+//! ambiguous, in quotes; `nil`; `[a, b]`; errors with their text. Commands that begin with `@` ask the harness:
+//! `@ttl key` (milliseconds), `@encoding key`, `@dirty` (changes since asked last), `@wait ms`, `@len`.
+
+use std::sync::Arc;
+
+use super::ctx::{Ctx, Flow};
+use super::spec::Run;
+use super::table;
+use crate::base::rng::Rng;
+use crate::base::{DbIndex, Millis, ShardId, SlotMap};
+use crate::config::Config;
+use crate::keyspace::{Db, Store, StoreCounters, StoreOptions, StoreSet};
+use crate::resp::{CommandError, Output, OwnedArgs, Proto, Reply};
+
+/// Runs a transcript.
+#[track_caller]
+pub(super) fn check(transcript: &str) {
+    for shards in [1, 4] {
+        let mut bench = Bench::new(shards);
+        for line in transcript.split(['\n', ';']) {
+            let line = line.trim();
+            if line.is_empty() {
+                continue;
+            }
+            let (command, expected) = line.split_once("=>").expect("command => reply");
+            let reply = bench.call(command.trim());
+            assert_eq!(reply, expected.trim(), "{command} on {shards} shards");
+        }
+        bench.stores.iter().for_each(Store::check);
+    }
+}
+
+/// Stores, a clock and settings to run commands with.
+pub(super) struct Bench {
+    stores: Vec<Store>,
+    slots: SlotMap,
+    now: Millis,
+    dirty: u64,
+    /// The settings.
+    pub(super) config: Config,
+    /// Of the replies.
+    pub(super) proto: Proto,
+    rng: Rng,
+}
+
+impl Bench {
+    /// Empty stores.
+    pub(super) fn new(shards: usize) -> Bench {
+        let slots = SlotMap::even(shards);
+        let store = |shard: u16| {
+            Store::new(StoreOptions {
+                shard: ShardId(shard),
+                slots: slots.slots_of(ShardId(shard)),
+                databases: 16,
+                hash_seed: 1,
+                counters: Arc::new(StoreCounters::new(16)),
+            })
+        };
+        Bench {
+            stores: (0..shards as u16).map(store).collect(),
+            slots,
+            now: Millis(1_700_000_000_000),
+            dirty: 0,
+            config: config(),
+            proto: Proto::Resp2,
+            rng: Rng::new(1),
+        }
+    }
+
+    /// Runs one line and says what it replied, in the notation of transcripts.
+    pub(super) fn call(&mut self, line: &str) -> String {
+        let words = words(line);
+        let args: OwnedArgs = words.iter().collect();
+        if let [b'@', question @ ..] = &words[0][..] {
+            return self.ask(question, &words[1..]);
+        }
+        let reply = self.run(&args);
+        let mut rest = &reply[..];
+        let text = show(&mut rest);
+        assert!(rest.is_empty(), "{line}: one reply, not {reply:?}");
+        text
+    }
+
+    /// Runs a command; its reply as bytes.
+    pub(super) fn run(&mut self, args: &OwnedArgs) -> Vec<u8> {
+        let args = args.as_args();
+        let name = args.arg(0).to_ascii_lowercase();
+        let spec = table::all()
+            .iter()
+            .find(|spec| spec.name.as_bytes() == name)
+            .expect("a command of the table");
+        let Run::Store(run) = spec.run else {
+            panic!("{} does not run at its keys", spec.name);
+        };
+        let mut out = Output::new();
+        let proto = self.proto;
+        let result = match spec.accepts(args.len()) {
+            true => self.with_ctx(&mut out, |cx| run(cx, args)),
+            false => Err(CommandError::wrong_arity(spec.name)),
+        };
+        match result {
+            Ok(Flow::Done) => {}
+            Ok(_) => panic!("{}: no way to do that here", spec.name),
+            Err(error) => {
+                assert!(out.flatten().is_empty(), "an error writes no reply before");
+                Reply::new(&mut out, proto).error(&error);
+            }
+        }
+        out.flatten()
+    }
+
+    fn with_ctx<R>(&mut self, out: &mut Output, f: impl FnOnce(&mut Ctx<'_>) -> R) -> R {
+        let mut lent: Vec<Option<&mut Store>>;
+        let set = match &mut self.stores[..] {
+            [store] => StoreSet::One(store),
+            stores => {
+                lent = stores.iter_mut().map(Some).collect();
+                StoreSet::Many {
+                    stores: &mut lent,
+                    slots: &self.slots,
+                }
+            }
+        };
+        let mut cx = Ctx {
+            db: Db::new(set, DbIndex(0), self.now),
+            reply: Reply::new(out, self.proto),
+            config: &self.config,
+            rng: &mut self.rng,
+            now: self.now,
+            dirty: 0,
+        };
+        let result = f(&mut cx);
+        self.dirty += cx.dirty;
+        result
+    }
+
+    fn ask(&mut self, question: &[u8], args: &[Vec<u8>]) -> String {
+        let now = self.now;
+        let mut out = Output::new();
+        match question {
+            b"dirty" => std::mem::take(&mut self.dirty).to_string(),
+            b"wait" => {
+                let text = std::str::from_utf8(&args[0]).expect("digits");
+                self.now.0 += text.parse::<i64>().expect("milliseconds");
+                "OK".into()
+            }
+            b"len" => self.with_ctx(&mut out, |cx| cx.db.len().to_string()),
+            b"ttl" => self.with_ctx(&mut out, |cx| match cx.db.expire_of(&args[0]) {
+                None => "absent".into(),
+                Some(None) => "none".into(),
+                Some(Some(at)) => (at.0 - now.0).to_string(),
+            }),
+            b"encoding" => self.with_ctx(&mut out, |cx| {
+                cx.db.encoding_name(&args[0]).unwrap_or("nil").into()
+            }),
+            _ => panic!("no such question"),
+        }
+    }
+}
+
+/// Settings as they are without a configuration file.
+fn config() -> Config {
+    Config {
+        requirepass: String::new(),
+        databases: 16,
+        proto_max_bulk_len: 512 << 20,
+        maxmemory: 0,
+    }
+}
+
+fn words(line: &str) -> Vec<Vec<u8>> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start();
+    while !rest.is_empty() {
+        let (word, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquote(quoted)
+        } else {
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            let repeated = word
+                .strip_prefix('<')
+                .and_then(|word| word.strip_suffix('>')?.split_once('*'));
+            let word = match repeated {
+                Some((unit, times)) => unit.repeat(times.parse().expect("a number of times")),
+                None => word.into(),
+            };
+            (word.into_bytes(), after)
+        };
+        words.push(word);
+        rest = after.trim_start();
+    }
+    words
+}
+
+fn unquote(text: &str) -> (Vec<u8>, &str) {
+    let mut word = Vec::new();
+    let mut chars = text.char_indices();
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '"' => return (word, &text[at + 1..]),
+            '\\' => match chars.next().expect("an escape").1 {
+                'n' => word.push(b'\n'),
+                'r' => word.push(b'\r'),
+                'x' => {
+                    let hex = &text[at + 2..at + 4];
+                    word.push(u8::from_str_radix(hex, 16).expect("two hex digits"));
+                    chars.nth(1);
+                }
+                other => word.push(other as u8),
+            },
+            other => word.push(other as u8),
+        }
+    }
+    panic!("a closing quote in {text}");
+}
+
+/// One element from the start of `bytes`, in the notation of transcripts.
+fn show(bytes: &mut &[u8]) -> String {
+    let end = memchr::memmem::find(bytes, b"\r\n").expect("a line");
+    let (line, rest) = (&bytes[1..end], &bytes[end + 2..]);
+    let kind = bytes[0];
+    *bytes = rest;
+    let text = || String::from_utf8_lossy(line).into_owned();
+    let count = || text().parse::<usize>().expect("a count");
+    match kind {
+        b'+' | b'-' | b':' | b',' | b'#' => text(),
+        b'_' => "nil".into(),
+        b'$' | b'*' if line == b"-1" => "nil".into(),
+        b'$' => {
+            let (word, rest) = rest.split_at(count());
+            *bytes = rest.strip_prefix(b"\r\n").expect("a line end");
+            quote(word)
+        }
+        b'*' | b'~' | b'>' | b'%' => {
+            let pairs = if kind == b'%' { 2 } else { 1 };
+            let parts: Vec<String> = (0..count() * pairs).map(|_| show(bytes)).collect();
+            let parts = parts.join(", ");
+            match kind {
+                b'%' => format!("{{{parts}}}"),
+                _ => format!("[{parts}]"),
+            }
+        }
+        _ => panic!("an unknown kind of reply: {}", kind as char),
+    }
+}
+
+fn quote(word: &[u8]) -> String {
+    let escaped = word.escape_ascii().to_string();
+    let number = escaped.parse::<f64>().is_ok() && !escaped.contains('.');
+    let plain = !word.is_empty()
+        && !number
+        && escaped != "nil"
+        && escaped.as_bytes() == word
+        && !word.iter().any(|byte| b" ,;[]{}".contains(byte));
+    match plain {
+        true => escaped,
+        false => format!("\"{escaped}\""),
+    }
+}
