@@ -1,6 +1,7 @@
 //! Room `command`: what every command is (the table) and does (a file per family).
 
 pub mod acl;
+pub mod bitmap;
 mod bits;
 pub mod connection;
 pub mod ctx;

@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N bytes counted",
         )
         .syntax("key [start end [BYTE|BIT]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::bitcount)),
     row("bitfield", Group::Bitmap, "3.2.0", -2)
         .flags(&[WRITE, DENYOOM])
         .keys(&[
@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
              offset|[OVERFLOW <WRAP|SAT|FAIL>] <SET encoding offset \
              value:integer|INCRBY encoding offset increment>> ...]]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::bitfield)),
     row("bitfield_ro", Group::Bitmap, "6.0.0", -2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N operations",
         )
         .syntax("key [GET encoding offset [GET encoding offset ...]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::bitfield_ro)),
     row("bitop", Group::Bitmap, "2.6.0", -4)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(2, &[OW, UPDATE]), range(3, -1, 1, &[RO, ACCESS])])
@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N bytes of the longest string",
         )
         .syntax("<AND|OR|XOR|NOT> destkey key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::bitop)),
     row("bitpos", Group::Bitmap, "2.8.7", -3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -55,17 +55,17 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N bytes searched",
         )
         .syntax("key bit [start [end [BYTE|BIT]]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::bitpos)),
     row("getbit", Group::Bitmap, "2.2.0", 3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Read one bit of a string.", "O(1)")
         .syntax("key offset")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::getbit)),
     row("setbit", Group::Bitmap, "2.2.0", 4)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, ACCESS, UPDATE])])
         .docs("Write one bit of a string and tell what it was.", "O(1)")
         .syntax("key offset value:integer")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::bitmap::setbit)),
 ];
