@@ -9,8 +9,11 @@
 pub mod base;
 pub mod command;
 pub mod config;
+pub mod conn;
 pub mod keyspace;
 pub mod resp;
+pub mod ring;
+pub mod server;
 pub mod session;
 pub mod shard;
 pub mod sim;

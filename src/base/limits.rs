@@ -37,3 +37,31 @@ pub const FLOAT_TEXT_BYTES_MAX: usize = 5 * 1024;
 
 const _: () = assert!(LINE_BYTES_MAX < REQUEST_BYTES_MAX);
 const _: () = assert!(UNAUTHENTICATED_ARGS_MAX < REQUEST_ARGS_MAX);
+
+/// Commands of one core between two looks at the wall clock. Expiry is exact to what these take, some tens of us.
+pub const COMMANDS_PER_CLOCK_READ: u32 = 64;
+
+/// Distinct error codes counted for INFO errorstats; scripts can make up any number of them.
+pub const ERROR_CODES: usize = 128;
+
+/// Frames of the inbox executed in one turn before clients have their share.
+pub const FRAMES_A_TURN: usize = 128;
+
+/// Unparsed bytes of a client that has to wait anyway, beyond which nothing more is received for it.
+pub const INPUT_PAUSE_BYTES: usize = 1024 * 1024;
+
+/// A query buffer larger than this is given back when it is empty.
+pub const INPUT_KEPT_BYTES: usize = 64 * 1024;
+
+/// Unread output of a client beyond which its next command waits. Generous, because a client that sends a long
+/// pipeline before it reads a single reply would otherwise wait for us while we wait for it.
+pub const OUTPUT_PAUSE_BYTES: usize = 64 * 1024 * 1024;
+
+/// An output buffer larger than this is freed rather than kept for the next reply.
+pub const OUTPUT_KEPT_BYTES: usize = 16 * 1024;
+
+/// Output buffers kept by a core.
+pub const OUTPUTS_KEPT: usize = 1024;
+
+/// Keys removed by one run of the expiry cycle: about 50 us.
+pub const EXPIRE_BUDGET: usize = 128;

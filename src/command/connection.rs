@@ -73,7 +73,7 @@ fn authenticate(
     user: &[u8],
     password: &[u8],
 ) -> std::result::Result<(), CommandError> {
-    let required = cx.config.requirepass.as_bytes();
+    let required = cx.config.requirepass.as_slice();
     let right = user == b"default" && (required.is_empty() || equal(required, password));
     if !right {
         cx.core.stats().auth_failures.add(1);

@@ -6,13 +6,13 @@
 //! owner, start or end a transaction, close the connection.
 
 use super::lookup::Lookup;
-use super::spec::{CommandSpec, StoreFn};
+use super::spec::StoreFn;
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::config::Config;
 use crate::keyspace::{Db, Store, StoreCounters};
-use crate::resp::{Output, OwnedArgs, Proto, Reply};
+use crate::resp::{Output, Proto, Reply};
 use crate::session::{ClientKind, Session};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
@@ -227,12 +227,11 @@ pub enum Flow {
     Gather(Gather),
     /// Run `run` with the same arguments where the key at this argument position lives (DEBUG OBJECT).
     AtKey(usize, StoreFn),
-    /// Run this command instead, with the session as it is (used by aliases that rewrite their arguments).
-    Run(&'static CommandSpec, OwnedArgs),
     /// Do this on the control thread, which may touch the disk, and reply what it writes.
     Offload(Box<dyn FnOnce(&mut Reply<'_>) + Send>),
-    /// CONFIG SET of these names and values: all or nothing, then published to all cores, then `+OK`.
-    Configure(Vec<(Vec<u8>, Vec<u8>)>),
+    /// CONFIG SET with these arguments, names and values in turn: all or nothing, then published to all cores, then
+    /// `+OK`.
+    Configure(Vec<Vec<u8>>),
     /// MULTI.
     Multi,
     /// EXEC.

@@ -74,6 +74,8 @@ bits! {
         TOUCHES_ARBITRARY_KEYS "",
         /// Works on all databases.
         ALL_DBS "",
+        /// Runs inside MULTI instead of being queued. Not a flag of Redis.
+        RUNS_IN_MULTI "",
         /// May still change or go.
         EXPERIMENTAL "experimental",
         /// Between servers, or for testing: not for applications. Told by COMMAND DOCS only.

@@ -134,8 +134,16 @@ impl Client {
 
     /// Moves replies that are complete and first in line to the output.
     pub(super) fn advance(&mut self, pool: &mut Vec<Output>) {
-        while let Some(Slot { state: SlotState::Ready(_), .. }) = self.slots.front() {
-            let Some(Slot { state: SlotState::Ready(mut output), mute }) = self.slots.pop_front() else {
+        while let Some(Slot {
+            state: SlotState::Ready(_),
+            ..
+        }) = self.slots.front()
+        {
+            let Some(Slot {
+                state: SlotState::Ready(mut output),
+                mute,
+            }) = self.slots.pop_front()
+            else {
                 unreachable!("the front was just seen");
             };
             self.first_sequence += 1;

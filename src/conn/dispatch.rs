@@ -10,9 +10,9 @@ use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope};
 use crate::command::keys;
-use crate::command::spec::{CommandSpec, Flags, Route, Run, StoreFn};
+use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
-use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Proto, Reply, Span};
+use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Reply, Span};
 use crate::session::ReplyMode;
 use crate::shard::{Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
@@ -71,7 +71,7 @@ impl Home {
             for command in &ahead {
                 let raw = &bytes[command.range.clone()];
                 let step = if command.inline {
-                    let owned = self.client(at).parser.inline_args().map(OwnedArgs::from_args);
+                    let owned = self.client(at).parser.inline_args().map(OwnedArgs::from);
                     let owned = owned.unwrap_or_default();
                     self.dispatch(at, command.spec, None, owned.as_args())
                 } else {
@@ -95,7 +95,7 @@ impl Home {
             if ran < ahead.len() {
                 // What was parsed beyond is parsed again later.
                 if let Some(client) = self.clients[at as usize].as_mut() {
-                    client.parser.reset();
+                    client.parser = Parser::new();
                 }
                 break false;
             }
@@ -133,12 +133,13 @@ impl Home {
     ) -> (usize, Stop) {
         spans.clear();
         ahead.clear();
-        let client = self.clients[at as usize].as_mut().expect("the caller looked");
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the caller looked");
         let authenticated = client.session.authenticated || self.config.requirepass.is_empty();
         let limits = ParseLimits {
             authenticated,
-            bulk_max: self.config.proto_max_bulk_len as u64,
-            ..ParseLimits::default()
+            bulk_bytes_max: self.config.proto_max_bulk_len as i64,
         };
         let mut end = from;
         while ahead.len() < depth {
@@ -150,12 +151,18 @@ impl Home {
                     let range = end..end + consumed;
                     end = range.end;
                     if let Some(args) = client.parser.inline_args() {
-                        let spec = self.lookup.find(args.arg(0));
-                        ahead.push(Ahead { range, spans: 0..0, inline: true, spec, locator: None });
+                        let spec = self.server.names.get(args.arg(0));
+                        ahead.push(Ahead {
+                            range,
+                            spans: 0..0,
+                            inline: true,
+                            spec,
+                            locator: None,
+                        });
                         break;
                     }
                     let args = Args::new(&bytes[range.clone()], &self.one);
-                    let spec = self.lookup.find(args.arg(0));
+                    let spec = self.server.names.get(args.arg(0));
                     let locator = match spec {
                         Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
                             let locator = self.owner.store.locate(args.arg(1));
@@ -167,7 +174,13 @@ impl Home {
                     let first = spans.len();
                     spans.extend_from_slice(&self.one);
                     let spans = first..spans.len();
-                    ahead.push(Ahead { range, spans, inline: false, spec, locator });
+                    ahead.push(Ahead {
+                        range,
+                        spans,
+                        inline: false,
+                        spec,
+                        locator,
+                    });
                 }
                 failure => return (end, Stop::Broken(failure)),
             }
@@ -182,10 +195,10 @@ impl Home {
         }
         match failure {
             Parsed::Error(error) => {
-                let text = error.to_string();
+                let error = error.command_error();
                 self.count_error(b"ERR");
-                self.log_protocol_error(at, &text);
-                self.reply(at, |reply| reply.error_text(text.as_bytes()));
+                self.log_protocol_error(at, &error);
+                self.reply(at, |reply| reply.error(&error));
                 self.client(at).closing = true;
             }
             _ => {
@@ -208,65 +221,46 @@ impl Home {
         locator: Option<Locator>,
         args: Args<'_>,
     ) -> Step {
-        let Some(mut spec) = spec.filter(|spec| !spec.is_hidden()) else {
-            return self.refuse(at, None, &CommandError::unknown_command(args), args);
+        let plain = spec.filter(|spec| {
+            !spec.is_container() && spec.accepts(args.len()) && !spec.run.is_not_built()
+        });
+        let spec = match plain {
+            Some(spec) => spec,
+            None => match self.server.names.command(args) {
+                Ok(found) => found,
+                Err(error) => return self.refuse(at, spec, &error),
+            },
         };
-        if !spec.subcommands.is_empty() {
-            match self.subcommand(spec, args) {
-                Ok(found) => spec = found,
-                Err(error) => return self.refuse(at, Some(spec), &error, args),
-            }
+        let client = self.clients[at as usize]
+            .as_ref()
+            .expect("the caller looked");
+        if !spec.flags.has(flag::NO_AUTH) && !self.is_authenticated(client) {
+            return self.refuse(at, Some(spec), &CommandError::NO_AUTH);
         }
-        if !spec.accepts(args.len()) {
-            return self.refuse(at, Some(spec), &CommandError::wrong_arity(spec.name), args);
-        }
-        let client = self.clients[at as usize].as_ref().expect("the caller looked");
-        if !spec.flags.contains(Flags::NO_AUTH) && !self.is_authenticated(client) {
-            return self.refuse(at, Some(spec), &CommandError::NOAUTH, args);
-        }
-        if client.session.transaction.is_some() && !spec.ends_transaction() {
+        if client.session.transaction.is_some() && !spec.flags.has(flag::RUNS_IN_MULTI) {
             return self.enqueue(at, spec, args);
         }
         if let Some(pause) = self.pause {
-            let client = self.client(at);
-            let writes = spec.flags.contains(Flags::WRITE)
-                || spec.may_replicate()
-                || (spec.is_exec() && client.queue.iter().any(|q| q.spec.flags.contains(Flags::WRITE)));
-            if (pause.all || writes) && !spec.ignores_pause() {
+            let writes = spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE);
+            if pause.all || writes {
                 self.waiting.push(at);
                 return Step::Wait(Stall::Paused);
             }
         }
-        if is_monitored(&self.server) && !spec.flags.contains(Flags::SKIP_MONITOR) {
+        if is_monitored(&self.server) && !spec.flags.has(flag::SKIP_MONITOR) {
             self.tell_monitors(at, args);
         }
         match spec.run {
             Run::Store(run) => self.route(at, spec, run, locator, args),
             Run::Home(_) => {
-                if spec.needs_earlier_replies() && !self.client(at).slots.is_empty() {
+                if spec.group == Group::Server && !self.client(at).slots.is_empty() {
                     return Step::Wait(Stall::Replies);
                 }
                 self.run_home(at, spec, args)
             }
-            Run::Container => {
-                self.refuse(at, Some(spec), &CommandError::wrong_arity(spec.name), args)
+            Run::Container | Run::NotBuilt => {
+                unreachable!("the lookup refused what cannot run")
             }
-            Run::NotBuilt => {
-                self.refuse(at, Some(spec), &CommandError::not_built(spec.name), args)
-            }
-        }
-    }
-
-    fn subcommand(
-        &self,
-        container: &'static CommandSpec,
-        args: Args<'_>,
-    ) -> Result<&'static CommandSpec, CommandError> {
-        match args.get(1) {
-            None => Ok(container),
-            Some(word) => container.subcommand(word).filter(|sub| !sub.is_hidden()).ok_or_else(|| {
-                CommandError::unknown_subcommand(word, container.name)
-            }),
         }
     }
 
@@ -276,17 +270,14 @@ impl Home {
         at: u32,
         spec: Option<&'static CommandSpec>,
         error: &CommandError,
-        _args: Args<'_>,
     ) -> Step {
         if let Some(spec) = spec {
-            self.stats.command(spec.id()).rejected.add(1);
+            self.stats.command(spec.id).rejected.add(1);
         }
         self.count_error(error.code().as_bytes());
         let client = self.client(at);
         if let Some(transaction) = &mut client.session.transaction {
-            if spec.is_none_or(|spec| !spec.is_exec()) {
-                transaction.aborted = true;
-            }
+            transaction.aborted = true;
         }
         self.reply(at, |reply| reply.error(error));
         Step::Next
@@ -312,9 +303,7 @@ impl Home {
             return self.send_single(at, spec, run, Some(locator), args, shard);
         }
         match self.destination(at, spec, args) {
-            Destination::One(shard) if shard == self.id => {
-                self.run_here(at, spec, run, None, args)
-            }
+            Destination::One(shard) if shard == self.id => self.run_here(at, spec, run, None, args),
             Destination::One(shard) => self.send_single(at, spec, run, None, args, shard),
             Destination::Several(shards) => self.send_several(at, spec, run, args, shards),
         }
@@ -327,10 +316,16 @@ impl Home {
         spec: &'static CommandSpec,
         args: Args<'_>,
     ) -> Destination {
-        let all = || Destination::Several((0..self.slots.shards()).map(|n| ShardId(n as u16)).collect());
+        let all = || {
+            Destination::Several(
+                (0..self.slots.shards())
+                    .map(|n| ShardId(n as u16))
+                    .collect(),
+            )
+        };
         match spec.route {
             Route::All(_) => return all(),
-            Route::ParkAll if keys::needs_all(spec, args) => return all(),
+            Route::ParkAll if keys::needs_all(args) => return all(),
             Route::Cursor => {
                 let slot = crate::keyspace::cursor_slot(args.get(1).unwrap_or(b"0"));
                 return Destination::One(self.slots.shard_of(slot));
@@ -347,7 +342,9 @@ impl Home {
         };
         let mut shards: Vec<ShardId> = Vec::new();
         for key in keys.iter() {
-            let shard = self.slots.shard_of(crate::base::slot::key_slot(args.arg(key.index)));
+            let shard = self
+                .slots
+                .shard_of(crate::base::slot::key_slot(args.arg(key.index as usize)));
             if !shards.contains(&shard) {
                 shards.push(shard);
             }
@@ -363,7 +360,7 @@ impl Home {
     }
 
     /// Runs a command over this thread's own store, after everything that is ahead of it in the inbox.
-    fn run_here(
+    pub(super) fn run_here(
         &mut self,
         at: u32,
         spec: &'static CommandSpec,
@@ -377,9 +374,9 @@ impl Home {
                 return Step::Next;
             }
         }
-        if self.owner.limit != 0 && spec.flags.contains(Flags::WRITE) {
+        if self.owner.limit != 0 && spec.flags.has(flag::WRITE) {
             if let Err(error) = self.owner.admit(spec.flags) {
-                return self.refuse(at, Some(spec), &error, args);
+                return self.refuse(at, Some(spec), &error);
             }
         }
         let client = self.clients[at as usize].as_mut().expect("looked at above");
@@ -392,10 +389,11 @@ impl Home {
         let now = self.owner.now;
         let failed = if client.slots.is_empty() {
             let start = client.out.position();
-            let (failed, _) =
-                self.owner.execute(run, args, scope, locator, now, &mut client.out);
+            let (failed, _) = self
+                .owner
+                .execute(run, args, scope, locator, now, &mut client.out);
             if failed {
-                let code = error_code(client.out.bytes_from(start));
+                let code = error_code(&client.out.bytes[start.byte..]);
                 count(&mut self.errors, code);
             }
             if client.session.reply_mode != ReplyMode::On {
@@ -424,8 +422,12 @@ impl Home {
 
     /// Runs a command at the client's core.
     fn run_home(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
-        let Run::Home(run) = spec.run else { unreachable!("the caller matched it") };
-        let mut client = self.clients[at as usize].take().expect("the client is there");
+        let Run::Home(run) = spec.run else {
+            unreachable!("the caller matched it")
+        };
+        let mut client = self.clients[at as usize]
+            .take()
+            .expect("the client is there");
         client.session.last_command = spec.name;
         let mode = client.session.reply_mode;
         let direct = client.slots.is_empty();
@@ -438,7 +440,10 @@ impl Home {
         let proto = client.session.proto;
         let config = std::sync::Arc::clone(&self.config);
         let server = std::sync::Arc::clone(&self.server);
-        let now = Now { ms: self.owner.now, us: self.now_us };
+        let now = Now {
+            ms: self.owner.now,
+            us: self.now_us,
+        };
         let mut cx = HomeCtx {
             session: &mut client.session,
             reply: Reply::new(&mut out, proto),
@@ -456,7 +461,7 @@ impl Home {
             }
         };
         if failed {
-            count(&mut self.errors, error_code(out.bytes_from(start)));
+            count(&mut self.errors, error_code(&out.bytes[start.byte..]));
         }
         // CLIENT REPLY decides about its own reply: what counts is the mode after the command, unless it was SKIP before.
         let mute = mode == ReplyMode::SkipNext || client.session.reply_mode == ReplyMode::Off;
@@ -480,7 +485,7 @@ impl Home {
         let ended = self.clock.ticks();
         let ticks = ended.wrapping_sub(self.last_ticks);
         self.last_ticks = ended;
-        let logged = !spec.flags.contains(Flags::SKIP_SLOWLOG) || failed;
+        let logged = !spec.flags.has(flag::SKIP_SLOWLOG) || failed;
         self.account(at, spec, ticks, failed, logged.then_some(args));
         self.follow(at, spec, flow, args)
     }
@@ -500,7 +505,9 @@ impl Home {
             return Step::Wait(Stall::Credit);
         }
         let mut frame = self.frame();
-        let client = self.clients[at as usize].as_mut().expect("the client is there");
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the client is there");
         let scope = Scope {
             db: client.session.db,
             proto: client.session.proto,
@@ -521,7 +528,9 @@ impl Home {
     }
 
     /// Pushes a frame to a shard; the caller saw a credit.
-    pub(super) fn push(&mut self, shard: ShardId, frame: FrameBox) {
+    pub(super) fn push(&mut self, shard: ShardId, mut frame: FrameBox) {
+        frame.owner = shard;
+        frame.home = self.id;
         let to = usize::from(shard.0);
         self.outstanding[to] += 1;
         self.to_wake[to] = true;
@@ -543,8 +552,11 @@ impl Home {
         failed: bool,
         args: Option<Args<'_>>,
     ) {
-        let counters = self.stats.command(spec.id());
-        let nanos = self.config.latency_tracking.then(|| self.clock.ticks_to_ns(ticks));
+        let counters = self.stats.command(spec.id);
+        let nanos = self
+            .config
+            .latency_tracking
+            .then(|| (ticks as f64 * self.ns_per_tick) as u64);
         counters.record(ticks, nanos);
         if failed {
             counters.failed.add(1);
@@ -563,7 +575,9 @@ impl Home {
 
     /// Writes one reply in its place.
     pub(super) fn reply(&mut self, at: u32, write: impl FnOnce(&mut Reply<'_>)) {
-        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        let Some(client) = self.clients[at as usize].as_mut() else {
+            return;
+        };
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();
         let proto = client.session.proto;
@@ -612,7 +626,9 @@ pub(super) fn fill_item(
             item.args.copy_from(args);
             item.out.clear();
         }
-        None => frame.items.push(item(spec, run, scope, locator, OwnedArgs::from_args(args))),
+        None => frame
+            .items
+            .push(item(spec, run, scope, locator, OwnedArgs::from(args))),
     }
     frame.mode = Mode::Run;
 }
@@ -625,22 +641,32 @@ pub(super) fn item(
     locator: Option<Locator>,
     args: OwnedArgs,
 ) -> Item {
-    Item { spec, run, args, scope, locator, out: Default::default(), outcome: Outcome::default() }
+    Item {
+        spec,
+        run,
+        args,
+        scope,
+        locator,
+        out: Default::default(),
+        outcome: Outcome::default(),
+    }
 }
 
 /// The code of an error reply: its first word.
 pub(super) fn error_code(reply: &[u8]) -> &[u8] {
     let text = reply.strip_prefix(b"-").unwrap_or(reply);
-    let end = text.iter().position(|byte| matches!(byte, b' ' | b'\r')).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|byte| matches!(byte, b' ' | b'\r'))
+        .unwrap_or(text.len());
     &text[..end]
 }
 
 /// Adds one to the count of an error code; codes beyond a bound share one row.
 pub(super) fn count(errors: &mut Vec<(Box<[u8]>, u64)>, code: &[u8]) {
-    match errors.iter_mut().find(|(known, _)| **known == *code) {
-        Some((_, count)) => *count += 1,
+    match errors.iter().position(|(known, _)| **known == *code) {
+        Some(at) => errors[at].1 += 1,
         None if errors.len() < limits::ERROR_CODES => errors.push((code.into(), 1)),
         None => {}
     }
 }
-

@@ -6,11 +6,11 @@
 
 use super::client::{Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
-use super::merge::{Place, Plan, Split};
 use super::home::Home;
+use super::merge::{Place, Plan, Split};
 use crate::base::slot::{ShardId, key_slot};
 use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
-use crate::command::spec::{CommandSpec, Flags, Run};
+use crate::command::spec::{CommandSpec, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Reply};
 use crate::session::{Transaction, Watched};
@@ -22,25 +22,34 @@ enum Prepared {
     Here(Output),
     Gathered(Gather),
     One(ShardId, Item),
-    Split(crate::command::spec::Merge, super::fence::Pieces, &'static CommandSpec, Scope),
+    Split(
+        crate::command::spec::Merge,
+        super::fence::Pieces,
+        &'static CommandSpec,
+        Scope,
+    ),
     Park(Vec<ShardId>, Item),
 }
 
 impl Home {
     /// Queues a command of an open transaction.
     pub(super) fn enqueue(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
-        if spec.flags.contains(Flags::NO_MULTI) {
-            return self.refuse(at, Some(spec), &CommandError::NO_MULTI, args);
-        }
-        if matches!(spec.run, Run::NotBuilt) {
-            return self.refuse(at, Some(spec), &CommandError::not_built(spec.name), args);
+        if spec.flags.has(flag::NO_MULTI) {
+            return self.refuse(at, Some(spec), &CommandError::NOT_IN_MULTI);
         }
         let client = self.client(at);
-        let transaction = client.session.transaction.as_mut().expect("the caller saw it open");
+        let transaction = client
+            .session
+            .transaction
+            .as_mut()
+            .expect("the caller saw it open");
         transaction.queued += 1;
-        transaction.bytes += args.bytes_len();
-        client.queue.push(Queued { spec, args: OwnedArgs::from_args(args) });
-        self.reply(at, |reply| reply.simple("QUEUED"));
+        transaction.bytes += args.total_len();
+        client.queue.push(Queued {
+            spec,
+            args: OwnedArgs::from(args),
+        });
+        self.reply(at, |reply| reply.queued());
         Step::Next
     }
 
@@ -74,15 +83,26 @@ impl Home {
     /// Registers the keys at their owners. The reply does not wait: whoever sees it pushes behind the registration.
     pub(super) fn watch(&mut self, at: u32, args: Args<'_>) -> Step {
         let mut by_shard: Vec<(ShardId, Vec<(Vec<u8>, Arc<WatchFlag>)>)> = Vec::new();
-        let client = self.clients[at as usize].as_mut().expect("the client is there");
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the client is there");
         let db = client.session.db;
         let known = client.session.watched.len();
         for key in args.iter().skip(1) {
-            if client.session.watched.iter().any(|w| w.db == db && w.key == key) {
+            if client
+                .session
+                .watched
+                .iter()
+                .any(|w| w.db == db && w.key == key)
+            {
                 continue;
             }
             let flag = Arc::new(WatchFlag::new());
-            client.session.watched.push(Watched { db, key: key.to_vec(), flag: Arc::clone(&flag) });
+            client.session.watched.push(Watched {
+                db,
+                key: key.to_vec(),
+                flag: Arc::clone(&flag),
+            });
             let shard = self.slots.shard_of(key_slot(key));
             match by_shard.iter_mut().find(|(known, _)| *known == shard) {
                 Some((_, keys)) => keys.push((key.to_vec(), flag)),
@@ -109,7 +129,11 @@ impl Home {
                 frame.items.clear();
                 frame.mode = Mode::Watch(db, keys);
                 // Nobody waits for it: a ticket that matches no client.
-                frame.ticket = Ticket { client: u32::MAX, generation: 0, sequence: 0 };
+                frame.ticket = Ticket {
+                    client: u32::MAX,
+                    generation: 0,
+                    sequence: 0,
+                };
                 self.push(shard, frame);
             }
         }
@@ -124,11 +148,20 @@ impl Home {
             return Step::Wait(Stall::Credit);
         }
         let client = self.client(at);
+        let writes = client
+            .queue
+            .iter()
+            .any(|queued| queued.spec.flags.has(flag::WRITE));
+        if writes && self.pause.is_some() {
+            self.waiting.push(at);
+            return Step::Wait(Stall::Paused);
+        }
+        let client = self.client(at);
         let transaction = client.session.transaction.take().unwrap_or_default();
         let queue = std::mem::take(&mut client.queue);
         if transaction.aborted {
             self.end_transaction(at);
-            self.reply(at, |reply| reply.error(&CommandError::EXECABORT));
+            self.reply(at, |reply| reply.error(&CommandError::EXEC_ABORT));
             return Step::Next;
         }
         let watched: Vec<(ShardId, Arc<WatchFlag>)> = std::mem::take(&mut client.session.watched)
@@ -186,6 +219,7 @@ impl Home {
                         crate::command::spec::Route::All(_) => super::fence::Pieces {
                             parts: shards.iter().map(|&s| (s, args.clone())).collect(),
                             order: Vec::new(),
+                            head: 0,
                         },
                         _ => self.split(spec, args.as_args()),
                     };
@@ -199,12 +233,16 @@ impl Home {
     fn prepare_home(&mut self, at: u32, spec: &'static CommandSpec, args: &OwnedArgs) -> Prepared {
         let mut out = Output::default();
         let Run::Home(run) = spec.run else {
-            Reply::new(&mut out, self.scope(at).proto).error(&CommandError::not_built(spec.name));
-            return Prepared::Here(out);
+            unreachable!("only what can run is queued")
         };
-        let mut client = self.clients[at as usize].take().expect("the client is there");
+        let mut client = self.clients[at as usize]
+            .take()
+            .expect("the client is there");
         let (config, server) = (Arc::clone(&self.config), Arc::clone(&self.server));
-        let now = Now { ms: self.owner.now, us: self.now_us };
+        let now = Now {
+            ms: self.owner.now,
+            us: self.now_us,
+        };
         let proto = client.session.proto;
         let mut cx = HomeCtx {
             session: &mut client.session,
@@ -229,7 +267,7 @@ impl Home {
                 let scope = self.scope(at);
                 Prepared::One(shard, item(spec, run, scope, None, args.clone()))
             }
-            Flow::Configure(pairs) => match self.configure(&pairs) {
+            Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => Prepared::Gathered(gather),
                 Err(error) => {
                     Reply::new(&mut out, proto).error(&error);
@@ -242,7 +280,7 @@ impl Home {
             }
             Flow::Done | Flow::Close | Flow::Reset => Prepared::Here(out),
             _ => {
-                Reply::new(&mut out, proto).error(&CommandError::NO_MULTI);
+                Reply::new(&mut out, proto).error(&CommandError::NOT_IN_MULTI);
                 Prepared::Here(out)
             }
         }
@@ -278,7 +316,9 @@ impl Home {
                 }
                 Prepared::Split(_, pieces, spec, scope) if parks => {
                     // Undivided again: the executor sees all stores.
-                    let Run::Store(run) = spec.run else { unreachable!("split commands are store commands") };
+                    let Run::Store(run) = spec.run else {
+                        unreachable!("split commands are store commands")
+                    };
                     work.push(item(spec, run, scope, None, pieces.joined()));
                     Place::Parked(work.len() as u32 - 1)
                 }
@@ -293,7 +333,9 @@ impl Home {
                     Place::Item(part as u16, items[part].len() as u32 - 1)
                 }
                 Prepared::Split(merge, pieces, spec, scope) => {
-                    let Run::Store(run) = spec.run else { unreachable!("split commands are store commands") };
+                    let Run::Store(run) = spec.run else {
+                        unreachable!("split commands are store commands")
+                    };
                     let order = pieces.order;
                     let pieces = pieces
                         .parts
@@ -304,7 +346,11 @@ impl Home {
                             (part as u16, items[part].len() as u32 - 1)
                         })
                         .collect();
-                    Place::Split(Split { merge, pieces, order })
+                    Place::Split(Split {
+                        merge,
+                        pieces,
+                        order,
+                    })
                 }
             });
         }
@@ -333,7 +379,7 @@ impl Home {
                     Some(vote) => Mode::Vote(Arc::clone(vote), Ballot::Clean(watched.clone())),
                     None => Mode::Run,
                 };
-                self.address(&mut frame, ticket, part);
+                self.address(&mut frame, shard, ticket, part);
                 fence.add(shard, frame);
             }
             self.post_fence(fence);
@@ -344,7 +390,12 @@ impl Home {
                 let mut frame = self.frame();
                 frame.items.clear();
                 frame.mode = Mode::Control(Arc::clone(&each));
-                self.address(&mut frame, ticket, shards.len() + nth * self.slots.shards() + n);
+                self.address(
+                    &mut frame,
+                    shard,
+                    ticket,
+                    shards.len() + nth * self.slots.shards() + n,
+                );
                 fence.add(shard, frame);
             }
             self.post_fence(fence);
@@ -355,7 +406,9 @@ impl Home {
     /// Finishes an EXEC that had nothing to do elsewhere.
     fn complete_now(&mut self, ticket: Ticket) {
         let client = self.client(ticket.client);
-        let Some(slot) = client.slot(ticket.sequence) else { return };
+        let Some(slot) = client.slot(ticket.sequence) else {
+            return;
+        };
         let ready = SlotState::Ready(Output::default());
         if let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready) {
             self.complete(ticket, *pending);

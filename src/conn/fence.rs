@@ -2,13 +2,13 @@
 
 use super::client::{Pending, SlotState, Stall};
 use super::dispatch::{Step, fill_item, item};
-use super::merge::{Plan, Split, finish};
 use super::home::Home;
+use super::merge::{Plan, Split, finish};
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::command::ctx::{Gather, Scope};
 use crate::command::keys;
-use crate::command::spec::{CommandSpec, Flags, Merge, Route, StoreFn};
-use crate::resp::{Args, CommandError, Output, OwnedArgs};
+use crate::command::spec::{CommandSpec, Merge, Route, StoreFn, flag};
+use crate::resp::{Args, Output, OwnedArgs};
 use crate::session::ReplyMode;
 use crate::shard::{
     Ballot, Fence, FrameBox, Handover, Item, Mode, Park, ParkJob, Ticket, Vote, announce,
@@ -22,6 +22,28 @@ pub(super) struct Pieces {
     pub(super) parts: Vec<(ShardId, OwnedArgs)>,
     /// For each key in argument order, the part that has it.
     pub(super) order: Vec<u16>,
+    /// Arguments before the first key.
+    pub(super) head: usize,
+}
+
+impl Pieces {
+    /// The command undivided again, its keys grouped by shard.
+    pub(super) fn joined(self) -> OwnedArgs {
+        let mut parts = self.parts.into_iter().map(|(_, args)| args);
+        let Some(mut whole) = parts.next() else {
+            return OwnedArgs::default();
+        };
+        if self.order.is_empty() {
+            return whole;
+        }
+        for part in parts {
+            part.as_args()
+                .from(self.head)
+                .iter()
+                .for_each(|arg| whole.push(arg));
+        }
+        whole
+    }
 }
 
 impl Home {
@@ -39,9 +61,9 @@ impl Home {
             return Step::Wait(Stall::Credit);
         }
         // Memory is decided once, here: parts must not disagree.
-        if self.owner.limit != 0 && spec.flags.contains(Flags::WRITE) {
+        if self.owner.limit != 0 && spec.flags.has(flag::WRITE) {
             if let Err(error) = self.owner.admit(spec.flags) {
-                return self.refuse(at, Some(spec), &error, args);
+                return self.refuse(at, Some(spec), &error);
             }
         }
         let scope = self.scope(at);
@@ -56,8 +78,9 @@ impl Home {
             Route::Split(merge) | Route::All(merge) | Route::Vote(merge) => {
                 let pieces = match spec.route {
                     Route::All(_) => Pieces {
-                        parts: shards.iter().map(|&s| (s, OwnedArgs::from_args(args))).collect(),
+                        parts: shards.iter().map(|&s| (s, OwnedArgs::from(args))).collect(),
                         order: Vec::new(),
+                        head: 0,
                     },
                     _ => self.split(spec, args),
                 };
@@ -68,7 +91,11 @@ impl Home {
                     order: pieces.order,
                 };
                 let votes = matches!(spec.route, Route::Vote(_));
-                let plan = if votes { Plan::Vote(split, scope) } else { Plan::Split(split, scope) };
+                let plan = if votes {
+                    Plan::Vote(split, scope)
+                } else {
+                    Plan::Split(split, scope)
+                };
                 let ticket = self.owe_parts(at, pending(plan, count));
                 let vote = votes.then(|| Arc::new(Vote::new(count)));
                 let mut fence = Fence::default();
@@ -78,14 +105,14 @@ impl Home {
                     if let Some(vote) = &vote {
                         frame.mode = Mode::Vote(Arc::clone(vote), Ballot::Absent);
                     }
-                    self.address(&mut frame, ticket, part);
+                    self.address(&mut frame, shard, ticket, part);
                     fence.add(shard, frame);
                 }
                 self.post_fence(fence);
             }
             _ => {
                 let ticket = self.owe_parts(at, pending(Plan::Parked(scope), shards.len()));
-                let work = vec![item(spec, run, scope, None, OwnedArgs::from_args(args))];
+                let work = vec![item(spec, run, scope, None, OwnedArgs::from(args))];
                 self.post_park(ticket, &shards, work, Arc::from([]));
             }
         }
@@ -101,7 +128,9 @@ impl Home {
         work: Vec<Item>,
         watched: Arc<[Arc<crate::keyspace::WatchFlag>]>,
     ) {
-        let job = Arc::new(ParkJob { park: Park::new(self.slots.shards(), shards.len()) });
+        let job = Arc::new(ParkJob {
+            park: Park::new(self.slots.shards(), shards.len()),
+        });
         let items = Arc::new(Handover::new(work));
         let mut fence = Fence::default();
         for (part, &shard) in shards.iter().enumerate() {
@@ -112,7 +141,7 @@ impl Home {
                 watched: Arc::clone(&watched),
                 items: Arc::clone(&items),
             };
-            self.address(&mut frame, ticket, part);
+            self.address(&mut frame, shard, ticket, part);
             fence.add(shard, frame);
         }
         self.post_fence(fence);
@@ -138,7 +167,7 @@ impl Home {
             let mut frame = self.frame();
             frame.items.clear();
             frame.mode = Mode::Control(Arc::clone(&each));
-            self.address(&mut frame, ticket, part);
+            self.address(&mut frame, shard, ticket, part);
             fence.add(shard, frame);
         }
         self.post_fence(fence);
@@ -162,7 +191,9 @@ impl Home {
     }
 
     pub(super) fn all_shards(&self) -> Vec<ShardId> {
-        (0..self.slots.shards()).map(|n| ShardId(n as u16)).collect()
+        (0..self.slots.shards())
+            .map(|n| ShardId(n as u16))
+            .collect()
     }
 
     pub(super) fn have_credits(&self, shards: &[ShardId]) -> bool {
@@ -171,7 +202,11 @@ impl Home {
 
     pub(super) fn scope(&mut self, at: u32) -> Scope {
         let session = &self.client(at).session;
-        Scope { db: session.db, proto: session.proto, no_touch: session.no_touch }
+        Scope {
+            db: session.db,
+            proto: session.proto,
+            no_touch: session.no_touch,
+        }
     }
 
     /// Takes the next place in the order of replies for an operation over several frames.
@@ -180,10 +215,21 @@ impl Home {
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();
         let sequence = client.owe(SlotState::Parts(Box::new(pending)), mute);
-        Ticket { client: at, generation: client.socket.generation(), sequence }
+        Ticket {
+            client: at,
+            generation: client.socket.generation(),
+            sequence,
+        }
     }
 
-    pub(super) fn address(&self, frame: &mut FrameBox, ticket: Ticket, part: usize) {
+    pub(super) fn address(
+        &self,
+        frame: &mut FrameBox,
+        owner: ShardId,
+        ticket: Ticket,
+        part: usize,
+    ) {
+        frame.owner = owner;
         frame.ticket = ticket;
         frame.part = part as u16;
         frame.home = self.id;
@@ -194,9 +240,16 @@ impl Home {
     /// Cuts a command whose keys are independent into one part a shard. Every key keeps the arguments that follow it
     /// (the value of an MSET).
     pub(super) fn split(&self, spec: &'static CommandSpec, args: Args<'_>) -> Pieces {
-        let mut pieces = Pieces { parts: Vec::new(), order: Vec::new() };
-        let Ok(keys) = keys::keys(spec, args) else { return pieces };
-        let positions: Vec<usize> = keys.iter().map(|key| key.index).collect();
+        let mut pieces = Pieces {
+            parts: Vec::new(),
+            order: Vec::new(),
+            head: 1,
+        };
+        let Ok(keys) = keys::keys(spec, args) else {
+            return pieces;
+        };
+        let positions: Vec<usize> = keys.iter().map(|key| key.index as usize).collect();
+        pieces.head = positions.first().copied().unwrap_or(1);
         for (nth, &position) in positions.iter().enumerate() {
             let end = positions.get(nth + 1).copied().unwrap_or(args.len());
             let shard = self.slots.shard_of(key_slot(args.arg(position)));
@@ -217,7 +270,12 @@ impl Home {
 
     /// A shard chosen by its share of the keys of `db`.
     pub(super) fn shard_by_weight(&mut self, db: DbIndex) -> ShardId {
-        let keys: Vec<u64> = self.server.cores.iter().map(|core| core.store.keys(db)).collect();
+        let keys: Vec<u64> = self
+            .server
+            .cores
+            .iter()
+            .map(|core| core.store.dbs()[db.index()].keys.get())
+            .collect();
         let total: u64 = keys.iter().sum();
         if total == 0 {
             return self.id;
@@ -246,7 +304,10 @@ impl Home {
         if self.receiver.is_quiet() {
             return false;
         }
-        let upto = self.receiver.settle().min(self.receiver.head() + limit as u64);
+        let upto = self
+            .receiver
+            .settle()
+            .min(self.receiver.head() + limit as u64);
         for ahead in 0..4 {
             self.prefetch_frame(ahead);
         }
@@ -259,7 +320,12 @@ impl Home {
 
     fn prefetch_frame(&self, ahead: usize) {
         if let Some(frame) = self.receiver.peek(ahead) {
-            if let Some(Item { locator: Some(locator), scope, .. }) = frame.items.first() {
+            if let Some(Item {
+                locator: Some(locator),
+                scope,
+                ..
+            }) = frame.items.first()
+            {
                 self.owner.store.prefetch(scope.db, *locator);
             }
         }
@@ -345,7 +411,8 @@ impl Home {
                 pending.missing -= 1;
                 if pending.missing == 0 {
                     let ready = SlotState::Ready(Output::default());
-                    let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready) else {
+                    let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready)
+                    else {
                         unreachable!("just matched");
                     };
                     self.complete(ticket, *pending);
@@ -356,8 +423,14 @@ impl Home {
     }
 
     /// Writes the reply of an operation whose parts are all back.
-    fn complete(&mut self, ticket: Ticket, pending: Pending) {
-        let Pending { spec, mut parts, plan, args, .. } = pending;
+    pub(super) fn complete(&mut self, ticket: Ticket, pending: Pending) {
+        let Pending {
+            spec,
+            mut parts,
+            plan,
+            args,
+            ..
+        } = pending;
         let mut ticks = 0;
         for frame in parts.iter().flatten() {
             ticks = ticks.max(frame.items.iter().map(|item| item.outcome.ticks).sum());
@@ -380,6 +453,7 @@ impl Home {
                 .collect(),
             _ => Vec::new(),
         };
+        let is_exec = matches!(plan, Plan::Exec(..));
         let mut out = self.outputs.pop().unwrap_or_default();
         finish(plan, &mut parts, &mut out);
         let at = ticket.client;
@@ -387,7 +461,13 @@ impl Home {
             self.account(at, spec, ticks, failed, None);
         }
         let spans = OwnedArgs::from_iter(args.iter().map(Vec::as_slice));
-        self.account(at, spec, ticks, failed && !spec.is_exec(), (!args.is_empty()).then(|| spans.as_args()));
+        self.account(
+            at,
+            spec,
+            ticks,
+            failed && !is_exec,
+            (!args.is_empty()).then(|| spans.as_args()),
+        );
         for frame in parts.into_iter().flatten() {
             self.retire(frame);
         }
@@ -396,7 +476,9 @@ impl Home {
 
     /// Puts a finished reply in its place.
     pub(super) fn fill(&mut self, ticket: Ticket, output: Output) {
-        let Some(client) = self.find(ticket.client, ticket.generation) else { return };
+        let Some(client) = self.find(ticket.client, ticket.generation) else {
+            return;
+        };
         if let Some(slot) = client.slot(ticket.sequence) {
             slot.state = SlotState::Ready(output);
         }
@@ -405,7 +487,9 @@ impl Home {
 
     /// Moves finished replies to the output, and lets the client go on if it waited for them.
     pub(super) fn advance(&mut self, at: u32) {
-        let client = self.clients[at as usize].as_mut().expect("the client is there");
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the client is there");
         client.advance(&mut self.outputs);
         if client.stall == Stall::Replies && client.slots.is_empty() {
             client.stall = Stall::None;
@@ -435,11 +519,5 @@ impl Home {
             Route::Split(merge) | Route::All(merge) => Some(merge),
             _ => None,
         }
-    }
-
-    /// The error for a command that cannot be run as things are.
-    pub(super) fn refuse_plain(&mut self, at: u32, spec: &'static CommandSpec, error: &CommandError) -> Step {
-        let none = OwnedArgs::default();
-        self.refuse(at, Some(spec), error, none.as_args())
     }
 }

@@ -2,11 +2,12 @@
 
 use super::client::SlotState;
 use super::dispatch::Step;
-use super::mail::Mail;
 use super::home::Home;
+use super::mail::Mail;
 use crate::base::slot::key_slot;
 use crate::command::ctx::{Flow, Gather};
 use crate::command::spec::CommandSpec;
+use crate::config::SetContext;
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::session::ReplyMode;
 use crate::shard::Ticket;
@@ -59,7 +60,7 @@ impl Home {
                 }));
                 Step::Next
             }
-            Flow::Configure(pairs) => match self.configure(&pairs) {
+            Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => {
                     self.gather(at, spec, gather);
                     Step::Next
@@ -113,8 +114,16 @@ impl Home {
     }
 
     /// Changes settings; the gather that comes back publishes them.
-    pub(super) fn configure(&mut self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<Gather, CommandError> {
-        let (version, config) = self.process.configure(pairs)?;
+    pub(super) fn configure(&mut self, at: u32, pairs: &[Vec<u8>]) -> Result<Gather, CommandError> {
+        let session = &self.client(at).session;
+        let is_local =
+            session.unix || session.addr.starts_with("127.") || session.addr.starts_with("[::1]");
+        let pairs: Vec<&[u8]> = pairs.iter().map(Vec::as_slice).collect();
+        let context = SetContext {
+            is_local,
+            is_loading: false,
+        };
+        let (version, config) = self.process.configure(&pairs, context)?;
         Ok(Gather::new(
             move |core| core.apply(version, Arc::clone(&config)),
             |_: Vec<()>, reply| reply.ok(),
@@ -126,20 +135,23 @@ impl Home {
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();
         let sequence = client.owe(SlotState::Offloaded(spec), mute);
-        Ticket { client: at, generation: client.socket.generation(), sequence }
+        Ticket {
+            client: at,
+            generation: client.socket.generation(),
+            sequence,
+        }
     }
 
     /// Sends a MONITOR line about a command to every core that has a monitor.
     pub(super) fn tell_monitors(&mut self, at: u32, args: Args<'_>) {
+        let (seconds, micros) = (self.now_us / 1_000_000, self.now_us % 1_000_000);
         let session = &self.client(at).session;
-        let mut line = format!(
-            "+{}.{:06} [{} {}]",
-            self.now_us / 1_000_000,
-            self.now_us % 1_000_000,
-            self.client_db(at),
-            if session.unix { format!("unix:{}", session.addr) } else { session.addr.clone() },
-        )
-        .into_bytes();
+        let addr = match session.unix {
+            true => format!("unix:{}", self.config.unixsocket),
+            false => session.addr.clone(),
+        };
+        let db = self.client(at).session.db.0;
+        let mut line = format!("+{seconds}.{micros:06} [{db} {addr}]").into_bytes();
         for arg in args.iter() {
             line.push(b' ');
             quote(&mut line, arg);
@@ -158,14 +170,14 @@ impl Home {
                     core.feed_monitors(&line);
                     Box::new(())
                 }));
-                frame.ticket = Ticket { client: u32::MAX, generation: 0, sequence: 0 };
+                frame.ticket = Ticket {
+                    client: u32::MAX,
+                    generation: 0,
+                    sequence: 0,
+                };
                 self.push(shard, frame);
             }
         }
-    }
-
-    fn client_db(&mut self, at: u32) -> u32 {
-        self.client(at).session.db.0
     }
 
     /// Keeps a command in the slow log or the latency log.
@@ -179,28 +191,40 @@ impl Home {
     ) {
         let micros = self.server.ticks_to_us(ticks) as u64;
         let seconds = self.now_us / 1_000_000;
-        if ticks >= self.slow_ticks && !spec.flags.contains(crate::command::spec::Flags::SKIP_SLOWLOG) {
-            let Some(Some(client)) = self.clients.get(at as usize) else { return };
+        if ticks >= self.slow_ticks && !spec.flags.has(crate::command::spec::flag::SKIP_SLOWLOG) {
+            let Some(Some(client)) = self.clients.get(at as usize) else {
+                return;
+            };
             let entry = SlowEntry {
-                id: self.server.process.next_slow_id.fetch_add(1, Ordering::Relaxed),
+                id: self
+                    .server
+                    .process
+                    .next_slow_id
+                    .fetch_add(1, Ordering::Relaxed),
                 time: seconds,
                 duration_us: micros,
                 args: Slowlog::trim_arguments(args.iter()),
                 client: client.session.addr.clone(),
                 client_name: client.session.name.clone(),
             };
-            self.slowlog.push(entry, self.config.slowlog_max_len as usize);
+            self.slowlog
+                .push(entry, self.config.slowlog_max_len as usize);
         }
         if ticks >= self.spike_ticks {
-            let fast = spec.flags.contains(crate::command::spec::Flags::FAST);
+            let fast = spec.flags.has(crate::command::spec::flag::FAST);
             let event = if fast { "fast-command" } else { "command" };
             self.latency.record(event, seconds, micros / 1000);
         }
     }
 
-    pub(super) fn log_protocol_error(&mut self, at: u32, text: &str) {
+    pub(super) fn log_protocol_error(&mut self, at: u32, error: &CommandError) {
+        let text = String::from_utf8_lossy(error.text()).into_owned();
         let session = &self.client(at).session;
-        tracing::debug!("Protocol error ({text}) from client: id={} addr={}", session.id, session.addr);
+        tracing::debug!(
+            "Protocol error ({text}) from client: id={} addr={}",
+            session.id,
+            session.addr
+        );
     }
 
     pub(super) fn log_attack(&mut self, at: u32) {

@@ -9,7 +9,6 @@ use super::mail::Post;
 use super::process::Process;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
-use crate::command::Lookup;
 use crate::command::ctx::{ClientView, Core, Pause, Server};
 use crate::config::Config;
 use crate::keyspace::Store;
@@ -20,6 +19,7 @@ use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receive
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What a core wants of its ring, worked off by the loop after each step.
 #[derive(Default)]
@@ -42,7 +42,6 @@ pub struct Home {
     pub(super) slots: Arc<SlotMap>,
     pub(super) server: Arc<Server>,
     pub(super) stats: Arc<CoreStats>,
-    pub(super) lookup: Arc<Lookup>,
     pub(super) clock: Clock,
     pub(super) config: Arc<Config>,
     pub(super) config_version: u64,
@@ -75,6 +74,7 @@ pub struct Home {
     pub(super) slow_ticks: u64,
     /// Clock ticks above which a command is a latency spike.
     pub(super) spike_ticks: u64,
+    pub(super) ns_per_tick: f64,
     pub(super) now_us: i64,
     pub(super) last_ticks: u64,
     /// Commands executed since the clock was read.
@@ -84,11 +84,90 @@ pub struct Home {
     pub(super) monitors_here: usize,
 }
 
+/// What a core is made of.
+pub struct HomeParts {
+    /// Its shard.
+    pub owner: Owner,
+    /// Its end of its inbox.
+    pub receiver: Receiver<Node<Frame>>,
+    /// The way to the others.
+    pub links: Arc<Links>,
+    /// Facts and counters of the process.
+    pub server: Arc<Server>,
+    /// The clock.
+    pub clock: Clock,
+    /// Settings at start.
+    pub config: Arc<Config>,
+    /// The process.
+    pub process: Arc<dyn Process>,
+    /// Where mail for this core goes.
+    pub post: Arc<Post>,
+}
+
 impl Home {
     /// Frames a core may have under way at each shard.
     pub const CREDITS: u32 = 512;
     /// Frames kept for reuse.
     const FRAMES_MAX: usize = 2048;
+
+    /// A core without clients. `receiver` is its end of `links`; `post` is where mail for it goes.
+    pub fn new(parts: HomeParts) -> Self {
+        let HomeParts {
+            owner,
+            receiver,
+            links,
+            server,
+            clock,
+            config,
+            process,
+            post,
+        } = parts;
+        let id = owner.shard;
+        let shards = server.slots.shards();
+        let stats = Arc::clone(&server.cores[id.index()].stats);
+        let mut home = Home {
+            id,
+            wants: Wants::default(),
+            owner,
+            receiver,
+            links,
+            slots: Arc::new(server.slots),
+            stats,
+            clock,
+            config: Arc::clone(&config),
+            config_version: 0,
+            process,
+            post,
+            clients: Vec::new(),
+            ready: Vec::new(),
+            dirty: Vec::new(),
+            waiting: Vec::new(),
+            outstanding: vec![0; shards],
+            chains: (0..shards).map(|_| Chain::default()).collect(),
+            to_wake: vec![false; shards],
+            frames: Vec::new(),
+            outputs: Vec::new(),
+            spans: Vec::new(),
+            one: Vec::new(),
+            ahead: Vec::new(),
+            slowlog: Slowlog::default(),
+            latency: LatencyLog::default(),
+            errors: Vec::new(),
+            pause: None,
+            slow_ticks: u64::MAX,
+            spike_ticks: u64::MAX,
+            ns_per_tick: 1000.0 / server.ticks_per_us,
+            now_us: 0,
+            last_ticks: 0,
+            since_clock: 0,
+            next_cron: Millis(0),
+            cron_cursor: 0,
+            monitors_here: 0,
+            server,
+        };
+        home.adopt_config(config);
+        home
+    }
 
     /// Room a shard's inbox must have for `shards` cores: all their credits, and some for control.
     pub fn inbox_capacity(shards: usize) -> usize {
@@ -97,7 +176,9 @@ impl Home {
 
     #[inline]
     pub(super) fn client(&mut self, at: u32) -> &mut Client {
-        self.clients[at as usize].as_mut().expect("the caller knows that the client is there")
+        self.clients[at as usize]
+            .as_mut()
+            .expect("the caller knows that the client is there")
     }
 
     /// The client at `socket`, if it is still that one.
@@ -136,7 +217,9 @@ impl Home {
 
     /// A frame to fill: recycled if one is there.
     pub(super) fn frame(&mut self) -> FrameBox {
-        self.frames.pop().unwrap_or_else(|| Node::new(Frame::new(self.id)))
+        self.frames
+            .pop()
+            .unwrap_or_else(|| Node::new(Frame::new(self.id)))
     }
 
     /// Keeps a frame that came back, without what would pin memory.
@@ -154,7 +237,7 @@ impl Home {
             item.args.clear();
             item.out.clear();
             item.locator = None;
-            if item.args.capacity() + item.out.bytes.capacity() > 16 * 1024 {
+            if item.args.memory() + item.out.bytes.capacity() > 16 * 1024 {
                 frame.items.clear();
             }
         }
@@ -163,7 +246,7 @@ impl Home {
 
     /// Reads the clock into this turn's time.
     pub(super) fn refresh_clock(&mut self) {
-        self.now_us = self.clock.unix_us();
+        self.now_us = self.clock.wall_us();
         self.owner.now = Millis(self.now_us / 1000);
         self.since_clock = 0;
     }
@@ -190,7 +273,7 @@ impl Home {
         };
         self.owner.limit = config.maxmemory as u64;
         self.owner.config = Arc::clone(&config);
-        self.owner.store.set_policy(config.maxmemory_policy.is_lfu());
+        self.owner.set_policy(&config);
         self.config = config;
     }
 
@@ -282,7 +365,11 @@ impl Core for Home {
     }
 
     fn freeze(&mut self, micros: u64) {
-        self.clock.sleep_us(micros);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "DEBUG SLEEP is there to stop the core"
+        )]
+        std::thread::sleep(Duration::from_micros(micros));
     }
 
     fn feed_monitors(&mut self, line: &[u8]) {

@@ -3,11 +3,13 @@
 use super::client::Client;
 use super::turn::ShardThread;
 use crate::base::slot::ShardId;
-use crate::ring::{Backend, Listener, ListenerId};
+use crate::resp::CommandError;
+use crate::ring::{Address, Backend, Listener, ListenerId, local_address, peer_address};
 use crate::session::Session;
 use crate::shard::{Accepted, Mode, Ticket};
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
 /// A bound socket.
@@ -39,37 +41,33 @@ impl Acceptor {
     }
 }
 
-const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
-const PROTECTED: &[u8] = b"-DENIED Redis is running in protected mode because protected mode is enabled and no \
-password is set for the default user. In this mode connections are only accepted from the loopback interface. If you \
-want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable \
-protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis \
-from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do \
-so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by \
-editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. \
-3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a \
-an authentication password for the default user. NOTE: You only need to do one of the above things in order for the \
-server to start accepting connections from the outside.\r\n";
-
 impl ShardThread {
     /// A connection came in: refuse it, keep it, or hand it to the core whose turn it is.
     pub(super) fn accepted(&mut self, listener: ListenerId, fd: OwnedFd) {
-        let unix = self.acceptor.listening.iter().any(|(id, unix)| *id == listener && *unix);
+        let unix = self
+            .acceptor
+            .listening
+            .iter()
+            .any(|(id, unix)| *id == listener && *unix);
         if self.home.server.process.clients.load(Ordering::Relaxed) >= self.home.config.maxclients {
-            crate::ring::send_once(&fd, TOO_MANY);
+            refuse(fd, CommandError::MAX_CLIENTS.text());
             self.home.stats.rejected_connections.add(1);
             return;
         }
         if self.home.config.protected_mode
             && self.home.config.requirepass.is_empty()
             && !unix
-            && !crate::ring::is_loopback_peer(&fd)
+            && peer_address(fd.as_fd()).is_ok_and(|peer| !peer.is_loopback())
         {
-            crate::ring::send_once(&fd, PROTECTED);
+            refuse(fd, CommandError::PROTECTED_MODE.text());
             self.home.stats.rejected_connections.add(1);
             return;
         }
-        self.home.server.process.clients.fetch_add(1, Ordering::Relaxed);
+        self.home
+            .server
+            .process
+            .clients
+            .fetch_add(1, Ordering::Relaxed);
         self.acceptor.held.push_back(Accepted { fd, unix });
         self.hand_out();
     }
@@ -85,7 +83,11 @@ impl ShardThread {
             let mut frame = self.home.frame();
             frame.items.clear();
             frame.mode = Mode::Adopt(Some(accepted));
-            frame.ticket = Ticket { client: u32::MAX, generation: 0, sequence: 0 };
+            frame.ticket = Ticket {
+                client: u32::MAX,
+                generation: 0,
+                sequence: 0,
+            };
             self.home.push(shard, frame);
         }
     }
@@ -94,17 +96,28 @@ impl ShardThread {
     pub(super) fn adopt(&mut self, accepted: Accepted) {
         let Accepted { fd, unix } = accepted;
         let number = fd.as_raw_fd();
-        if !unix && self.home.config.tcp_keepalive > 0 {
-            crate::ring::set_keepalive(&fd, self.home.config.tcp_keepalive as u32);
-        }
         let (addr, laddr) = match unix {
             true => {
                 let path = format!("{}:0", self.home.config.unixsocket);
                 (path.clone(), path)
             }
-            false => (crate::ring::peer_address(&fd), crate::ring::local_address(&fd)),
+            false => {
+                let text = |address: std::io::Result<Address>| {
+                    address.map_or_else(|_| "?:0".into(), |address| address.to_string())
+                };
+                (
+                    text(peer_address(fd.as_fd())),
+                    text(local_address(fd.as_fd())),
+                )
+            }
         };
-        let id = self.home.server.process.next_client_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = self
+            .home
+            .server
+            .process
+            .next_client_id
+            .fetch_add(1, Ordering::Relaxed)
+            + 1;
         let socket = self.backend.adopt(fd);
         let mut session = Session::new(id, addr, laddr, number, self.home.now());
         session.unix = unix;
@@ -119,4 +132,13 @@ impl ShardThread {
         self.home.stats.clients.add(1);
         self.home.stats.connections.add(1);
     }
+}
+
+/// Says why and hangs up. The socket's buffer is empty, so a few hundred bytes always fit.
+fn refuse(fd: OwnedFd, text: &[u8]) {
+    let line = [b"-", text, b"\r\n"].concat();
+    let mut stream = std::net::TcpStream::from(fd);
+    let _ = stream
+        .set_nonblocking(true)
+        .and_then(|()| stream.write_all(&line));
 }

@@ -34,7 +34,13 @@ impl Post {
     /// A post and its mailbox.
     pub fn new() -> (Arc<Post>, Mailbox) {
         let (sender, receiver) = channel();
-        (Arc::new(Post { sender, waker: OnceLock::new() }), Mailbox { receiver })
+        (
+            Arc::new(Post {
+                sender,
+                waker: OnceLock::new(),
+            }),
+            Mailbox { receiver },
+        )
     }
 
     /// Says how the core is woken, once its ring exists.

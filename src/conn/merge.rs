@@ -2,7 +2,7 @@
 
 use crate::command::ctx::{Gather, Scope};
 use crate::command::spec::Merge;
-use crate::resp::{CommandError, Output, Reply};
+use crate::resp::{Output, OutputPosition, Reply, scan};
 use crate::shard::{FrameBox, Item};
 
 /// What to do with the parts.
@@ -98,7 +98,9 @@ fn gathered(gather: Gather, parts: &mut Parts, scope: Scope, out: &mut Output) {
 }
 
 fn item_of(parts: &mut Parts, part: u16, index: u32) -> &mut Item {
-    let frame = parts[usize::from(part)].as_mut().expect("every part came back");
+    let frame = parts[usize::from(part)]
+        .as_mut()
+        .expect("every part came back");
     &mut frame.items[index as usize]
 }
 
@@ -135,39 +137,54 @@ impl Split {
                 Reply::new(out, scope.proto).integer(total);
             }
             Merge::Concat => {
-                let total: usize = self
+                let lists: Vec<_> = self
                     .pieces
                     .iter()
-                    .map(|&(part, index)| item_of(parts, part, index).out.elements().count())
-                    .sum();
-                Reply::new(out, scope.proto).array(total);
-                for &(part, index) in &self.pieces {
-                    let piece = &item_of(parts, part, index).out;
-                    for element in piece.elements() {
-                        out.append_range(piece, element);
+                    .map(|&(p, i)| elements(&item_of(parts, p, i).out))
+                    .collect();
+                Reply::new(out, scope.proto).array(lists.iter().map(Vec::len).sum());
+                for (&(part, index), list) in self.pieces.iter().zip(lists) {
+                    if let (Some(first), Some(last)) = (list.first(), list.last()) {
+                        out.append_range(&item_of(parts, part, index).out, first.0, last.1);
                     }
                 }
             }
             Merge::Interleave => {
                 Reply::new(out, scope.proto).array(self.order.len());
-                let mut elements: Vec<_> = self
+                let mut lists: Vec<_> = self
                     .pieces
                     .iter()
-                    .map(|&(part, index)| {
-                        item_of(parts, part, index).out.elements().collect::<Vec<_>>().into_iter()
-                    })
+                    .map(|&(p, i)| elements(&item_of(parts, p, i).out).into_iter())
                     .collect();
                 for &piece in &self.order {
                     let (part, index) = self.pieces[usize::from(piece)];
-                    let source = &item_of(parts, part, index).out;
-                    match elements[usize::from(piece)].next() {
-                        Some(element) => out.append_range(source, element),
-                        None => Reply::new(out, scope.proto).error(&CommandError::SYNTAX),
-                    }
+                    let (from, to) = lists[usize::from(piece)]
+                        .next()
+                        .expect("a part has an element for each of its keys");
+                    out.append_range(&item_of(parts, part, index).out, from, to);
                 }
             }
         }
     }
+}
+
+/// Where the elements of an array reply begin and end.
+fn elements(output: &Output) -> Vec<(OutputPosition, OutputPosition)> {
+    let Some((_, count, header)) = scan::header(&output.bytes) else {
+        return Vec::new();
+    };
+    let mut from = OutputPosition {
+        byte: header,
+        shared: 0,
+    };
+    (0..count)
+        .map_while(|_| {
+            let to = scan::next_output_element(output, from)?;
+            let element = (from, to);
+            from = to;
+            Some(element)
+        })
+        .collect()
 }
 
 fn integer_of(output: &Output) -> i64 {

@@ -26,7 +26,7 @@ mod outgoing;
 mod process;
 mod turn;
 
-pub use home::{Home, Parts};
+pub use home::{Home, HomeParts};
 pub use listener::Bound;
 pub use mail::{Mail, Mailbox, Post};
 pub use process::Process;

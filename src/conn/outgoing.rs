@@ -28,7 +28,9 @@ impl Home {
     /// Enforces client-output-buffer-limit.
     pub(super) fn check_output_limit(&mut self, at: u32) {
         let now = self.now().0;
-        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        let Some(client) = self.clients[at as usize].as_mut() else {
+            return;
+        };
         let class = match client.session.kind {
             ClientKind::Normal | ClientKind::Master => 0,
             ClientKind::Replica => 1,
@@ -47,7 +49,9 @@ impl Home {
         };
         if hard || (soft && now - since > limit.soft_seconds as i64 * 1000) {
             let line = format!("id={} addr={}", client.session.id, client.session.addr);
-            tracing::warn!("Client {line} scheduled to be closed ASAP for overcoming of output buffer limits.");
+            tracing::warn!(
+                "Client {line} scheduled to be closed ASAP for overcoming of output buffer limits."
+            );
             self.stats.output_limit_closes.add(1);
             self.close(at);
         }
@@ -55,7 +59,9 @@ impl Home {
 
     /// Ends a connection now. Frames that are under way find nobody.
     pub(super) fn close(&mut self, at: u32) {
-        let Some(client) = self.clients[at as usize].take() else { return };
+        let Some(client) = self.clients[at as usize].take() else {
+            return;
+        };
         self.wants.close.push(client.socket);
         self.stats.clients.sub(1);
         self.server.process.clients.fetch_sub(1, Ordering::Relaxed);
@@ -66,7 +72,7 @@ impl Home {
             self.monitors_here -= 1;
             self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
         }
-        super::recycle(&mut self.outputs, client.out);
+        recycle(&mut self.outputs, client.out);
     }
 }
 

@@ -35,7 +35,13 @@ pub struct ShardThread {
 impl ShardThread {
     /// Puts a core and its ring together. Call it on the thread that will run it.
     pub fn new(backend: Backend, home: Home, mailbox: Mailbox) -> Self {
-        ShardThread { backend, home, acceptor: Acceptor::default(), mailbox, stopping: false }
+        ShardThread {
+            backend,
+            home,
+            acceptor: Acceptor::default(),
+            mailbox,
+            stopping: false,
+        }
     }
 
     /// Runs until it is told to stop.
@@ -44,7 +50,11 @@ impl ShardThread {
         self.handle_mail();
         while !self.stopping {
             let busy = self.turn();
-            let wait = if busy { Wait::Now } else { self.home.until_next() };
+            let wait = if busy {
+                Wait::Now
+            } else {
+                self.home.until_next()
+            };
             if let Err(error) = self.backend.poll(wait) {
                 tracing::error!("shard {mine}: waiting for the kernel failed: {error}");
                 std::process::abort();
@@ -81,7 +91,7 @@ impl ShardThread {
         self.work_off();
         let home = &self.home;
         busy |= !home.ready.is_empty() || !home.dirty.is_empty() || !home.receiver.is_quiet();
-        let busy_us = home.clock.unix_us().saturating_sub(started).max(0);
+        let busy_us = home.clock.wall_us().saturating_sub(started).max(0);
         home.stats.busy_us.add(busy_us as u64);
         busy
     }
@@ -104,7 +114,10 @@ impl ShardThread {
                 self.backend.recycle(chunk);
             }
             Event::Sent { socket, out } => {
-                if home.find(socket.index() as u32, socket.generation()).is_some() {
+                if home
+                    .find(socket.index() as u32, socket.generation())
+                    .is_some()
+                {
                     home.sent(socket.index() as u32);
                 }
                 super::recycle(&mut home.outputs, out);
@@ -116,13 +129,18 @@ impl ShardThread {
                 }
             }
             Event::Broken { socket, error } => {
-                if home.find(socket.index() as u32, socket.generation()).is_some() {
+                if home
+                    .find(socket.index() as u32, socket.generation())
+                    .is_some()
+                {
                     tracing::trace!("a connection failed: {error}");
                     home.close(socket.index() as u32);
                 }
             }
             Event::Accepted { listener, fd } => self.accepted(listener, fd),
-            Event::AcceptFailed { error, .. } => tracing::warn!("Accepting client connection: {error}"),
+            Event::AcceptFailed { error, .. } => {
+                tracing::warn!("Accepting client connection: {error}")
+            }
             Event::Woken => self.handle_mail(),
         }
         self.work_off();
@@ -158,7 +176,9 @@ impl ShardThread {
     /// Queues one send for each client with output; closes those that are done.
     fn flush(&mut self) {
         for at in std::mem::take(&mut self.home.dirty) {
-            let Some(Some(client)) = self.home.clients.get_mut(at as usize) else { continue };
+            let Some(Some(client)) = self.home.clients.get_mut(at as usize) else {
+                continue;
+            };
             client.dirty = false;
             if client.sending == 0 && !client.out.is_empty() {
                 let mut out = self.home.outputs.pop().unwrap_or_default();
@@ -221,7 +241,9 @@ impl Home {
 
     /// Parses and runs what is pending for a client.
     pub(super) fn serve_backlog(&mut self, at: u32) {
-        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        let Some(client) = self.clients[at as usize].as_mut() else {
+            return;
+        };
         if client.stall != Stall::None || client.closing || client.ready || client.backlog() == 0 {
             return self.watch_input(at);
         }
@@ -257,7 +279,9 @@ impl Home {
     /// over its limit.
     fn watch_input(&mut self, at: u32) {
         let limit = self.config.client_query_buffer_limit as usize;
-        let Some(client) = self.clients[at as usize].as_mut() else { return };
+        let Some(client) = self.clients[at as usize].as_mut() else {
+            return;
+        };
         let backlog = client.backlog();
         if backlog > limit {
             let line = format!("id={} addr={}", client.session.id, client.session.addr);
@@ -320,11 +344,14 @@ impl Home {
             self.pause = None;
             self.retry_waiting();
         }
-        if self.owner.active_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now) {
+        if self.owner.active_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now)
+        {
             self.owner.store.expire_cycle(now, limits::EXPIRE_BUDGET);
         }
-        if let Some(garbage) = self.owner.store.take_garbage() {
-            self.links.reclaim(garbage);
+        if self.owner.store.has_garbage() {
+            for garbage in self.owner.store.take_garbage() {
+                self.links.reclaim(garbage);
+            }
         }
         if now >= self.next_cron {
             self.cron();
@@ -342,7 +369,9 @@ impl Home {
         for _ in 0..share.min(total) {
             self.cron_cursor = (self.cron_cursor + 1) % total.max(1);
             let at = self.cron_cursor as u32;
-            let Some(client) = self.clients[at as usize].as_mut() else { continue };
+            let Some(client) = self.clients[at as usize].as_mut() else {
+                continue;
+            };
             if client.backlog() == 0 && client.input.capacity() > limits::INPUT_KEPT_BYTES {
                 client.input = Vec::new();
             }
@@ -367,7 +396,7 @@ impl Home {
                 client.input.capacity()
                     + client.out.bytes.capacity()
                     + client.sending
-                    + std::mem::size_of::<super::client::Client>()
+                    + size_of::<super::client::Client>()
             })
             .sum();
         self.stats.client_memory.set(memory as u64);
@@ -376,5 +405,7 @@ impl Home {
 
 /// Whether nothing more can come of a client whose peer has stopped sending.
 fn client_is_done(home: &mut Home, at: u32) -> bool {
-    home.clients[at as usize].as_ref().is_some_and(|client| client.eof || client.closing)
+    home.clients[at as usize]
+        .as_ref()
+        .is_some_and(|client| client.eof || client.closing)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the control thread is asked to do.
-pub enum Order {
+pub(super) enum Order {
     /// Run this, which may wait for a disk.
     Job(Box<dyn FnOnce() + Send>),
     /// A signal arrived.
@@ -27,45 +27,68 @@ pub(super) fn start(
     orders: flume::Receiver<Order>,
     on_ring: bool,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("control".into()).spawn(move || {
-        let mut done = false;
-        if on_ring {
-            let (task_running, task_orders) = (Arc::clone(&running), orders.clone());
-            let executor = glommio::LocalExecutorBuilder::default()
-                .name("control")
-                .io_memory(64 << 10)
-                .ring_depth(64)
-                .make();
-            match executor {
-                Ok(executor) => {
-                    executor.run(run_async(task_running, task_orders));
-                    done = true;
-                }
-                Err(error) => {
-                    tracing::warn!("The control thread runs without io_uring: {error}");
+    std::thread::Builder::new()
+        .name("control".into())
+        .spawn(move || {
+            let mut done = false;
+            if on_ring {
+                let (task_running, task_orders) = (Arc::clone(&running), orders.clone());
+                let executor = glommio::LocalExecutorBuilder::default()
+                    .name("control")
+                    .io_memory(64 << 10)
+                    .ring_depth(64)
+                    .make();
+                match executor {
+                    Ok(executor) => {
+                        executor.run(run_async(task_running, task_orders));
+                        done = true;
+                    }
+                    Err(error) => {
+                        tracing::warn!("The control thread runs without io_uring: {error}");
+                    }
                 }
             }
-        }
-        if !done {
-            run_plain(&running, &orders);
-        }
-    })
+            if !done {
+                run_plain(&running, &orders);
+            }
+        })
 }
 
 async fn run_async(running: Arc<Running>, orders: flume::Receiver<Order>) {
     loop {
-        let order = glommio::timer::timeout(TICK, async { Ok(orders.recv_async().await) }).await;
+        let order = next_order(&orders).await;
         match order {
-            Ok(Ok(order)) => {
+            Next::Order(order) => {
                 if !obey(&running, order) {
                     return;
                 }
             }
-            Ok(Err(_)) => return,
-            Err(_) => {}
+            Next::Closed => return,
+            Next::Tick => {}
         }
         running.tick_if_due();
     }
+}
+
+enum Next {
+    Order(Order),
+    Tick,
+    Closed,
+}
+
+/// The next order, or a tick if none comes for that long.
+async fn next_order(orders: &flume::Receiver<Order>) -> Next {
+    let order = async {
+        match orders.recv_async().await {
+            Ok(order) => Next::Order(order),
+            Err(_) => Next::Closed,
+        }
+    };
+    let tick = async {
+        glommio::timer::Timer::new(TICK).await;
+        Next::Tick
+    };
+    futures_lite::future::or(order, tick).await
 }
 
 fn run_plain(running: &Arc<Running>, orders: &flume::Receiver<Order>) {

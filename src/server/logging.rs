@@ -34,7 +34,7 @@ enum Line {
 }
 
 /// Starts logging to `path`, or to standard output when it is `None`. A second call has no effect.
-pub fn init(path: Option<PathBuf>, level: LogLevel) -> std::io::Result<()> {
+pub(super) fn init(path: Option<PathBuf>, level: LogLevel) -> std::io::Result<()> {
     if let Some(path) = &path {
         OpenOptions::new().create(true).append(true).open(path)?;
     }
@@ -53,7 +53,7 @@ pub fn init(path: Option<PathBuf>, level: LogLevel) -> std::io::Result<()> {
 }
 
 /// Changes what is logged from now on (CONFIG SET loglevel).
-pub fn set_level(level: LogLevel) {
+pub(super) fn set_level(level: LogLevel) {
     if let Some(log) = LOG.get() {
         log.level.store(rank(level), Ordering::Relaxed);
         tracing::callsite::rebuild_interest_cache();
@@ -61,38 +61,40 @@ pub fn set_level(level: LogLevel) {
 }
 
 /// Opens the log file again, after it was moved away (SIGHUP).
-pub fn reopen() {
+pub(super) fn reopen() {
     if let Some(log) = LOG.get() {
         let _ = log.sender.try_send(Line::Reopen);
     }
 }
 
 /// Lets a thread of its own write from now on. Call it after `fork`: threads do not survive one.
-pub fn start_writer() {
+pub(super) fn start_writer() {
     let Some(log) = LOG.get() else { return };
-    let started = std::thread::Builder::new().name("log".into()).spawn(move || {
-        let mut file = open(log);
-        while let Ok(line) = log.receiver.recv() {
-            match line {
-                Line::Text(text) => {
-                    let _ = match &mut file {
-                        Some(file) => file.write_all(text.as_bytes()),
-                        None => std::io::stdout().write_all(text.as_bytes()),
-                    };
-                }
-                Line::Reopen => file = open(log),
-                Line::Flush(done) => {
-                    let _ = std::io::stdout().flush();
-                    let _ = done.send(());
+    let started = std::thread::Builder::new()
+        .name("log".into())
+        .spawn(move || {
+            let mut file = open(log);
+            while let Ok(line) = log.receiver.recv() {
+                match line {
+                    Line::Text(text) => {
+                        let _ = match &mut file {
+                            Some(file) => file.write_all(text.as_bytes()),
+                            None => std::io::stdout().write_all(text.as_bytes()),
+                        };
+                    }
+                    Line::Reopen => file = open(log),
+                    Line::Flush(done) => {
+                        let _ = std::io::stdout().flush();
+                        let _ = done.send(());
+                    }
                 }
             }
-        }
-    });
+        });
     log.threaded.store(started.is_ok(), Ordering::Release);
 }
 
 /// Waits until everything logged so far is written.
-pub fn flush() {
+pub(super) fn flush() {
     let Some(log) = LOG.get() else { return };
     if log.threaded.load(Ordering::Acquire) {
         let (done, wait) = flume::bounded(1);
@@ -103,7 +105,7 @@ pub fn flush() {
 }
 
 /// Writes a line at once, past the channel: for the panic hook.
-pub fn emergency(text: &str) {
+pub(super) fn emergency(text: &str) {
     if let Some(log) = LOG.get() {
         write_now(log, &format_line('#', text));
     } else {

@@ -1,1 +1,10 @@
-//! Room `server`.
+//! The process: from arguments to running shards, and back.
+
+mod check;
+mod control;
+mod listeners;
+mod logging;
+mod running;
+mod start;
+
+pub use start::main;

@@ -3,7 +3,7 @@
 use super::control::Order;
 use super::{listeners, logging};
 use crate::command::ctx::{Server, Shutdown};
-use crate::config::Config;
+use crate::config::{Config, ConfigSetError, SetContext, config_set};
 use crate::conn::{Mail, Post, Process};
 use crate::resp::CommandError;
 use crate::ring::Clock;
@@ -18,7 +18,7 @@ struct Settings {
 }
 
 /// See the module.
-pub struct Running {
+pub(super) struct Running {
     server: Arc<Server>,
     posts: Vec<Arc<Post>>,
     orders: flume::Sender<Order>,
@@ -86,7 +86,7 @@ impl Running {
 
     /// Ten times a second: rates, memory.
     pub(super) fn tick_if_due(&self) {
-        let now = self.clock.unix_us();
+        let now = self.clock.wall_us();
         let before = self.sampled_at_us.load(Ordering::Relaxed);
         if now - before < 100_000 {
             return;
@@ -98,7 +98,11 @@ impl Running {
             self.server.sum(|core| core.input_bytes.get()),
             self.server.sum(|core| core.output_bytes.get()),
         ];
-        let rates = [&process.ops_per_second, &process.input_per_second, &process.output_per_second];
+        let rates = [
+            &process.ops_per_second,
+            &process.input_per_second,
+            &process.output_per_second,
+        ];
         if before > 0 {
             for ((last, sum), rate) in self.last.iter().zip(sums).zip(rates) {
                 let grown = sum.saturating_sub(last.swap(sum, Ordering::Relaxed));
@@ -106,38 +110,55 @@ impl Running {
                 // Smoothed over about a second and a half, like the sixteen samples that clients expect.
                 let old = rate.load(Ordering::Relaxed) as f64;
                 let smooth = old + (now_rate - old) / 8.0;
-                rate.store(if grown == 0 && smooth < 1.0 { 0 } else { smooth.round() as u64 }, Ordering::Relaxed);
+                rate.store(
+                    if grown == 0 && smooth < 1.0 {
+                        0
+                    } else {
+                        smooth.round() as u64
+                    },
+                    Ordering::Relaxed,
+                );
             }
         }
         if let Some(rss) = resident_bytes() {
             process.rss.store(rss, Ordering::Relaxed);
         }
-        process.peak_memory.fetch_max(self.server.used_memory(), Ordering::Relaxed);
+        process
+            .peak_memory
+            .fetch_max(self.server.used_memory(), Ordering::Relaxed);
     }
 }
 
 impl Process for Running {
-    fn configure(&self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<(u64, Arc<Config>), CommandError> {
+    fn configure(
+        &self,
+        pairs: &[&[u8]],
+        context: SetContext,
+    ) -> Result<(u64, Arc<Config>), CommandError> {
         let mut settings = self.settings.lock();
-        let (config, changed) = settings.config.set(pairs)?;
-        let config = Arc::new(config);
-        let named = |name: &str| changed.contains(&name);
-        if named("bind") || named("port") || named("tcp-backlog") {
-            let bound = listeners::bind(&config).map_err(|error| {
-                CommandError::config_set_failed(
-                    changed.first().unwrap_or(&"bind").as_bytes(),
-                    Some(&error),
-                )
-            })?;
+        let changed = config_set(&settings.config, pairs, context)
+            .map_err(|error| CommandError::owned(error.text()))?;
+        let config = Arc::new(changed.config);
+        let named = |name: &str| changed.settings.iter().any(|setting| setting.name == name);
+        let refused = |name: &str, why: &str| {
+            CommandError::owned(ConfigSetError::refused(name, why.to_owned()).text())
+        };
+        if named("bind") || named("port") {
+            let at = if named("port") { "port" } else { "bind" };
+            let bound = listeners::bind(&config).map_err(|error| refused(at, &error))?;
             self.posts[0].send(Mail::Listen(bound));
         }
         if named("maxclients") {
-            listeners::raise_limit(config.maxclients).map_err(|_| {
-                CommandError::config_set_failed(
-                    b"maxclients",
-                    Some("The operating system is not able to handle the specified number of clients, try with -1"),
-                )
+            listeners::raise_limit(config.maxclients).map_err(|fit| {
+                let why = format!(
+                    "The operating system is not able to handle the specified number of clients, try with {fit}"
+                );
+                refused("maxclients", &why)
             })?;
+        }
+        if named("dir") {
+            std::env::set_current_dir(&config.dir)
+                .map_err(|error| refused("dir", &error.to_string()))?;
         }
         if named("loglevel") {
             logging::set_level(config.loglevel);

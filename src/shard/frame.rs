@@ -3,16 +3,21 @@
 //! A frame is allocated and recycled by its home; the executing shard fills in the outcome and sends the same
 //! allocation back. At every instant exactly one thread owns it: a push gives it away, the completion returns it.
 
+use super::inbox::Node;
+use super::lend::Park;
+use super::vote::Vote;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::command::ctx::{Core, Scope};
 use crate::command::spec::{CommandSpec, StoreFn};
 use crate::keyspace::{Locator, Store, WatchFlag};
 use crate::resp::{Output, OwnedArgs};
-use crate::shard::{Park, Vote};
 use std::any::Any;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+
+/// A frame as it travels: with the link that brings it home.
+pub type FrameBox = Box<Node<Frame>>;
 
 /// Where a result belongs: a client of the home core and the place of the reply in its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,8 +1,8 @@
 //! What connects the cores: an inbox, a stack of completions and a bell each, and the way to the reclaim thread.
 
+use super::bell::Bell;
 use super::frame::Frame;
 use super::inbox::{Completions, Inbox, Node, Receiver};
-use super::bell::Bell;
 use crate::base::slot::ShardId;
 use crate::keyspace::Garbage;
 use crate::ring::Waker;

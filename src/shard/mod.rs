@@ -12,12 +12,24 @@
 
 pub mod bell;
 pub mod credits;
+mod frame;
 mod gate;
 pub mod inbox;
 pub mod lend;
+mod links;
 #[cfg(all(test, loom))]
 mod models;
+mod owner;
 mod sync;
 pub mod vote;
 
+pub use bell::{Bell, announce};
+pub use frame::{
+    Accepted, Ballot, ControlFn, Frame, FrameBox, Handover, Item, Mode, Outcome, ParkJob, Ticket,
+};
 pub use gate::Patience;
+pub use inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
+pub use lend::Park;
+pub use links::Links;
+pub use owner::Owner;
+pub use vote::Vote;

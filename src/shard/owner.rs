@@ -10,9 +10,11 @@ use crate::base::rng::Rng;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::ctx::{Ctx, Flow, Scope};
-use crate::command::spec::{Flags, StoreFn};
+use crate::command::spec::{Flags, StoreFn, flag};
 use crate::config::Config;
-use crate::keyspace::{Db, EvictOutcome, Locator, Store, StoreSet, WatchFlag};
+use crate::keyspace::{
+    AccessClock, Db, EvictOutcome, EvictPolicy, EvictSettings, Locator, Store, StoreSet,
+};
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::ring::Clock;
 use std::sync::Arc;
@@ -33,6 +35,10 @@ pub struct Owner {
     pub limit: u64,
     /// Used memory outside this store as of the start of the turn: other shards, clients.
     pub elsewhere: u64,
+    /// Eviction settings in force.
+    pub eviction: EvictSettings,
+    /// Whether keys are removed when their time comes, not just when they are looked at.
+    pub active_expire: bool,
     /// How this thread waits for the others at a fence.
     pub patience: Patience,
     rng: Rng,
@@ -49,7 +55,49 @@ impl Owner {
         clock: Clock,
         seed: u64,
     ) -> Self {
-        Owner { shard, store, config, now: Millis(0), clock, limit: 0, elsewhere: 0, patience: Patience::Sleep, rng: Rng::new(seed), slots }
+        Owner {
+            shard,
+            store,
+            config,
+            now: Millis(0),
+            clock,
+            limit: 0,
+            elsewhere: 0,
+            eviction: EvictSettings {
+                policy: EvictPolicy::NoEviction,
+                samples: 5,
+            },
+            active_expire: true,
+            patience: Patience::Sleep,
+            rng: Rng::new(seed),
+            slots,
+        }
+    }
+
+    /// Takes over what eviction needs of the settings.
+    pub fn set_policy(&mut self, config: &Config) {
+        use crate::config::MaxmemoryPolicy as Policy;
+        let policy = match config.maxmemory_policy {
+            Policy::Noeviction => EvictPolicy::NoEviction,
+            Policy::AllkeysLru => EvictPolicy::AllKeysLru,
+            Policy::AllkeysLfu => EvictPolicy::AllKeysLfu,
+            Policy::AllkeysRandom => EvictPolicy::AllKeysRandom,
+            Policy::VolatileLru => EvictPolicy::VolatileLru,
+            Policy::VolatileLfu => EvictPolicy::VolatileLfu,
+            Policy::VolatileRandom => EvictPolicy::VolatileRandom,
+            Policy::VolatileTtl => EvictPolicy::VolatileTtl,
+        };
+        self.eviction = EvictSettings {
+            policy,
+            samples: config.maxmemory_samples as usize,
+        };
+        self.store.set_access_clock(match policy.is_lfu() {
+            true => AccessClock::Lfu {
+                log_factor: config.lfu_log_factor as u32,
+                decay_minutes: config.lfu_decay_time as u32,
+            },
+            false => AccessClock::Lru,
+        });
     }
 
     /// A number below `bound`.
@@ -69,7 +117,17 @@ impl Owner {
         out: &mut Output,
     ) -> (bool, u64) {
         let set = StoreSet::One(&mut self.store);
-        run_over(set, &self.config, &mut self.rng, run, args, scope, locator, now, out)
+        run_over(
+            set,
+            &self.config,
+            &mut self.rng,
+            run,
+            args,
+            scope,
+            locator,
+            now,
+            out,
+        )
     }
 
     /// Makes room for a command that may add memory, or says why it cannot run. Called before every write while
@@ -79,9 +137,12 @@ impl Owner {
         if self.limit == 0 || over == 0 {
             return Ok(());
         }
-        match self.store.evict(&eviction(&self.config), over, self.now, &mut self.rng) {
+        match self
+            .store
+            .evict(&self.eviction, over, self.now, &mut self.rng)
+        {
             EvictOutcome::Enough => Ok(()),
-            EvictOutcome::NothingLeft if flags.contains(Flags::DENYOOM) => {
+            EvictOutcome::NothingLeft if flags.has(flag::DENYOOM) => {
                 Err(CommandError::OUT_OF_MEMORY)
             }
             EvictOutcome::NothingLeft => Ok(()),
@@ -103,25 +164,49 @@ impl Owner {
                     self.run_items(&mut frame.items, now, frame.admitted);
                 }
             }
-            Mode::Park { job, watched, items } => {
+            Mode::Park {
+                job,
+                watched,
+                items,
+            } => {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
                 let place = usize::from(self.shard.0);
-                let executed = job.park.arrive(place, &mut self.store, self.patience, |stores| {
-                    let mut work = items.take();
-                    let clean = watched.iter().all(|flag| !flag.is_dirty());
-                    for item in work.iter_mut().filter(|_| clean) {
-                        let started = clock.ticks();
-                        let set = StoreSet::Many { stores, slots };
-                        let args = item.args.as_args();
-                        let (failed, dirty) = run_over(
-                            set, config, rng, item.run, args, item.scope, None, now, &mut item.out,
-                        );
-                        let ticks = clock.ticks().wrapping_sub(started);
-                        item.outcome = Outcome { ticks, failed, dirty };
-                    }
-                    (work, clean)
-                });
+                let executed = job
+                    .park
+                    .arrive(place, &mut self.store, self.patience, |stores| {
+                        let mut work = items.take();
+                        let clean = watched.iter().all(|flag| !flag.is_dirty());
+                        for item in work.iter_mut().filter(|_| clean) {
+                            let started = clock.ticks();
+                            // Borrowed anew for each command: a set lives as long as its command.
+                            let mut lent: Vec<Option<&mut Store>> =
+                                stores.iter_mut().map(Option::as_deref_mut).collect();
+                            let set = StoreSet::Many {
+                                stores: &mut lent,
+                                slots,
+                            };
+                            let args = item.args.as_args();
+                            let (failed, dirty) = run_over(
+                                set,
+                                config,
+                                rng,
+                                item.run,
+                                args,
+                                item.scope,
+                                None,
+                                now,
+                                &mut item.out,
+                            );
+                            let ticks = clock.ticks().wrapping_sub(started);
+                            item.outcome = Outcome {
+                                ticks,
+                                failed,
+                                dirty,
+                            };
+                        }
+                        (work, clean)
+                    });
                 if let Some((work, clean)) = executed {
                     frame.items = work;
                     frame.agreed = clean;
@@ -139,10 +224,14 @@ impl Owner {
     fn run_items(&mut self, items: &mut [Item], now: Millis, admitted: bool) {
         for item in items {
             let started = self.clock.ticks();
-            if !admitted && self.limit != 0 && item.spec.flags.contains(Flags::WRITE) {
+            if !admitted && self.limit != 0 && item.spec.flags.has(flag::WRITE) {
                 if let Err(error) = self.admit(item.spec.flags) {
                     Reply::new(&mut item.out, item.scope.proto).error(&error);
-                    item.outcome = Outcome { ticks: 0, failed: true, dirty: 0 };
+                    item.outcome = Outcome {
+                        ticks: 0,
+                        failed: true,
+                        dirty: 0,
+                    };
                     continue;
                 }
             }
@@ -155,7 +244,11 @@ impl Owner {
                 &mut item.out,
             );
             let ticks = self.clock.ticks().wrapping_sub(started);
-            item.outcome = Outcome { ticks, failed, dirty };
+            item.outcome = Outcome {
+                ticks,
+                failed,
+                dirty,
+            };
         }
     }
 
@@ -164,31 +257,44 @@ impl Owner {
             let args = item.args.as_args();
             let mut db = Db::new(StoreSet::One(&mut self.store), item.scope.db, now);
             let keys = crate::command::keys::keys(item.spec, args);
-            keys.is_ok_and(|keys| keys.iter().all(|key| !db.exists(args.arg(key.index))))
+            keys.is_ok_and(|keys| {
+                keys.iter()
+                    .all(|key| !db.exists(args.arg(key.index as usize)))
+            })
         })
     }
 }
 
 /// Runs a command function over a set of stores; says whether the reply is an error and how many changes were made.
-#[allow(clippy::too_many_arguments, reason = "the parts of a shard, borrowed apart")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the parts of a shard, borrowed apart"
+)]
 #[inline]
-fn run_over(
-    set: StoreSet<'_>,
-    config: &Config,
-    rng: &mut Rng,
+fn run_over<'a>(
+    set: StoreSet<'a>,
+    config: &'a Config,
+    rng: &'a mut Rng,
     run: StoreFn,
     args: Args<'_>,
     scope: Scope,
     locator: Option<Locator>,
     now: Millis,
-    out: &mut Output,
+    out: &'a mut Output,
 ) -> (bool, u64) {
     let mut db = Db::new(set, scope.db, now);
     db.set_no_touch(scope.no_touch);
     if let (Some(locator), Some(key)) = (locator, args.get(1)) {
         db.prime(key, locator);
     }
-    let mut cx = Ctx { db, reply: Reply::new(out, scope.proto), config, rng, now, dirty: 0 };
+    let mut cx = Ctx {
+        db,
+        reply: Reply::new(out, scope.proto),
+        config,
+        rng,
+        now,
+        dirty: 0,
+    };
     match run(&mut cx, args) {
         Ok(Flow::Done) => (false, cx.dirty),
         Ok(_) => unreachable!("a store command finishes where it runs"),

@@ -176,12 +176,28 @@ pub(super) const ROWS: &[Row] = &[
         .syntax("[message]")
         .runs(Route::Home, Home(super::super::connection::ping)),
     row("quit", Group::Connection, "1.0.0", -1)
-        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .flags(&[
+            NOSCRIPT,
+            LOADING,
+            STALE,
+            FAST,
+            NO_AUTH,
+            ALLOW_BUSY,
+            RUNS_IN_MULTI,
+        ])
         .deprecated("7.2.0", "closing the connection")
         .docs("Have the server close the connection.", "O(1)")
         .runs(Route::Home, Home(super::super::connection::quit)),
     row("reset", Group::Connection, "6.2.0", 1)
-        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .flags(&[
+            NOSCRIPT,
+            LOADING,
+            STALE,
+            FAST,
+            NO_AUTH,
+            ALLOW_BUSY,
+            RUNS_IN_MULTI,
+        ])
         .docs("Put the connection back into its initial state.", "O(1)")
         .runs(Route::Home, Home(super::super::connection::reset)),
     row("select", Group::Connection, "1.0.0", 2)
