@@ -32,7 +32,7 @@ pub(super) enum SlotState {
     /// Several parts are on their way.
     Parts(Box<Pending>),
     /// The control thread works on it.
-    Offloaded(&'static CommandSpec),
+    Offloaded,
 }
 
 /// An operation over several frames.

@@ -111,7 +111,7 @@ impl Home {
                 self.post_fence(fence);
             }
             _ => {
-                let ticket = self.owe_parts(at, pending(Plan::Parked(scope), shards.len()));
+                let ticket = self.owe_parts(at, pending(Plan::Parked, shards.len()));
                 let work = vec![item(spec, run, scope, None, OwnedArgs::from(args))];
                 self.post_park(ticket, &shards, work, Arc::from([]));
             }
@@ -418,7 +418,7 @@ impl Home {
                     self.complete(ticket, *pending);
                 }
             }
-            SlotState::Ready(_) | SlotState::Offloaded(_) => self.retire(frame),
+            SlotState::Ready(_) | SlotState::Offloaded => self.retire(frame),
         }
     }
 

@@ -50,7 +50,7 @@ impl Home {
                 }
             }
             Flow::Offload(work) => {
-                let ticket = self.owe_offloaded(at, spec);
+                let ticket = self.owe_offloaded(at);
                 let proto = self.client(at).session.proto;
                 let post = self.post();
                 self.process.run(Box::new(move || {
@@ -130,11 +130,11 @@ impl Home {
         ))
     }
 
-    fn owe_offloaded(&mut self, at: u32, spec: &'static CommandSpec) -> Ticket {
+    fn owe_offloaded(&mut self, at: u32) -> Ticket {
         let client = self.client(at);
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();
-        let sequence = client.owe(SlotState::Offloaded(spec), mute);
+        let sequence = client.owe(SlotState::Offloaded, mute);
         Ticket {
             client: at,
             generation: client.socket.generation(),

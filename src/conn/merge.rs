@@ -12,7 +12,7 @@ pub(super) enum Plan {
     /// MSETNX: parts that ran only if all agreed.
     Vote(Split, Scope),
     /// The reply is the output of the only item, in whichever frame carries it.
-    Parked(Scope),
+    Parked,
     /// EXEC: one place for each queued command.
     Exec(Vec<Place>, Scope),
     /// Results of a control function.
@@ -55,7 +55,7 @@ pub(super) fn finish(plan: Plan, parts: &mut Parts, out: &mut Output) {
                 Reply::new(out, scope.proto).integer(0);
             }
         }
-        Plan::Parked(_) => {
+        Plan::Parked => {
             if let Some(item) = parked_items(parts).first_mut() {
                 out.append(&mut item.out);
             }

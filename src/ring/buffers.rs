@@ -45,7 +45,10 @@ pub(super) struct ReceiveBuffers {
 impl ReceiveBuffers {
     /// Maps `count` chunks and registers them with `ring`.
     pub(super) fn new(ring: &IoUring, count: u16, chunk_bytes: u32) -> io::Result<ReceiveBuffers> {
-        assert!(count.is_power_of_two(), "the kernel wants a power of two of buffers");
+        assert!(
+            count.is_power_of_two(),
+            "the kernel wants a power of two of buffers"
+        );
         assert!(chunk_bytes > 0, "a buffer that can hold something");
         const PAGE: usize = 4096;
         let chunks_at = (usize::from(count) * size_of::<BufRingEntry>()).next_multiple_of(PAGE);
@@ -95,7 +98,9 @@ impl ReceiveBuffers {
         assert!(id < self.count, "a buffer id of this ring");
         // SAFETY: below `count`, so the offset is inside the mapping.
         unsafe {
-            self.base.as_ptr().add(self.chunks_at + usize::from(id) * self.chunk_bytes as usize)
+            self.base
+                .as_ptr()
+                .add(self.chunks_at + usize::from(id) * self.chunk_bytes as usize)
         }
     }
 
@@ -127,7 +132,10 @@ impl ReceiveBuffers {
     /// A completion says the kernel has put `bytes` bytes in this chunk: it is lent from now on.
     #[inline]
     pub(super) fn lend(&mut self, id: u16, bytes: u32) {
-        assert!(bytes > 0 && bytes <= self.chunk_bytes, "a chunk with something in it");
+        assert!(
+            bytes > 0 && bytes <= self.chunk_bytes,
+            "a chunk with something in it"
+        );
         let lent = &mut self.lent[usize::from(id)];
         assert_eq!(*lent, 0, "the kernel filled a chunk that it did not have");
         *lent = bytes;
@@ -136,7 +144,11 @@ impl ReceiveBuffers {
 
     /// A completion used up the chunk without putting anything in it.
     pub(super) fn give_back_unused(&mut self, id: u16) {
-        assert_eq!(self.lent[usize::from(id)], 0, "the kernel returned a chunk that it did not have");
+        assert_eq!(
+            self.lent[usize::from(id)],
+            0,
+            "the kernel returned a chunk that it did not have"
+        );
         self.offer(id);
     }
 

@@ -66,6 +66,15 @@ impl Clock {
         }
     }
 
+    /// Ticks in a microsecond, for thresholds that are compared with ticks.
+    pub fn ticks_per_us(&self) -> f64 {
+        match self.ticks {
+            #[cfg(target_arch = "x86_64")]
+            Ticks::Counter { us_per_tick } => (1u64 << 32) as f64 / us_per_tick as f64,
+            Ticks::System => 1000.0,
+        }
+    }
+
     /// The microseconds that a difference of ticks stands for, rounded down.
     #[inline]
     pub fn ticks_to_us(&self, ticks: u64) -> u64 {
@@ -104,7 +113,9 @@ impl Ticks {
             return Ticks::System;
         }
         let us_per_tick = (u128::from(ns) << 32) / (u128::from(ticks) * 1000);
-        Ticks::Counter { us_per_tick: us_per_tick as u64 }
+        Ticks::Counter {
+            us_per_tick: us_per_tick as u64,
+        }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
@@ -135,12 +146,18 @@ fn read_both() -> (u64, u64) {
 fn counter_is_steady() -> bool {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
-    let flags = cpu.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    let flags = cpu
+        .lines()
+        .find(|line| line.starts_with("flags"))
+        .unwrap_or_default();
     let has = |flag: &str| flags.split_ascii_whitespace().any(|word| word == flag);
     let source = read("/sys/devices/system/clocksource/clocksource0/current_clocksource");
     has("constant_tsc")
         && has("nonstop_tsc")
-        && matches!(source.trim(), "tsc" | "kvm-clock" | "hyperv_clocksource_tsc_page")
+        && matches!(
+            source.trim(),
+            "tsc" | "kvm-clock" | "hyperv_clocksource_tsc_page"
+        )
 }
 
 #[cfg(test)]
@@ -157,8 +174,14 @@ mod tests {
         }
         let measured_us = clock.ticks_to_us(clock.ticks() - start);
         // Generous: this thread may be interrupted between the two readings.
-        assert!(measured_us + 100 > elapsed_us, "{measured_us} for {elapsed_us}");
-        assert!(measured_us < elapsed_us + 20_000, "{measured_us} for {elapsed_us}");
+        assert!(
+            measured_us + 100 > elapsed_us,
+            "{measured_us} for {elapsed_us}"
+        );
+        assert!(
+            measured_us < elapsed_us + 20_000,
+            "{measured_us} for {elapsed_us}"
+        );
         assert_eq!(clock.ticks_to_us(0), 0);
     }
 

@@ -22,7 +22,10 @@ pub fn available_cpus() -> Cpus {
     let allowed = sys::affinity().unwrap_or_else(|_| vec![0]);
     // The standard library reads the quota of cgroup v1 and v2, with all parents, rounded down.
     let usable = std::thread::available_parallelism().map_or(1, usize::from);
-    Cpus { usable: usable.clamp(1, allowed.len().max(1)), allowed }
+    Cpus {
+        usable: usable.clamp(1, allowed.len().max(1)),
+        allowed,
+    }
 }
 
 /// Ties the calling thread to one CPU.
@@ -43,7 +46,13 @@ mod tests {
             pin_to(last).unwrap();
             available_cpus()
         });
-        assert_eq!(pinned.join().unwrap(), Cpus { allowed: vec![last], usable: 1 });
+        assert_eq!(
+            pinned.join().unwrap(),
+            Cpus {
+                allowed: vec![last],
+                usable: 1
+            }
+        );
         assert!(pin_to(1 << 20).is_err());
     }
 }

@@ -84,7 +84,13 @@ impl Epoll {
         let epoll = sys::epoll_create()?;
         let waker = Waker::new()?;
         let wake_tag = tag(Kind::Wake, NOBODY);
-        sys::epoll_control(epoll.as_fd(), libc::EPOLL_CTL_ADD, waker.fd(), READABLE, wake_tag)?;
+        sys::epoll_control(
+            epoll.as_fd(),
+            libc::EPOLL_CTL_ADD,
+            waker.fd(),
+            READABLE,
+            wake_tag,
+        )?;
         let none = libc::epoll_event { events: 0, u64: 0 };
         Ok(Epoll {
             epoll,
@@ -108,14 +114,19 @@ impl Epoll {
     }
 
     pub(super) fn listen(&mut self, listener: Listener) -> ListenerId {
-        let key = self.listeners.insert(Accepting { listener, retry_at_ns: None });
+        let key = self.listeners.insert(Accepting {
+            listener,
+            retry_at_ns: None,
+        });
         self.watch_listener(key);
         ListenerId(key)
     }
 
     pub(super) fn unlisten(&mut self, id: ListenerId) {
         // Closing the descriptor would only take it out of the set if no clone of the listener existed.
-        let Some(accepting) = self.listeners.remove(id.0) else { return };
+        let Some(accepting) = self.listeners.remove(id.0) else {
+            return;
+        };
         if accepting.retry_at_ns.is_some() {
             self.listeners_waiting -= 1;
         } else {
@@ -147,27 +158,38 @@ impl Epoll {
 
     #[inline]
     pub(super) fn send(&mut self, id: SocketId, out: Output, is_last: bool) {
-        let Some(socket) = self.sockets.get_mut(id.0) else { return };
-        assert!(socket.outgoing.is_none(), "one output at a time on a socket");
+        let Some(socket) = self.sockets.get_mut(id.0) else {
+            return;
+        };
+        assert!(
+            socket.outgoing.is_none(),
+            "one output at a time on a socket"
+        );
         socket.outgoing = Some(Outgoing::new(out));
         socket.is_last = is_last;
         self.sendable.push(id.0);
     }
 
     pub(super) fn pause_recv(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id.0) else { return };
+        let Some(socket) = self.sockets.get_mut(id.0) else {
+            return;
+        };
         socket.wants_bytes = false;
         self.update_interest(id.0);
     }
 
     pub(super) fn resume_recv(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id.0) else { return };
+        let Some(socket) = self.sockets.get_mut(id.0) else {
+            return;
+        };
         socket.wants_bytes = true;
         self.update_interest(id.0);
     }
 
     pub(super) fn close(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.remove(id.0) else { return };
+        let Some(socket) = self.sockets.remove(id.0) else {
+            return;
+        };
         // Closing sends FIN only if this is the last descriptor of the socket; a caller's duplicate must not keep
         // the peer waiting.
         let _ = sys::shutdown(socket.fd.as_fd());
@@ -180,7 +202,11 @@ impl Epoll {
     pub(super) fn poll(&mut self, wait: Wait) -> io::Result<()> {
         // Whatever the caller left is still readable, and will be found again.
         self.ready.clear();
-        let mut wait = if self.events.is_empty() { wait } else { Wait::Now };
+        let mut wait = if self.events.is_empty() {
+            wait
+        } else {
+            Wait::Now
+        };
         if self.send_queued() {
             wait = Wait::Now;
         }
@@ -257,7 +283,9 @@ impl Epoll {
         let mut is_urgent = false;
         let mut sendable = mem::take(&mut self.sendable);
         for key in sendable.drain(..) {
-            let Some(socket) = self.sockets.get(key) else { continue };
+            let Some(socket) = self.sockets.get(key) else {
+                continue;
+            };
             is_urgent |= socket.is_last && socket.outgoing.is_some();
             is_urgent |= self.send_piece(key);
         }
@@ -269,15 +297,25 @@ impl Epoll {
 
     /// Sends one piece. Says whether there is a reason to come back at once: more to send, or an event.
     fn send_piece(&mut self, key: Key) -> bool {
-        let Some(socket) = self.sockets.get_mut(key) else { return false };
-        let Some(outgoing) = socket.outgoing.as_mut() else { return false };
+        let Some(socket) = self.sockets.get_mut(key) else {
+            return false;
+        };
+        let Some(outgoing) = socket.outgoing.as_mut() else {
+            return false;
+        };
         let progress = send_some(socket.fd.as_fd(), outgoing);
-        let was_blocked = mem::replace(&mut socket.is_blocked, matches!(progress, Progress::Blocked));
+        let was_blocked = mem::replace(
+            &mut socket.is_blocked,
+            matches!(progress, Progress::Blocked),
+        );
         let must_return = match progress {
             Progress::Finished => {
                 let outgoing = socket.outgoing.take().expect("just looked at");
                 let out = outgoing.into_emptied();
-                self.events.push_back(Event::Sent { socket: SocketId(key), out });
+                self.events.push_back(Event::Sent {
+                    socket: SocketId(key),
+                    out,
+                });
                 false
             }
             Progress::More => {
@@ -287,7 +325,10 @@ impl Epoll {
             Progress::Blocked => false,
             Progress::Failed(error) => {
                 socket.outgoing = None;
-                self.events.push_back(Event::Broken { socket: SocketId(key), error });
+                self.events.push_back(Event::Broken {
+                    socket: SocketId(key),
+                    error,
+                });
                 true
             }
         };
@@ -298,7 +339,9 @@ impl Epoll {
     }
 
     fn on_ready(&mut self, key: Key, events: u32) {
-        let Some(socket) = self.sockets.get(key) else { return };
+        let Some(socket) = self.sockets.get(key) else {
+            return;
+        };
         let wants_bytes = socket.wants_bytes;
         if socket.is_blocked && events & (WRITABLE | FAILED) != 0 {
             self.send_piece(key);
@@ -309,7 +352,10 @@ impl Epoll {
     }
 
     fn receive(&mut self, key: Key) -> Option<Event> {
-        let socket = self.sockets.get_mut(key).filter(|socket| socket.wants_bytes)?;
+        let socket = self
+            .sockets
+            .get_mut(key)
+            .filter(|socket| socket.wants_bytes)?;
         let id = match self.free_chunks.pop() {
             Some(id) => id,
             None if self.chunks.len() < usize::from(self.chunks_max) => {
@@ -324,7 +370,10 @@ impl Epoll {
             Ok(0) => None,
             Ok(count) => {
                 chunk.lent = count;
-                return Some(Event::Received { socket: SocketId(key), chunk: ChunkId(id) });
+                return Some(Event::Received {
+                    socket: SocketId(key),
+                    chunk: ChunkId(id),
+                });
             }
             Err(error) => Some(error),
         };
@@ -364,19 +413,23 @@ impl Epoll {
     }
 
     fn watch_listener(&mut self, key: Key) {
-        let Some(accepting) = self.listeners.get_mut(key) else { return };
+        let Some(accepting) = self.listeners.get_mut(key) else {
+            return;
+        };
         if accepting.retry_at_ns.take().is_some() {
             self.listeners_waiting -= 1;
         }
         let fd = accepting.listener.fd();
         let data = tag(Kind::Accept, key);
-        let added =
-            sys::epoll_control(self.epoll.as_fd(), libc::EPOLL_CTL_ADD, fd, READABLE, data);
+        let added = sys::epoll_control(self.epoll.as_fd(), libc::EPOLL_CTL_ADD, fd, READABLE, data);
         if let Err(error) = added {
             let now = sys::clock_ns(libc::CLOCK_MONOTONIC);
             accepting.retry_at_ns = Some(now + ACCEPT_BACKOFF.as_nanos() as u64);
             self.listeners_waiting += 1;
-            self.events.push_back(Event::AcceptFailed { listener: ListenerId(key), error });
+            self.events.push_back(Event::AcceptFailed {
+                listener: ListenerId(key),
+                error,
+            });
         }
     }
 
@@ -387,18 +440,27 @@ impl Epoll {
         }
         let now = sys::clock_ns(libc::CLOCK_MONOTONIC);
         for key in self.listeners.keys().collect::<Vec<_>>() {
-            let retry_at = self.listeners.get(key).and_then(|accepting| accepting.retry_at_ns);
+            let retry_at = self
+                .listeners
+                .get(key)
+                .and_then(|accepting| accepting.retry_at_ns);
             if retry_at.is_some_and(|at| at <= now) {
                 self.watch_listener(key);
             }
         }
-        let next = self.listeners.values_mut().filter_map(|accepting| accepting.retry_at_ns).min();
+        let next = self
+            .listeners
+            .values_mut()
+            .filter_map(|accepting| accepting.retry_at_ns)
+            .min();
         wait.at_most(next.map(|at| Duration::from_nanos(at.saturating_sub(now))))
     }
 
     /// Tells epoll what the socket waits for, if that has changed.
     fn update_interest(&mut self, key: Key) {
-        let Some(socket) = self.sockets.get_mut(key) else { return };
+        let Some(socket) = self.sockets.get_mut(key) else {
+            return;
+        };
         let mut interest = 0;
         if socket.wants_bytes {
             interest |= READABLE;
@@ -416,7 +478,10 @@ impl Epoll {
         match sys::epoll_control(self.epoll.as_fd(), op, socket.fd.as_fd(), interest, data) {
             Ok(()) => socket.interest = interest,
             // No memory, or not something that can be waited for.
-            Err(error) => self.events.push_back(Event::Broken { socket: SocketId(key), error }),
+            Err(error) => self.events.push_back(Event::Broken {
+                socket: SocketId(key),
+                error,
+            }),
         }
     }
 }

@@ -5,16 +5,8 @@
 //! client that fetches 100 MB does not make its neighbours wait for a copy of 100 MB into its socket.
 
 use std::io::IoSlice;
-use std::sync::Arc;
 
-/// Reply bytes, with big values spliced in by reference.
-#[derive(Debug, Default)]
-pub struct Output {
-    /// The bytes of the replies, without the shared values.
-    pub bytes: Vec<u8>,
-    /// Each value, and the position in `bytes` in front of which it is sent. Positions ascend.
-    pub shared: Vec<(usize, Arc<Vec<u8>>)>,
-}
+pub use crate::resp::Output;
 
 /// Most bytes given to one socket in one turn: about 50 us of copying.
 pub(super) const PIECE_BYTES_MAX: usize = 256 * 1024;
@@ -38,8 +30,17 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(out: Output) -> Outgoing {
         debug_assert!(out.shared.is_sorted_by_key(|(position, _)| *position));
-        debug_assert!(out.shared.last().is_none_or(|(position, _)| *position <= out.bytes.len()));
-        Outgoing { out, bytes_sent: 0, shared_sent: 0, within: 0 }
+        debug_assert!(
+            out.shared
+                .last()
+                .is_none_or(|(position, _)| *position <= out.bytes.len())
+        );
+        Outgoing {
+            out,
+            bytes_sent: 0,
+            shared_sent: 0,
+            within: 0,
+        }
     }
 
     /// The rest as slices, in order, none of them empty.
@@ -111,7 +112,10 @@ impl Outgoing {
         while count > 0 {
             let Some((position, value)) = self.out.shared.get(self.shared_sent) else {
                 self.bytes_sent += count;
-                assert!(self.bytes_sent <= self.out.bytes.len(), "sent more than there was");
+                assert!(
+                    self.bytes_sent <= self.out.bytes.len(),
+                    "sent more than there was"
+                );
                 return;
             };
             let run = position - self.bytes_sent;
@@ -148,13 +152,15 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     fn output(pieces: &[(&str, bool)]) -> (Output, Vec<u8>) {
         let (mut out, mut flat) = (Output::default(), Vec::new());
         for (text, shared) in pieces {
             flat.extend_from_slice(text.as_bytes());
             if *shared {
-                out.shared.push((out.bytes.len(), Arc::new(text.as_bytes().to_vec())));
+                out.shared
+                    .push((out.bytes.len(), Arc::new(text.as_bytes().to_vec())));
             } else {
                 out.bytes.extend_from_slice(text.as_bytes());
             }
@@ -189,13 +195,23 @@ mod tests {
             &[("shared only", true)],
             &[("$5\r\n", false), ("hello", true), ("\r\n", false)],
             &[("one", true), ("two", true), ("tail", false), ("", true)],
-            &[("a", false), ("", true), ("", true), ("b", false), ("last", true)],
+            &[
+                ("a", false),
+                ("", true),
+                ("", true),
+                ("b", false),
+                ("last", true),
+            ],
             &[("", true), ("first", true), ("x", false)],
         ];
         for shape in shapes {
             for step in 1..20 {
                 let (out, flat) = output(shape);
-                assert_eq!(send_in_steps(out, step), flat, "{shape:?} in steps of {step}");
+                assert_eq!(
+                    send_in_steps(out, step),
+                    flat,
+                    "{shape:?} in steps of {step}"
+                );
             }
         }
     }
@@ -204,7 +220,8 @@ mod tests {
     fn a_piece_is_bounded() {
         let mut out = Output::default();
         out.bytes.resize(10, b'a');
-        out.shared.push((5, Arc::new(vec![b'v'; PIECE_BYTES_MAX * 2])));
+        out.shared
+            .push((5, Arc::new(vec![b'v'; PIECE_BYTES_MAX * 2])));
         let outgoing = Outgoing::new(out);
         let mut slices = [IoSlice::new(&[]); PIECE_SLICES_MAX];
         assert_eq!(outgoing.gather(&mut slices), (2, PIECE_BYTES_MAX));

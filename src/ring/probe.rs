@@ -30,7 +30,11 @@ impl fmt::Display for Support {
         match &self.io_uring {
             Ok(()) => write!(f, "io_uring is usable (Linux {})", self.kernel),
             Err(reason) => {
-                write!(f, "io_uring is not usable (Linux {}): {reason}; epoll is", self.kernel)
+                write!(
+                    f,
+                    "io_uring is not usable (Linux {}): {reason}; epoll is",
+                    self.kernel
+                )
             }
         }
     }
@@ -38,7 +42,10 @@ impl fmt::Display for Support {
 
 /// Tries io_uring out. Takes about a millisecond; any thread may call it.
 pub fn probe() -> Support {
-    Support { kernel: sys::kernel_release(), io_uring: try_operations().and_then(|()| try_it()) }
+    Support {
+        kernel: sys::kernel_release(),
+        io_uring: try_operations().and_then(|()| try_it()),
+    }
 }
 
 /// Names what is missing, where the kernel would only say EINVAL.
@@ -46,9 +53,18 @@ fn try_operations() -> Result<(), String> {
     let ring = IoUring::new(4).map_err(|error| explain_setup(&error))?;
     let params = ring.params();
     let features = [
-        (params.is_feature_nodrop(), "completions that are not dropped (Linux 5.5)"),
-        (params.is_feature_ext_arg(), "time-outs of the wait (Linux 5.11)"),
-        (params.is_feature_skip_cqe_on_success(), "skipped completions (Linux 5.17)"),
+        (
+            params.is_feature_nodrop(),
+            "completions that are not dropped (Linux 5.5)",
+        ),
+        (
+            params.is_feature_ext_arg(),
+            "time-outs of the wait (Linux 5.11)",
+        ),
+        (
+            params.is_feature_skip_cqe_on_success(),
+            "skipped completions (Linux 5.17)",
+        ),
     ];
     if let Some((_, name)) = features.iter().find(|(present, _)| !present) {
         return Err(format!("the kernel lacks {name}"));
@@ -65,7 +81,10 @@ fn try_operations() -> Result<(), String> {
         (opcode::Read::CODE, "read"),
         (opcode::AsyncCancel::CODE, "cancel"),
     ];
-    match operations.iter().find(|(code, _)| !known.is_supported(*code)) {
+    match operations
+        .iter()
+        .find(|(code, _)| !known.is_supported(*code))
+    {
         Some((_, name)) => Err(format!("the kernel lacks the operation {name}")),
         None => Ok(()),
     }
@@ -76,7 +95,9 @@ fn explain_setup(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::ENOSYS) => "the kernel does not have it".into(),
         Some(libc::EPERM) => match disabled.trim() {
-            "1" => "sysctl kernel.io_uring_disabled=1 allows it to privileged processes only".into(),
+            "1" => {
+                "sysctl kernel.io_uring_disabled=1 allows it to privileged processes only".into()
+            }
             "2" => "sysctl kernel.io_uring_disabled=2 forbids it".into(),
             _ => "forbidden, most likely by the container's seccomp profile".into(),
         },

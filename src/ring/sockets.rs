@@ -51,7 +51,10 @@ impl Listener {
 
     /// Another handle to the same listening socket, for another shard to accept from.
     pub fn try_clone(&self) -> io::Result<Listener> {
-        Ok(Listener { fd: self.fd.try_clone()?, path: self.path.clone() })
+        Ok(Listener {
+            fd: self.fd.try_clone()?,
+            path: self.path.clone(),
+        })
     }
 
     /// Where it listens; with port 0 requested, this says which port it became.
@@ -114,9 +117,9 @@ pub fn peer_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
 fn address(raw: RawAddress) -> io::Result<Address> {
     match raw.inet() {
         Some(inet) => Ok(Address::Inet(inet)),
-        None if raw.family() == libc::AF_UNIX => {
-            Ok(Address::Unix(PathBuf::from(std::ffi::OsString::from_vec(raw.path()))))
-        }
+        None if raw.family() == libc::AF_UNIX => Ok(Address::Unix(PathBuf::from(
+            std::ffi::OsString::from_vec(raw.path()),
+        ))),
         None => Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT)),
     }
 }
@@ -169,7 +172,9 @@ fn reachable(mut address: SocketAddr) -> RawAddress {
 
 /// Whether a connection to `address` is accepted. In doubt, no.
 fn somebody_listens(address: &RawAddress) -> bool {
-    let Ok(fd) = sys::socket(address.family(), libc::SOCK_NONBLOCK) else { return false };
+    let Ok(fd) = sys::socket(address.family(), libc::SOCK_NONBLOCK) else {
+        return false;
+    };
     match sys::connect(fd.as_fd(), address) {
         Ok(()) => true,
         Err(error) => match error.raw_os_error() {
@@ -218,7 +223,10 @@ pub fn bind_unix(path: &Path, options: &UnixOptions) -> io::Result<Listener> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777))?;
     }
     sys::listen(fd.as_fd(), options.backlog)?;
-    Ok(Listener { fd, path: Some(path.to_owned()) })
+    Ok(Listener {
+        fd,
+        path: Some(path.to_owned()),
+    })
 }
 
 /// Makes the kernel probe an idle TCP peer after `interval_s` seconds, then every third of that (at least each
@@ -231,13 +239,22 @@ pub fn set_keepalive(fd: BorrowedFd<'_>, interval_s: u32) -> io::Result<()> {
     let idle_s = interval_s.min(32767).cast_signed();
     sys::set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
     sys::set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, idle_s)?;
-    sys::set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, (idle_s / 3).max(1))?;
+    sys::set_option(
+        fd,
+        libc::IPPROTO_TCP,
+        libc::TCP_KEEPINTVL,
+        (idle_s / 3).max(1),
+    )?;
     sys::set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 3)
 }
 
 /// The kernel's bound on any listen queue, to warn about a `tcp-backlog` that cannot have effect.
 pub fn somaxconn() -> Option<u32> {
-    fs::read_to_string("/proc/sys/net/core/somaxconn").ok()?.trim().parse().ok()
+    fs::read_to_string("/proc/sys/net/core/somaxconn")
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 /// The soft and the hard limit of open files of this process.
@@ -387,20 +404,47 @@ mod tests {
         let folder = folder("unix");
         let path = folder.join("s");
         for mode in [0o600, 0o660, 0o777] {
-            let options = UnixOptions { mode: Some(mode), backlog: 8 };
+            let options = UnixOptions {
+                mode: Some(mode),
+                backlog: 8,
+            };
             let listener = bind_unix(&path, &options).unwrap();
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
-            assert_eq!(listener.address().unwrap().to_string(), format!("{}:0", path.display()));
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                mode
+            );
+            assert_eq!(
+                listener.address().unwrap().to_string(),
+                format!("{}:0", path.display())
+            );
             let error = bind_unix(&path, &options).unwrap_err();
-            assert_eq!(error.raw_os_error(), Some(libc::EADDRINUSE), "somebody listens");
+            assert_eq!(
+                error.raw_os_error(),
+                Some(libc::EADDRINUSE),
+                "somebody listens"
+            );
         }
         let file = folder.join("data");
         fs::write(&file, b"precious").unwrap();
-        let error = bind_unix(&file, &UnixOptions { mode: None, backlog: 8 }).unwrap_err();
+        let error = bind_unix(
+            &file,
+            &UnixOptions {
+                mode: None,
+                backlog: 8,
+            },
+        )
+        .unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EEXIST));
         assert_eq!(fs::read(&file).unwrap(), b"precious");
         let long = folder.join("x".repeat(120));
-        let error = bind_unix(&long, &UnixOptions { mode: None, backlog: 8 }).unwrap_err();
+        let error = bind_unix(
+            &long,
+            &UnixOptions {
+                mode: None,
+                backlog: 8,
+            },
+        )
+        .unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ENAMETOOLONG));
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -14,7 +14,11 @@ use std::time::Duration;
 
 /// Turns the C convention (-1 and errno) into a `Result`.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
 fn check_size(result: libc::ssize_t) -> io::Result<usize> {
@@ -68,7 +72,13 @@ pub(super) fn get_option(
     let mut length = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: both pointers are to locals that outlive the call, and `length` is the size of `value`.
     check(unsafe {
-        libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length)
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            level,
+            name,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
     })?;
     Ok(value)
 }
@@ -83,7 +93,10 @@ impl RawAddress {
     fn zeroed() -> RawAddress {
         // SAFETY: `sockaddr_storage` is plain integers and byte arrays; all zeros is a value of it.
         let storage = unsafe { MaybeUninit::zeroed().assume_init() };
-        RawAddress { storage, length: size_of::<libc::sockaddr_storage>() as libc::socklen_t }
+        RawAddress {
+            storage,
+            length: size_of::<libc::sockaddr_storage>() as libc::socklen_t,
+        }
     }
 
     pub(super) fn family(&self) -> libc::c_int {
@@ -97,11 +110,17 @@ impl RawAddress {
                 let sin = libc::sockaddr_in {
                     sin_family: libc::AF_INET as libc::sa_family_t,
                     sin_port: v4.port().to_be(),
-                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+                    sin_addr: libc::in_addr {
+                        s_addr: u32::from_ne_bytes(v4.ip().octets()),
+                    },
                     sin_zero: [0; 8],
                 };
                 // SAFETY: `sockaddr_storage` is large and aligned enough for every address type.
-                unsafe { (&raw mut raw.storage).cast::<libc::sockaddr_in>().write(sin) };
+                unsafe {
+                    (&raw mut raw.storage)
+                        .cast::<libc::sockaddr_in>()
+                        .write(sin)
+                };
                 raw.length = size_of::<libc::sockaddr_in>() as libc::socklen_t;
             }
             SocketAddr::V6(v6) => {
@@ -109,11 +128,17 @@ impl RawAddress {
                     sin6_family: libc::AF_INET6 as libc::sa_family_t,
                     sin6_port: v6.port().to_be(),
                     sin6_flowinfo: v6.flowinfo(),
-                    sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                    sin6_addr: libc::in6_addr {
+                        s6_addr: v6.ip().octets(),
+                    },
                     sin6_scope_id: v6.scope_id(),
                 };
                 // SAFETY: as above.
-                unsafe { (&raw mut raw.storage).cast::<libc::sockaddr_in6>().write(sin6) };
+                unsafe {
+                    (&raw mut raw.storage)
+                        .cast::<libc::sockaddr_in6>()
+                        .write(sin6)
+                };
                 raw.length = size_of::<libc::sockaddr_in6>() as libc::socklen_t;
             }
         }
@@ -134,7 +159,11 @@ impl RawAddress {
         }
         let mut raw = RawAddress::zeroed();
         // SAFETY: as above; both are zero-terminated by having been zeroed.
-        unsafe { (&raw mut raw.storage).cast::<libc::sockaddr_un>().write(sun) };
+        unsafe {
+            (&raw mut raw.storage)
+                .cast::<libc::sockaddr_un>()
+                .write(sun)
+        };
         raw.length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
         Ok(raw)
     }
@@ -146,11 +175,18 @@ impl RawAddress {
                 // SAFETY: the family says which of the types the bytes are; the storage is aligned for all.
                 let sin = unsafe { (&raw const self.storage).cast::<libc::sockaddr_in>().read() };
                 let ip = Ipv4Addr::from(sin.sin_addr.s_addr.to_ne_bytes());
-                Some(SocketAddr::V4(SocketAddrV4::new(ip, u16::from_be(sin.sin_port))))
+                Some(SocketAddr::V4(SocketAddrV4::new(
+                    ip,
+                    u16::from_be(sin.sin_port),
+                )))
             }
             libc::AF_INET6 => {
                 // SAFETY: as above.
-                let sin = unsafe { (&raw const self.storage).cast::<libc::sockaddr_in6>().read() };
+                let sin = unsafe {
+                    (&raw const self.storage)
+                        .cast::<libc::sockaddr_in6>()
+                        .read()
+                };
                 let ip = Ipv6Addr::from(sin.sin6_addr.s6_addr);
                 let port = u16::from_be(sin.sin6_port);
                 let v6 = SocketAddrV6::new(ip, port, sin.sin6_flowinfo, sin.sin6_scope_id);
@@ -167,14 +203,22 @@ impl RawAddress {
         }
         // SAFETY: the family says which type the bytes are; the storage is aligned for all and was zeroed.
         let sun = unsafe { (&raw const self.storage).cast::<libc::sockaddr_un>().read() };
-        sun.sun_path.iter().map(|&byte| byte.cast_unsigned()).take_while(|&byte| byte != 0).collect()
+        sun.sun_path
+            .iter()
+            .map(|&byte| byte.cast_unsigned())
+            .take_while(|&byte| byte != 0)
+            .collect()
     }
 }
 
 pub(super) fn bind(fd: BorrowedFd<'_>, address: &RawAddress) -> io::Result<()> {
     // SAFETY: pointer and length describe `address`, which outlives the call.
     check(unsafe {
-        libc::bind(fd.as_raw_fd(), (&raw const address.storage).cast(), address.length)
+        libc::bind(
+            fd.as_raw_fd(),
+            (&raw const address.storage).cast(),
+            address.length,
+        )
     })?;
     Ok(())
 }
@@ -189,7 +233,11 @@ pub(super) fn listen(fd: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
 pub(super) fn connect(fd: BorrowedFd<'_>, address: &RawAddress) -> io::Result<()> {
     // SAFETY: pointer and length describe `address`, which outlives the call.
     check(unsafe {
-        libc::connect(fd.as_raw_fd(), (&raw const address.storage).cast(), address.length)
+        libc::connect(
+            fd.as_raw_fd(),
+            (&raw const address.storage).cast(),
+            address.length,
+        )
     })?;
     Ok(())
 }
@@ -198,7 +246,11 @@ pub(super) fn local_name(fd: BorrowedFd<'_>) -> io::Result<RawAddress> {
     let mut raw = RawAddress::zeroed();
     // SAFETY: the kernel writes at most `length` bytes to `storage` and the new length to `length`.
     check(unsafe {
-        libc::getsockname(fd.as_raw_fd(), (&raw mut raw.storage).cast(), &raw mut raw.length)
+        libc::getsockname(
+            fd.as_raw_fd(),
+            (&raw mut raw.storage).cast(),
+            &raw mut raw.length,
+        )
     })?;
     Ok(raw)
 }
@@ -207,7 +259,11 @@ pub(super) fn peer_name(fd: BorrowedFd<'_>) -> io::Result<RawAddress> {
     let mut raw = RawAddress::zeroed();
     // SAFETY: as in `local_name`.
     check(unsafe {
-        libc::getpeername(fd.as_raw_fd(), (&raw mut raw.storage).cast(), &raw mut raw.length)
+        libc::getpeername(
+            fd.as_raw_fd(),
+            (&raw mut raw.storage).cast(),
+            &raw mut raw.length,
+        )
     })?;
     Ok(raw)
 }
@@ -237,7 +293,12 @@ pub(super) fn shutdown(fd: BorrowedFd<'_>) -> io::Result<()> {
 pub(super) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
     // SAFETY: pointer and length describe the exclusive borrow `into`.
     check_size(unsafe {
-        libc::recv(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), libc::MSG_DONTWAIT)
+        libc::recv(
+            fd.as_raw_fd(),
+            into.as_mut_ptr().cast(),
+            into.len(),
+            libc::MSG_DONTWAIT,
+        )
     })
 }
 
@@ -245,9 +306,7 @@ pub(super) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> 
 pub(super) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: pointer and length describe `bytes`.
-    check_size(unsafe {
-        libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags)
-    })
+    check_size(unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) })
 }
 
 /// As [`send`], gathering several slices.
@@ -299,11 +358,12 @@ pub(super) fn epoll_control(
     interest: u32,
     data: u64,
 ) -> io::Result<()> {
-    let mut event = libc::epoll_event { events: interest, u64: data };
+    let mut event = libc::epoll_event {
+        events: interest,
+        u64: data,
+    };
     // SAFETY: the pointer is to a local that outlives the call.
-    check(unsafe {
-        libc::epoll_ctl(epoll.as_raw_fd(), op, fd.as_raw_fd(), &raw mut event)
-    })?;
+    check(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), op, fd.as_raw_fd(), &raw mut event) })?;
     Ok(())
 }
 
@@ -363,7 +423,11 @@ pub(super) fn wait_ready(
     events: libc::c_short,
     timeout_ms: i32,
 ) -> io::Result<bool> {
-    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    let mut entry = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events,
+        revents: 0,
+    };
     // SAFETY: one entry, a local.
     Ok(check(unsafe { libc::poll(&raw mut entry, 1, timeout_ms) })? > 0)
 }
@@ -383,14 +447,20 @@ pub(super) fn set_mode(fd: BorrowedFd<'_>, mode: libc::mode_t) -> io::Result<()>
 
 /// The soft and the hard limit of open files.
 pub(super) fn file_limit() -> io::Result<(u64, u64)> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: the pointer is to a local.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
     Ok((limit.rlim_cur, limit.rlim_max))
 }
 
 pub(super) fn set_file_limit(soft: u64, hard: u64) -> io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    let limit = libc::rlimit {
+        rlim_cur: soft,
+        rlim_max: hard,
+    };
     // SAFETY: the pointer is to a local.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })?;
     Ok(())
@@ -401,10 +471,10 @@ pub(super) fn affinity() -> io::Result<Vec<usize>> {
     // 8192 CPUs: the kernel's largest configuration. A mask shorter than the kernel's fails with EINVAL.
     let mut mask = [0u64; 128];
     // SAFETY: pointer and size describe the local.
-    check(unsafe {
-        libc::sched_getaffinity(0, size_of_val(&mask), mask.as_mut_ptr().cast())
-    })?;
-    Ok((0..mask.len() * 64).filter(|cpu| mask[cpu / 64] & (1 << (cpu % 64)) != 0).collect())
+    check(unsafe { libc::sched_getaffinity(0, size_of_val(&mask), mask.as_mut_ptr().cast()) })?;
+    Ok((0..mask.len() * 64)
+        .filter(|cpu| mask[cpu / 64] & (1 << (cpu % 64)) != 0)
+        .collect())
 }
 
 /// Restricts the calling thread to one CPU.
@@ -421,7 +491,10 @@ pub(super) fn set_affinity(cpu: usize) -> io::Result<()> {
 
 /// Nanoseconds of a clock (`CLOCK_*`).
 pub(super) fn clock_ns(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: the pointer is to a local. The clocks we name exist on every kernel we run on, so it cannot fail.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()

@@ -25,7 +25,10 @@ struct Slot<T> {
 
 impl<T> Table<T> {
     pub(super) const fn new() -> Table<T> {
-        Table { slots: Vec::new(), free: Vec::new() }
+        Table {
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     pub(super) fn insert(&mut self, value: T) -> Key {
@@ -33,23 +36,40 @@ impl<T> Table<T> {
             let slot = &mut self.slots[index as usize];
             debug_assert!(slot.value.is_none(), "a slot on the free list is empty");
             slot.value = Some(value);
-            return Key { index, generation: slot.generation };
+            return Key {
+                index,
+                generation: slot.generation,
+            };
         }
         let index = u32::try_from(self.slots.len()).expect("fewer sockets than 2^32");
-        self.slots.push(Slot { generation: 1, value: Some(value) });
-        Key { index, generation: 1 }
+        self.slots.push(Slot {
+            generation: 1,
+            value: Some(value),
+        });
+        Key {
+            index,
+            generation: 1,
+        }
     }
 
     #[inline]
     pub(super) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(key.index as usize)?;
-        if slot.generation == key.generation { slot.value.as_ref() } else { None }
+        if slot.generation == key.generation {
+            slot.value.as_ref()
+        } else {
+            None
+        }
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let slot = self.slots.get_mut(key.index as usize)?;
-        if slot.generation == key.generation { slot.value.as_mut() } else { None }
+        if slot.generation == key.generation {
+            slot.value.as_mut()
+        } else {
+            None
+        }
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
@@ -58,7 +78,11 @@ impl<T> Table<T> {
             return None;
         }
         let value = slot.value.take()?;
-        slot.generation = if slot.generation == GENERATION_MAX { 1 } else { slot.generation + 1 };
+        slot.generation = if slot.generation == GENERATION_MAX {
+            1
+        } else {
+            slot.generation + 1
+        };
         self.free.push(key.index);
         Some(value)
     }
@@ -68,9 +92,14 @@ impl<T> Table<T> {
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
-        self.slots.iter().zip(0u32..).filter(|(slot, _)| slot.value.is_some()).map(|(slot, index)| {
-            Key { index, generation: slot.generation }
-        })
+        self.slots
+            .iter()
+            .zip(0u32..)
+            .filter(|(slot, _)| slot.value.is_some())
+            .map(|(slot, index)| Key {
+                index,
+                generation: slot.generation,
+            })
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {

@@ -34,11 +34,20 @@ pub(super) fn untag(tag: u64) -> (Kind, Key) {
         other => unreachable!("the kernel returned a tag of kind {other}, which we never gave it"),
     };
     let generation = (tag >> 32) as u32 & ((1 << 24) - 1);
-    (kind, Key { index: tag as u32, generation })
+    (
+        kind,
+        Key {
+            index: tag as u32,
+            generation,
+        },
+    )
 }
 
 /// For operations that belong to the back end as a whole.
-pub(super) const NOBODY: Key = Key { index: 0, generation: 0 };
+pub(super) const NOBODY: Key = Key {
+    index: 0,
+    generation: 0,
+};
 
 #[cfg(test)]
 mod tests {
@@ -46,11 +55,23 @@ mod tests {
 
     #[test]
     fn a_tag_gives_back_what_it_was_made_of() {
-        for kind in [Kind::Accept, Kind::Receive, Kind::Send, Kind::Wake, Kind::Cancel] {
+        for kind in [
+            Kind::Accept,
+            Kind::Receive,
+            Kind::Send,
+            Kind::Wake,
+            Kind::Cancel,
+        ] {
             for key in [
                 NOBODY,
-                Key { index: u32::MAX, generation: (1 << 24) - 1 },
-                Key { index: 7, generation: 1 },
+                Key {
+                    index: u32::MAX,
+                    generation: (1 << 24) - 1,
+                },
+                Key {
+                    index: 7,
+                    generation: 1,
+                },
             ] {
                 assert_eq!(untag(tag(kind, key)), (kind, key));
             }

@@ -170,14 +170,21 @@ impl Uring {
     }
 
     pub(super) fn listen(&mut self, listener: Listener) -> ListenerId {
-        let accepting = Accepting { listener, armed: false, closing: false, retry_at_ns: None };
+        let accepting = Accepting {
+            listener,
+            armed: false,
+            closing: false,
+            retry_at_ns: None,
+        };
         let key = self.listeners.insert(accepting);
         self.arm_accept(key);
         ListenerId(key)
     }
 
     pub(super) fn unlisten(&mut self, id: ListenerId) {
-        let Some(accepting) = self.listeners.get_mut(id.0) else { return };
+        let Some(accepting) = self.listeners.get_mut(id.0) else {
+            return;
+        };
         if mem::replace(&mut accepting.closing, true) {
             return;
         }
@@ -221,14 +228,19 @@ impl Uring {
         let Some(socket) = self.sockets.get_mut(id.0).filter(|socket| !socket.closing) else {
             return;
         };
-        assert!(socket.outgoing.is_none(), "one output at a time on a socket");
+        assert!(
+            socket.outgoing.is_none(),
+            "one output at a time on a socket"
+        );
         socket.outgoing = Some(Outgoing::new(out));
         socket.is_last = is_last;
         self.send_piece(id.0, true);
     }
 
     pub(super) fn pause_recv(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id.0) else { return };
+        let Some(socket) = self.sockets.get_mut(id.0) else {
+            return;
+        };
         socket.wants_bytes = false;
         if socket.receive == Receive::Armed {
             socket.receive = Receive::Cancelling;
@@ -246,7 +258,9 @@ impl Uring {
     }
 
     pub(super) fn close(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id.0) else { return };
+        let Some(socket) = self.sockets.get_mut(id.0) else {
+            return;
+        };
         if mem::replace(&mut socket.closing, true) {
             return;
         }
@@ -281,7 +295,9 @@ impl Uring {
         }
         self.settle_sends();
         for _ in 0..self.events_per_turn {
-            let Some(completion) = self.completions.pop_front() else { break };
+            let Some(completion) = self.completions.pop_front() else {
+                break;
+            };
             self.handle(completion);
         }
         Ok(())
@@ -295,12 +311,14 @@ impl Uring {
                 Event::Received { socket, .. }
                 | Event::Eof { socket }
                 | Event::Sent { socket, .. }
-                | Event::Broken { socket, .. } => {
-                    self.sockets.get(socket.0).is_some_and(|socket| !socket.closing)
-                }
-                Event::Accepted { listener, .. } | Event::AcceptFailed { listener, .. } => {
-                    self.listeners.get(listener.0).is_some_and(|accepting| !accepting.closing)
-                }
+                | Event::Broken { socket, .. } => self
+                    .sockets
+                    .get(socket.0)
+                    .is_some_and(|socket| !socket.closing),
+                Event::Accepted { listener, .. } | Event::AcceptFailed { listener, .. } => self
+                    .listeners
+                    .get(listener.0)
+                    .is_some_and(|accepting| !accepting.closing),
                 Event::Woken => true,
             };
             if is_current {
@@ -357,7 +375,9 @@ impl Uring {
     }
 
     fn arm_accept(&mut self, key: Key) {
-        let Some(accepting) = self.listeners.get_mut(key) else { return };
+        let Some(accepting) = self.listeners.get_mut(key) else {
+            return;
+        };
         if accepting.retry_at_ns.take().is_some() {
             self.listeners_waiting -= 1;
         }
@@ -371,7 +391,9 @@ impl Uring {
 
     /// Arms the receive of a socket that wants bytes and has none armed.
     fn arm_receive(&mut self, key: Key) {
-        let Some(socket) = self.sockets.get_mut(key) else { return };
+        let Some(socket) = self.sockets.get_mut(key) else {
+            return;
+        };
         if socket.receive != Receive::Idle || !socket.wants_bytes {
             return;
         }
@@ -385,16 +407,24 @@ impl Uring {
     fn cancel(&mut self, operation: u64) {
         let cancel = opcode::AsyncCancel::new(operation).build();
         self.submit(
-            cancel.user_data(tag(Kind::Cancel, NOBODY)).flags(squeue::Flags::SKIP_SUCCESS),
+            cancel
+                .user_data(tag(Kind::Cancel, NOBODY))
+                .flags(squeue::Flags::SKIP_SUCCESS),
         );
     }
 
     /// Queues the next piece of a socket's output; quietly, if `may_be_quiet` and it is the last one.
     #[inline]
     fn send_piece(&mut self, key: Key, may_be_quiet: bool) {
-        let socket = self.sockets.get_mut(key).expect("called with an open socket");
+        let socket = self
+            .sockets
+            .get_mut(key)
+            .expect("called with an open socket");
         debug_assert_eq!(socket.send, Send::Idle);
-        let outgoing = socket.outgoing.as_ref().expect("called with something to send");
+        let outgoing = socket
+            .outgoing
+            .as_ref()
+            .expect("called with something to send");
         let fd = Fd(sys::raw(&socket.fd));
         let mut flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
         let quiet = may_be_quiet && !socket.is_last && outgoing.is_last_piece();
@@ -406,7 +436,9 @@ impl Uring {
                 return self.finish_send(key);
             }
             socket.piece_bytes = piece.len();
-            opcode::Send::new(fd, piece.as_ptr(), piece.len() as u32).flags(flags).build()
+            opcode::Send::new(fd, piece.as_ptr(), piece.len() as u32)
+                .flags(flags)
+                .build()
         } else {
             let mut header = socket
                 .header
@@ -450,7 +482,10 @@ impl Uring {
             let now = sys::clock_ns(libc::CLOCK_MONOTONIC);
             let due: Vec<Key> = self.listeners.keys().collect();
             for key in due {
-                let retry_at = self.listeners.get(key).and_then(|accepting| accepting.retry_at_ns);
+                let retry_at = self
+                    .listeners
+                    .get(key)
+                    .and_then(|accepting| accepting.retry_at_ns);
                 if retry_at.is_some_and(|at| at <= now) {
                     self.arm_accept(key);
                 }
@@ -466,7 +501,11 @@ impl Uring {
         if self.listeners_waiting == 0 {
             return wait;
         }
-        let first = self.listeners.values_mut().filter_map(|accepting| accepting.retry_at_ns).min();
+        let first = self
+            .listeners
+            .values_mut()
+            .filter_map(|accepting| accepting.retry_at_ns)
+            .min();
         let now = sys::clock_ns(libc::CLOCK_MONOTONIC);
         wait.at_most(first.map(|at| Duration::from_nanos(at.saturating_sub(now))))
     }
@@ -547,7 +586,9 @@ impl Uring {
     fn sweep(&mut self) {
         let mut quiet = mem::take(&mut self.quiet);
         for key in quiet.drain(..) {
-            let Some(socket) = self.sockets.get_mut(key) else { continue };
+            let Some(socket) = self.sockets.get_mut(key) else {
+                continue;
+            };
             if socket.send == Send::Quiet {
                 socket.send = Send::Idle;
                 // Only the last piece of an output is sent quietly.
@@ -570,8 +611,14 @@ impl Uring {
 
     /// A send has completed that was not silently successful.
     fn on_send(&mut self, key: Key, result: i32) {
-        let Some(socket) = self.sockets.get_mut(key) else { return };
-        debug_assert_ne!(socket.send, Send::Idle, "a completion of a send that was submitted");
+        let Some(socket) = self.sockets.get_mut(key) else {
+            return;
+        };
+        debug_assert_ne!(
+            socket.send,
+            Send::Idle,
+            "a completion of a send that was submitted"
+        );
         socket.send = Send::Idle;
         if let Some(header) = socket.header.take() {
             keep_header(&mut self.headers, header);
@@ -582,7 +629,10 @@ impl Uring {
         let error = match result {
             0 => libc::EPIPE,
             1.. => {
-                let outgoing = socket.outgoing.as_mut().expect("kept until the send has ended");
+                let outgoing = socket
+                    .outgoing
+                    .as_mut()
+                    .expect("kept until the send has ended");
                 outgoing.advance(result.cast_unsigned() as usize);
                 if outgoing.is_finished() {
                     return self.finish_send(key);
@@ -596,7 +646,10 @@ impl Uring {
             _ => {
                 socket.outgoing = None;
                 let error = io::Error::from_raw_os_error(error);
-                self.events.push_back(Event::Broken { socket: SocketId(key), error });
+                self.events.push_back(Event::Broken {
+                    socket: SocketId(key),
+                    error,
+                });
             }
         }
     }
@@ -604,7 +657,10 @@ impl Uring {
     /// The whole output is taken.
     #[inline]
     fn finish_send(&mut self, key: Key) {
-        let socket = self.sockets.get_mut(key).expect("called with an open socket");
+        let socket = self
+            .sockets
+            .get_mut(key)
+            .expect("called with an open socket");
         debug_assert_eq!(socket.send, Send::Idle);
         if let Some(header) = socket.header.take() {
             keep_header(&mut self.headers, header);
@@ -613,8 +669,13 @@ impl Uring {
         if socket.closing {
             return self.free_if_idle(key);
         }
-        let out = outgoing.expect("kept until the send has ended").into_emptied();
-        self.events.push_back(Event::Sent { socket: SocketId(key), out });
+        let out = outgoing
+            .expect("kept until the send has ended")
+            .into_emptied();
+        self.events.push_back(Event::Sent {
+            socket: SocketId(key),
+            out,
+        });
     }
 
     #[inline]
@@ -627,14 +688,18 @@ impl Uring {
                 self.buffers.give_back_unused(chunk);
             }
         }
-        let socket = self.sockets.get_mut(key).expect("a slot stays until its receive has ended");
+        let socket = self
+            .sockets
+            .get_mut(key)
+            .expect("a slot stays until its receive has ended");
         let ended = !cqueue::more(flags);
         if ended {
             socket.receive = Receive::Idle;
         }
         if socket.closing {
             if result > 0 {
-                self.buffers.recycle(chunk.expect("received bytes are in a buffer"));
+                self.buffers
+                    .recycle(chunk.expect("received bytes are in a buffer"));
             }
             return self.free_if_idle(key);
         }
@@ -642,7 +707,10 @@ impl Uring {
         match result {
             1.. => {
                 let chunk = ChunkId(chunk.expect("received bytes are in a buffer"));
-                self.events.push_back(Event::Received { socket: socket_id, chunk });
+                self.events.push_back(Event::Received {
+                    socket: socket_id,
+                    chunk,
+                });
             }
             0 => {
                 socket.wants_bytes = false;
@@ -657,7 +725,10 @@ impl Uring {
                 error => {
                     socket.wants_bytes = false;
                     let error = io::Error::from_raw_os_error(error);
-                    self.events.push_back(Event::Broken { socket: socket_id, error });
+                    self.events.push_back(Event::Broken {
+                        socket: socket_id,
+                        error,
+                    });
                 }
             },
         }
@@ -669,8 +740,10 @@ impl Uring {
     fn on_accept(&mut self, key: Key, result: i32, flags: u32) {
         // Owned at once, so that it is closed should nobody want it.
         let fd = (result >= 0).then(|| sys::own(result));
-        let accepting =
-            self.listeners.get_mut(key).expect("a slot stays until its accept has ended");
+        let accepting = self
+            .listeners
+            .get_mut(key)
+            .expect("a slot stays until its accept has ended");
         let ended = !cqueue::more(flags);
         if ended {
             accepting.armed = false;
@@ -689,7 +762,8 @@ impl Uring {
             accepting.retry_at_ns = Some(now + ACCEPT_BACKOFF.as_nanos() as u64);
             self.listeners_waiting += 1;
             let error = io::Error::from_raw_os_error(-result);
-            self.events.push_back(Event::AcceptFailed { listener, error });
+            self.events
+                .push_back(Event::AcceptFailed { listener, error });
             return;
         }
         if ended {
@@ -705,7 +779,9 @@ impl Uring {
 
     /// Frees the slot of a closing socket which the kernel has let go of.
     fn free_if_idle(&mut self, key: Key) {
-        let Some(socket) = self.sockets.get(key) else { return };
+        let Some(socket) = self.sockets.get(key) else {
+            return;
+        };
         if socket.closing && socket.receive == Receive::Idle && socket.send == Send::Idle {
             self.sockets.remove(key);
         }
@@ -779,7 +855,10 @@ fn build_ring(options: &BackendOptions) -> io::Result<IoUring> {
         .setup_submit_all()
         .setup_clamp()
         .setup_cqsize(options.completions.max(options.submissions));
-    let without_array = builder.clone().setup_no_sqarray().build(options.submissions);
+    let without_array = builder
+        .clone()
+        .setup_no_sqarray()
+        .build(options.submissions);
     match without_array {
         // Linux before 6.6 does not know this one; it saves little.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {

@@ -21,7 +21,9 @@ impl Waker {
     /// Blocking, since an io_uring read of a non-blocking eventfd fails at once instead of waiting. Nobody reads it
     /// except after the kernel said there is something.
     pub(super) fn new() -> io::Result<Waker> {
-        Ok(Waker { fd: Arc::new(sys::eventfd(0)?) })
+        Ok(Waker {
+            fd: Arc::new(sys::eventfd(0)?),
+        })
     }
 
     /// Makes the back end's current or next `poll` return with `Event::Woken`. One system call.

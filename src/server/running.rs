@@ -53,11 +53,6 @@ impl Running {
         })
     }
 
-    /// The settings in force.
-    pub(super) fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.settings.lock().config)
-    }
-
     /// SIGTERM and SIGINT shut down, SIGHUP opens the log file again.
     pub(super) fn on_signal(&self, signal: i32) {
         match signal {
