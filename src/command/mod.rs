@@ -3,6 +3,8 @@
 pub mod acl;
 pub mod bitmap;
 mod bits;
+pub mod client;
+pub mod commands;
 pub mod connection;
 pub mod ctx;
 pub mod docs;

@@ -463,20 +463,20 @@ impl Home {
         if failed {
             count(&mut self.errors, error_code(&out.bytes[start.byte..]));
         }
-        // CLIENT REPLY decides about its own reply: what counts is the mode after the command, unless it was SKIP before.
-        let mute = mode == ReplyMode::SkipNext || client.session.reply_mode == ReplyMode::Off;
-        if mode == ReplyMode::SkipNext && client.session.reply_mode == ReplyMode::SkipNext {
-            client.session.reply_mode = ReplyMode::On;
-        }
-        let silent = matches!(flow, Flow::Done | Flow::Close | Flow::Reset | Flow::Monitor) && mute
-            || (client.session.reply_mode == ReplyMode::SkipNext && mode == ReplyMode::On);
-        if silent {
+        // What counts for CLIENT REPLY's own reply is the mode it leaves. Other flows write theirs later.
+        let here = matches!(flow, Flow::Done | Flow::Close);
+        let after = client.session.reply_mode;
+        let mute = mode != ReplyMode::On && after != ReplyMode::On;
+        if here && mute {
             out.truncate(start);
+        }
+        if here && mode == ReplyMode::SkipNext && after == ReplyMode::SkipNext {
+            client.session.reply_mode = ReplyMode::On;
         }
         if direct {
             client.out = out;
         } else if out.position() != start {
-            client.owe(SlotState::Ready(out), mute);
+            client.owe(SlotState::Ready(out), false);
         } else {
             super::recycle(&mut self.outputs, out);
         }

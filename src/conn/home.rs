@@ -360,7 +360,14 @@ impl Core for Home {
     }
 
     fn pause(&mut self, pause: Option<Pause>) {
-        self.pause = pause;
+        // A second pause can only make the first longer and stricter.
+        self.pause = match (self.pause, pause) {
+            (Some(old), Some(new)) => Some(Pause {
+                until: old.until.max(new.until),
+                all: old.all || new.all,
+            }),
+            (_, new) => new,
+        };
         self.retry_waiting();
     }
 

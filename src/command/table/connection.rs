@@ -34,26 +34,26 @@ pub(super) const ROWS: &[Row] = &[
                 .newer(Project::Valkey)
                 .docs("Announce what the client is able to handle.", "O(1)")
                 .syntax("capability [capability ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::capa)),
             row("client|getname", Group::Connection, "2.6.9", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Tell the name given to this connection.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::getname)),
             row("client|getredir", Group::Connection, "6.0.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
                     "Tell which client gets this connection's invalidation messages.",
                     "O(1)",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::getredir)),
             row("client|help", Group::Connection, "5.0.0", 2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::help)),
             row("client|id", Group::Connection, "5.0.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Tell the number of this connection.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::id)),
             row("client|import-source", Group::Connection, "8.1.0", 3)
                 .flags(&[NOSCRIPT, LOADING, STALE])
                 .newer(Project::Valkey)
@@ -64,7 +64,7 @@ pub(super) const ROWS: &[Row] = &[
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["nondeterministic_output"])
                 .docs("Describe this connection.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::info)),
             row("client|kill", Group::Connection, "2.4.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Close connections that match.", "O(N) for N connections")
@@ -75,7 +75,7 @@ pub(super) const ROWS: &[Row] = &[
                      <NORMAL|MASTER|SLAVE|REPLICA|PUBSUB>]|[USER username]|[ADDR \
                      ip:port]|[LADDR ip:port]|[SKIPME <YES|NO>]> ...]>",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::kill)),
             row("client|list", Group::Connection, "2.4.0", -2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["nondeterministic_output"])
@@ -84,7 +84,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N connections",
                 )
                 .syntax("[TYPE <NORMAL|MASTER|REPLICA|PUBSUB>] [ID client-id [client-id ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::list)),
             row("client|no-evict", Group::Connection, "7.0.0", 3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
@@ -92,7 +92,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("<ON|OFF>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::no_evict)),
             row("client|no-touch", Group::Connection, "7.2.0", 3)
                 .flags(&[NOSCRIPT, LOADING, STALE])
                 .docs(
@@ -100,17 +100,17 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("<ON|OFF>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::no_touch)),
             row("client|pause", Group::Connection, "2.9.50", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Hold up the commands of all clients for a while.", "O(1)")
                 .syntax("timeout:integer [WRITE|ALL]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::pause)),
             row("client|reply", Group::Connection, "3.2.0", 3)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Switch the replies on this connection on or off.", "O(1)")
                 .syntax("<ON|OFF|SKIP>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::reply)),
             row("client|setinfo", Group::Connection, "7.2.0", 4)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -119,13 +119,13 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("<LIB-NAME libname|LIB-VER libver>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::setinfo)),
             row("client|setname", Group::Connection, "2.6.9", 3)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .docs("Name this connection.", "O(1)")
                 .syntax("connection-name")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::setname)),
             row("client|tracking", Group::Connection, "6.0.0", -3)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
             row("client|trackinginfo", Group::Connection, "6.2.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Show how tracking is set for this connection.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::trackinginfo)),
             row("client|unblock", Group::Connection, "5.0.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
@@ -148,11 +148,11 @@ pub(super) const ROWS: &[Row] = &[
                     "O(log N) for N connections",
                 )
                 .syntax("client-id [TIMEOUT|ERROR]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::unblock)),
             row("client|unpause", Group::Connection, "6.2.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("End CLIENT PAUSE.", "O(N) for N paused clients")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::unpause)),
         ]),
     row("echo", Group::Connection, "1.0.0", 2)
         .flags(&[LOADING, STALE, FAST])

@@ -153,13 +153,13 @@ pub(super) const ROWS: &[Row] = &[
         .acl(&[category::CONNECTION])
         .tips(&["nondeterministic_output_order"])
         .docs("Describe all commands.", "O(N) for N commands")
-        .runs(Route::Home, NotBuilt)
+        .runs(Route::Home, Home(super::super::commands::command))
         .subcommands(&[
             row("command|count", Group::Server, "2.8.13", 2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
                 .docs("Count the commands of this server.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::count)),
             row("command|docs", Group::Server, "7.0.0", -2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
@@ -169,13 +169,13 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N commands asked for",
                 )
                 .syntax("[command-name [command-name ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::docs)),
             row("command|getkeys", Group::Server, "2.8.13", -3)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
                 .docs("Find the keys in a full command.", "O(N) for N arguments")
                 .syntax("command [arg [arg ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::getkeys)),
             row("command|getkeysandflags", Group::Server, "7.0.0", -3)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
@@ -184,12 +184,12 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N arguments",
                 )
                 .syntax("command [arg [arg ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::getkeysandflags)),
             row("command|help", Group::Server, "5.0.0", 2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::help)),
             row("command|info", Group::Server, "2.8.13", -2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
@@ -199,7 +199,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N commands asked for",
                 )
                 .syntax("[command-name [command-name ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::info)),
             row("command|list", Group::Server, "7.0.0", -2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .acl(&[category::CONNECTION])
@@ -209,7 +209,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N commands",
                 )
                 .syntax("[FILTERBY <MODULE module-name|ACLCAT category|PATTERN pattern>]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::commands::list)),
         ]),
     row("commandlog", Group::Server, "8.1.0", -2)
         .newer(Project::Valkey)
@@ -548,7 +548,7 @@ pub(super) const ROWS: &[Row] = &[
             "Show every command that the server runs, as it happens.",
             "O(1) to start",
         )
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::client::monitor)),
     row("psync", Group::Server, "2.8.0", -3)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI])
         .docs(
