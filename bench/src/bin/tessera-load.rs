@@ -1,0 +1,17 @@
+//! `tessera-load`: drives one server. See `tessera_bench::load`.
+
+use tessera_bench::load::{self, Options};
+
+fn main() -> anyhow::Result<()> {
+    let Some(options) = Options::parse(lexopt::Parser::from_env())? else {
+        print!("{}", load::USAGE);
+        return Ok(());
+    };
+    let report = load::run(&options)?;
+    if options.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        println!("{}", report.text());
+    }
+    Ok(())
+}
