@@ -247,7 +247,8 @@ impl Home {
                 return Step::Wait(Stall::Paused);
             }
         }
-        if is_monitored(&self.server) && !spec.flags.has(flag::SKIP_MONITOR) {
+        let open = self.client(at).session.transaction.is_some();
+        if is_monitored(&self.server) && !open && !spec.flags.has(flag::SKIP_MONITOR) {
             self.tell_monitors(at, args);
         }
         match spec.run {
@@ -486,7 +487,14 @@ impl Home {
         let ticks = ended.wrapping_sub(self.last_ticks);
         self.last_ticks = ended;
         let logged = !spec.flags.has(flag::SKIP_SLOWLOG) || failed;
-        self.account(at, spec, ticks, failed, logged.then_some(args));
+        // What goes on elsewhere is counted when it is finished.
+        let elsewhere = matches!(
+            flow,
+            Flow::Gather(_) | Flow::AtKey(..) | Flow::Configure(_) | Flow::Exec | Flow::Offload(_)
+        );
+        if !elsewhere {
+            self.account(at, spec, ticks, failed, logged.then_some(args));
+        }
         self.follow(at, spec, flow, args)
     }
 
