@@ -47,6 +47,10 @@ pub fn select(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 /// A database number below `databases`.
 pub fn parse_db(text: &[u8], databases: i64) -> std::result::Result<DbIndex, CommandError> {
     let index = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
+    let (least, greatest) = (i64::from(i32::MIN), i64::from(i32::MAX));
+    if !(least..=greatest).contains(&index) {
+        return Err(CommandError::not_between(least, greatest));
+    }
     if !(0..databases).contains(&index) {
         return Err(CommandError::DB_INDEX);
     }
@@ -183,6 +187,10 @@ mod tests {
         assert_eq!(parse_db(b"3", 16), Ok(DbIndex(3)));
         assert_eq!(parse_db(b"16", 16), Err(CommandError::DB_INDEX));
         assert_eq!(parse_db(b"-1", 16), Err(CommandError::DB_INDEX));
+        assert_eq!(
+            parse_db(b"2147483648", 16).map_err(|error| error.to_string()),
+            Err("ERR value is out of range, value must between -2147483648 and 2147483647".into())
+        );
         assert_eq!(parse_db(b"x", 16), Err(CommandError::NOT_INTEGER));
     }
 }

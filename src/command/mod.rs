@@ -8,6 +8,7 @@ pub mod commands;
 pub mod connection;
 pub mod ctx;
 pub mod docs;
+pub mod generic;
 pub mod introspect;
 pub mod keys;
 pub mod lookup;

@@ -1,39 +1,31 @@
 //! Transcripts: what the tests of command families are written in.
 //!
-//! A transcript is a sequence of `command => reply`, separated by `;` or line ends. It runs over one store and over
-//! four, in RESP2; only this file knows how a command is called.
+//! A transcript is a sequence of `command => reply`, separated by `;` or line ends; `command ~> [..]` where the order
+//! of the elements does not matter, and just `command` where any reply but an error will do. It runs over one store
+//! and over four, in RESP2; only this file knows how a command is called. A command that fails must have written and
+//! counted nothing, and every command leaves its database selected.
 //!
 //! Words are separated by spaces. `"..."` holds a word with spaces or escapes (`\xff`, `\n`, `\\`, `\"`); `a*1000`
 //! between angle brackets is repetition: `<a*1000>`. Replies: integers as digits, strings bare or, where that would be
 //! ambiguous, in quotes; `nil`; `[a, b]`; errors with their text. Commands that begin with `@` ask the harness:
-//! `@ttl key` (milliseconds), `@encoding key`, `@dirty` (changes since asked last), `@wait ms`, `@len`.
+//! `@ttl key` (milliseconds), `@encoding key`, `@dirty` (changes since asked last), `@wait ms`, `@len`, `@select db`.
 
 use std::sync::Arc;
 
 use super::ctx::{Ctx, Flow};
+use super::lookup::{Lookup, Mode};
 use super::spec::Run;
-use super::table;
 use crate::base::rng::Rng;
 use crate::base::{DbIndex, Millis, ShardId, SlotMap};
 use crate::config::Config;
-use crate::keyspace::{Db, Store, StoreCounters, StoreOptions, StoreSet};
-use crate::resp::{CommandError, Output, OwnedArgs, Proto, Reply};
+use crate::keyspace::{AccessClock, Db, Store, StoreCounters, StoreOptions, StoreSet};
+use crate::resp::{Output, OwnedArgs, Proto, Reply};
 
 /// Runs a transcript.
 #[track_caller]
 pub(super) fn check(transcript: &str) {
     for shards in [1, 4] {
-        let mut bench = Bench::new(shards);
-        for line in transcript.split(['\n', ';']) {
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            let (command, expected) = line.split_once("=>").expect("command => reply");
-            let reply = bench.call(command.trim());
-            assert_eq!(reply, expected.trim(), "{command} on {shards} shards");
-        }
-        bench.stores.iter().for_each(Store::check);
+        Bench::new(shards).check(transcript);
     }
 }
 
@@ -42,6 +34,7 @@ pub(super) struct Bench {
     stores: Vec<Store>,
     slots: SlotMap,
     now: Millis,
+    db: DbIndex,
     dirty: u64,
     /// The settings.
     pub(super) config: Config,
@@ -67,11 +60,42 @@ impl Bench {
             stores: (0..shards as u16).map(store).collect(),
             slots,
             now: Millis(1_700_000_000_000),
+            db: DbIndex(0),
             dirty: 0,
-            config: config(),
+            config: Config::default(),
             proto: Proto::Resp2,
             rng: Rng::new(1),
         }
+    }
+
+    /// Makes the stores keep other access data.
+    pub(super) fn set_access_clock(&mut self, clock: AccessClock) {
+        for store in &mut self.stores {
+            store.set_access_clock(clock);
+        }
+    }
+
+    /// Runs a transcript.
+    #[track_caller]
+    pub(super) fn check(&mut self, transcript: &str) {
+        let shards = self.stores.len();
+        for line in transcript.split(['\n', ';']).map(str::trim) {
+            if let Some((command, expected)) = line.split_once("~>") {
+                let (reply, expected) = (self.call(command.trim()), expected.trim());
+                assert_eq!(
+                    sorted(&reply),
+                    sorted(expected),
+                    "{command} on {shards} shards"
+                );
+            } else if let Some((command, expected)) = line.split_once("=>") {
+                let reply = self.call(command.trim());
+                assert_eq!(reply, expected.trim(), "{command} on {shards} shards");
+            } else if !line.is_empty() {
+                let reply = self.call(line);
+                assert!(!is_error(&reply), "{line}: {reply} on {shards} shards");
+            }
+        }
+        self.stores.iter().for_each(Store::check);
     }
 
     /// Runs one line and says what it replied, in the notation of transcripts.
@@ -91,25 +115,22 @@ impl Bench {
     /// Runs a command; its reply as bytes.
     pub(super) fn run(&mut self, args: &OwnedArgs) -> Vec<u8> {
         let args = args.as_args();
-        let name = args.arg(0).to_ascii_lowercase();
-        let spec = table::all()
-            .iter()
-            .find(|spec| spec.name.as_bytes() == name)
-            .expect("a command of the table");
-        let Run::Store(run) = spec.run else {
-            panic!("{} does not run at its keys", spec.name);
-        };
         let mut out = Output::new();
-        let proto = self.proto;
-        let result = match spec.accepts(args.len()) {
-            true => self.with_ctx(&mut out, |cx| run(cx, args)),
-            false => Err(CommandError::wrong_arity(spec.name)),
-        };
+        let (proto, dirty) = (self.proto, self.dirty);
+        let result = Lookup::new(Mode::Server)
+            .command(args)
+            .and_then(|spec| match spec.run {
+                Run::Store(run) => self.with_ctx(&mut out, |cx| run(cx, args)),
+                Run::NotBuilt | Run::Home(_) | Run::Container => {
+                    panic!("{args:?} does not run at its keys")
+                }
+            });
         match result {
             Ok(Flow::Done) => {}
-            Ok(_) => panic!("{}: no way to do that here", spec.name),
+            Ok(_) => panic!("{args:?}: no way to do that here"),
             Err(error) => {
-                assert!(out.flatten().is_empty(), "an error writes no reply before");
+                assert!(out.is_empty(), "{args:?}: an error writes no reply before");
+                assert_eq!(self.dirty, dirty, "{args:?}: an error changes nothing");
                 Reply::new(&mut out, proto).error(&error);
             }
         }
@@ -129,7 +150,7 @@ impl Bench {
             }
         };
         let mut cx = Ctx {
-            db: Db::new(set, DbIndex(0), self.now),
+            db: Db::new(set, self.db, self.now),
             reply: Reply::new(out, self.proto),
             config: &self.config,
             rng: &mut self.rng,
@@ -137,6 +158,7 @@ impl Bench {
             dirty: 0,
         };
         let result = f(&mut cx);
+        assert_eq!(cx.db.index(), self.db, "the database stays selected");
         self.dirty += cx.dirty;
         result
     }
@@ -151,6 +173,11 @@ impl Bench {
                 self.now.0 += text.parse::<i64>().expect("milliseconds");
                 "OK".into()
             }
+            b"select" => {
+                let text = std::str::from_utf8(&args[0]).expect("digits");
+                self.db = DbIndex(text.parse().expect("a number"));
+                "OK".into()
+            }
             b"len" => self.with_ctx(&mut out, |cx| cx.db.len().to_string()),
             b"ttl" => self.with_ctx(&mut out, |cx| match cx.db.expire_of(&args[0]) {
                 None => "absent".into(),
@@ -162,16 +189,6 @@ impl Bench {
             }),
             _ => panic!("no such question"),
         }
-    }
-}
-
-/// Settings as they are without a configuration file.
-fn config() -> Config {
-    Config {
-        requirepass: String::new(),
-        databases: 16,
-        proto_max_bulk_len: 512 << 20,
-        maxmemory: 0,
     }
 }
 
@@ -248,6 +265,19 @@ fn show(bytes: &mut &[u8]) -> String {
         }
         _ => panic!("an unknown kind of reply: {}", kind as char),
     }
+}
+
+fn is_error(reply: &str) -> bool {
+    let code = reply.split(' ').next().unwrap_or_default();
+    code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// The elements of a flat array, sorted.
+fn sorted(array: &str) -> Vec<&str> {
+    let inner = array.strip_prefix('[').and_then(|a| a.strip_suffix(']'));
+    let mut elements: Vec<&str> = inner.unwrap_or(array).split(", ").collect();
+    elements.sort_unstable();
+    elements
 }
 
 fn quote(word: &[u8]) -> String {

@@ -247,8 +247,7 @@ impl Home {
                 return Step::Wait(Stall::Paused);
             }
         }
-        let open = self.client(at).session.transaction.is_some();
-        if is_monitored(&self.server) && !open && !spec.flags.has(flag::SKIP_MONITOR) {
+        if is_monitored(&self.server) && !spec.flags.has(flag::SKIP_MONITOR) {
             self.tell_monitors(at, args);
         }
         match spec.run {
@@ -487,14 +486,7 @@ impl Home {
         let ticks = ended.wrapping_sub(self.last_ticks);
         self.last_ticks = ended;
         let logged = !spec.flags.has(flag::SKIP_SLOWLOG) || failed;
-        // What goes on elsewhere is counted when it is finished.
-        let elsewhere = matches!(
-            flow,
-            Flow::Gather(_) | Flow::AtKey(..) | Flow::Configure(_) | Flow::Exec | Flow::Offload(_)
-        );
-        if !elsewhere {
-            self.account(at, spec, ticks, failed, logged.then_some(args));
-        }
+        self.account(at, spec, ticks, failed, logged.then_some(args));
         self.follow(at, spec, flow, args)
     }
 

@@ -6,7 +6,7 @@
 
 use super::client::{Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
-use super::home::{Home, is_monitored};
+use super::home::Home;
 use super::merge::{Place, Plan, Split};
 use crate::base::slot::{ShardId, key_slot};
 use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
@@ -161,8 +161,6 @@ impl Home {
         let queue = std::mem::take(&mut client.queue);
         if transaction.aborted {
             self.end_transaction(at);
-            self.account(at, spec, 0, true, None);
-            self.count_error(b"EXECABORT");
             self.reply(at, |reply| reply.error(&CommandError::EXEC_ABORT));
             return Step::Next;
         }
@@ -174,16 +172,8 @@ impl Home {
             self.stats.watching_clients.sub(1);
         }
         if watched.iter().any(|(_, flag)| flag.is_dirty()) {
-            self.account(at, spec, 0, false, None);
             self.reply(at, |reply| reply.null_array());
             return Step::Next;
-        }
-        if is_monitored(&self.server) {
-            for queued in &queue {
-                self.tell_monitors(at, queued.args.as_args());
-            }
-            let exec: OwnedArgs = ["exec"].iter().collect();
-            self.tell_monitors(at, exec.as_args());
         }
         let scope = self.scope(at);
         let mut prepared = Vec::with_capacity(queue.len());

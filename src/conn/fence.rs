@@ -148,13 +148,7 @@ impl Home {
     }
 
     /// Runs a function on all cores at one point of the common order.
-    pub(super) fn gather(
-        &mut self,
-        at: u32,
-        spec: &'static CommandSpec,
-        gather: Gather,
-        args: Args<'_>,
-    ) {
+    pub(super) fn gather(&mut self, at: u32, spec: &'static CommandSpec, gather: Gather) {
         let shards = self.all_shards();
         let each = Arc::clone(&gather.each);
         let scope = self.scope(at);
@@ -165,7 +159,7 @@ impl Home {
                 missing: shards.len(),
                 parts: shards.iter().map(|_| None).collect(),
                 plan: Plan::Gathered(gather, scope),
-                args: Slowlog::trim_arguments(args.iter()),
+                args: Vec::new(),
             },
         );
         let mut fence = Fence::default();
@@ -341,9 +335,7 @@ impl Home {
         match &mut frame.mode {
             Mode::Control(each) => {
                 let each = Arc::clone(each);
-                let started = self.clock.ticks();
                 frame.result = Some(each(self));
-                frame.ticks = self.clock.ticks().wrapping_sub(started);
             }
             Mode::Adopt(accepted) => {
                 self.wants.adopt.extend(accepted.take());
@@ -441,8 +433,7 @@ impl Home {
         } = pending;
         let mut ticks = 0;
         for frame in parts.iter().flatten() {
-            let items: u64 = frame.items.iter().map(|item| item.outcome.ticks).sum();
-            ticks = ticks.max(items + frame.ticks);
+            ticks = ticks.max(frame.items.iter().map(|item| item.outcome.ticks).sum());
         }
         let failures: Vec<Vec<u8>> = parts
             .iter()

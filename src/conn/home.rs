@@ -230,8 +230,6 @@ impl Home {
         frame.mode = crate::shard::Mode::Run;
         frame.now = None;
         frame.result = None;
-        frame.ticks = 0;
-        frame.admitted = false;
         frame.agreed = true;
         frame.part = 0;
         frame.items.truncate(1);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::access;
 use super::hash::Locator;
-use super::store::{Change, Expiry, Look, Store, StoreSet};
+use super::store::{AccessClock, Change, Expiry, Look, Store, StoreSet};
 use super::value::{
     Collection, Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,
@@ -358,6 +358,31 @@ impl<'a> Db<'a> {
         let look = self.look(false, true);
         self.entry(key, look)
             .map(|entry| entry.expiry().map(Millis))
+    }
+
+    /// As [`Db::expire_of`], in preparation of a write: an access, but neither hit nor miss.
+    pub fn find_expire(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        let look = self.look(true, false);
+        self.entry(key, look)
+            .map(|entry| entry.expiry().map(Millis))
+    }
+
+    /// What TYPE answers: counts as hit or miss, but not as an access.
+    pub fn type_name(&mut self, key: &[u8]) -> Option<&'static str> {
+        let look = self.look(false, true);
+        self.entry(key, look)
+            .map(|entry| value_of(entry).type_name())
+    }
+
+    /// Whether a key that is given a time in the past goes at once: not while a master's stream or a file is obeyed,
+    /// which say themselves when it goes.
+    pub fn removes_expired(&self) -> bool {
+        self.expiry == Expiry::Remove
+    }
+
+    /// Whether accesses are kept as LFU counters rather than times.
+    pub fn keeps_frequency(&self) -> bool {
+        matches!(self.set.any().ledger.access, AccessClock::Lfu { .. })
     }
 
     /// Sets or clears the expiry time. Returns whether the key is there. A time in the past makes it expired, which

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements of the value",
         )
         .syntax("source destination [DB destination-db] [REPLACE]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::rename::copy)),
     row("del", Group::Generic, "1.0.0", -2)
         .flags(&[WRITE])
         .acl(&[category::KEYSPACE])
@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys, plus the elements of their values",
         )
         .syntax("key [key ...]")
-        .runs(Route::Split(Sum), NotBuilt),
+        .runs(Route::Split(Sum), Store(crate::command::generic::keys::del)),
     row("dump", Group::Generic, "2.6.0", 2)
         .flags(&[READONLY])
         .acl(&[category::KEYSPACE])
@@ -45,28 +45,37 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys",
         )
         .syntax("key [key ...]")
-        .runs(Route::Split(Sum), NotBuilt),
+        .runs(
+            Route::Split(Sum),
+            Store(crate::command::generic::keys::exists),
+        ),
     row("expire", Group::Generic, "1.0.0", -3)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Let a key live for some seconds from now.", "O(1)")
         .syntax("key seconds [NX|XX|GT|LT]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::expire::expire)),
     row("expireat", Group::Generic, "1.2.0", -3)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Let a key live until a Unix time in seconds.", "O(1)")
         .syntax("key unix-time-seconds [NX|XX|GT|LT]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(crate::command::generic::expire::expireat),
+        ),
     row("expiretime", Group::Generic, "7.0.0", 2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Tell the Unix time in seconds at which a key ends.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(crate::command::generic::expire::expiretime),
+        ),
     row("keys", Group::Generic, "1.0.0", 2)
         .flags(&[READONLY])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
@@ -76,7 +85,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys of the database",
         )
         .syntax("pattern")
-        .runs(Route::All(Concat), NotBuilt),
+        .runs(
+            Route::All(Concat),
+            Store(crate::command::generic::scan::keys),
+        ),
     row("migrate", Group::Generic, "2.6.0", -6)
         .flags(&[WRITE])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
@@ -107,7 +119,10 @@ pub(super) const ROWS: &[Row] = &[
         .keys(&[at(1, &[RW, ACCESS, UPDATE])])
         .docs("Move a key into another database.", "O(1)")
         .syntax("key db")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(crate::command::generic::rename::move_key),
+        ),
     row("object", Group::Generic, "2.2.3", -2)
         .docs(
             "Commands that look at how values are stored.",
@@ -122,7 +137,10 @@ pub(super) const ROWS: &[Row] = &[
                 .tips(&["nondeterministic_output"])
                 .docs("Tell the internal encoding of a value.", "O(1)")
                 .syntax("key")
-                .runs(Route::Keys, NotBuilt),
+                .runs(
+                    Route::Keys,
+                    Store(crate::command::generic::object::encoding),
+                ),
             row("object|freq", Group::Generic, "4.0.0", 3)
                 .flags(&[READONLY])
                 .acl(&[category::KEYSPACE])
@@ -133,12 +151,12 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("key")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(crate::command::generic::object::freq)),
             row("object|help", Group::Generic, "6.2.0", 2)
                 .flags(&[LOADING, STALE])
                 .acl(&[category::KEYSPACE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(crate::command::generic::object::help)),
             row("object|idletime", Group::Generic, "2.2.3", 3)
                 .flags(&[READONLY])
                 .acl(&[category::KEYSPACE])
@@ -146,7 +164,10 @@ pub(super) const ROWS: &[Row] = &[
                 .tips(&["nondeterministic_output"])
                 .docs("Tell for how many seconds a key was not used.", "O(1)")
                 .syntax("key")
-                .runs(Route::Keys, NotBuilt),
+                .runs(
+                    Route::Keys,
+                    Store(crate::command::generic::object::idletime),
+                ),
             row("object|refcount", Group::Generic, "2.2.3", 3)
                 .flags(&[READONLY])
                 .acl(&[category::KEYSPACE])
@@ -154,7 +175,10 @@ pub(super) const ROWS: &[Row] = &[
                 .tips(&["nondeterministic_output"])
                 .docs("Tell how many references a value has.", "O(1)")
                 .syntax("key")
-                .runs(Route::Keys, NotBuilt),
+                .runs(
+                    Route::Keys,
+                    Store(crate::command::generic::object::refcount),
+                ),
         ]),
     row("persist", Group::Generic, "2.2.0", 2)
         .flags(&[WRITE, FAST])
@@ -162,21 +186,24 @@ pub(super) const ROWS: &[Row] = &[
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Take the expiry off a key.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::expire::persist)),
     row("pexpire", Group::Generic, "2.6.0", -3)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Let a key live for some milliseconds from now.", "O(1)")
         .syntax("key milliseconds [NX|XX|GT|LT]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::expire::pexpire)),
     row("pexpireat", Group::Generic, "2.6.0", -3)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Let a key live until a Unix time in milliseconds.", "O(1)")
         .syntax("key unix-time-milliseconds [NX|XX|GT|LT]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(crate::command::generic::expire::pexpireat),
+        ),
     row("pexpiretime", Group::Generic, "7.0.0", 2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
@@ -186,7 +213,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(crate::command::generic::expire::pexpiretime),
+        ),
     row("pttl", Group::Generic, "2.6.0", 2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
@@ -194,7 +224,7 @@ pub(super) const ROWS: &[Row] = &[
         .tips(&["nondeterministic_output"])
         .docs("Tell how many milliseconds a key has left.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::expire::pttl)),
     row("randomkey", Group::Generic, "1.0.0", 1)
         .flags(&[READONLY, TOUCHES_ARBITRARY_KEYS])
         .acl(&[category::KEYSPACE])
@@ -204,21 +234,27 @@ pub(super) const ROWS: &[Row] = &[
             "nondeterministic_output",
         ])
         .docs("Pick a key of the database at random.", "O(1)")
-        .runs(Route::AnyShard, NotBuilt),
+        .runs(
+            Route::AnyShard,
+            Store(crate::command::generic::scan::randomkey),
+        ),
     row("rename", Group::Generic, "1.0.0", 3)
         .flags(&[WRITE])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[OW, UPDATE])])
         .docs("Give a key another name, replacing what was there.", "O(1)")
         .syntax("key newkey")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::rename::rename)),
     row("renamenx", Group::Generic, "1.0.0", 3)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[OW, INSERT])])
         .docs("Give a key another name unless that is taken.", "O(1)")
         .syntax("key newkey")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(crate::command::generic::rename::renamenx),
+        ),
     row("restore", Group::Generic, "2.6.0", -4)
         .flags(&[WRITE, DENYOOM])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
@@ -245,7 +281,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) a call, O(N) for a whole walk",
         )
         .syntax("cursor [MATCH pattern] [COUNT count] [TYPE type]")
-        .runs(Route::Cursor, NotBuilt),
+        .runs(Route::Cursor, Store(crate::command::generic::scan::scan)),
     row("sort", Group::Generic, "1.0.0", -2)
         .flags(&[WRITE, DENYOOM])
         .acl(&[
@@ -301,7 +337,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys",
         )
         .syntax("key [key ...]")
-        .runs(Route::Split(Sum), NotBuilt),
+        .runs(
+            Route::Split(Sum),
+            Store(crate::command::generic::keys::touch),
+        ),
     row("ttl", Group::Generic, "1.0.0", 2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
@@ -309,14 +348,14 @@ pub(super) const ROWS: &[Row] = &[
         .tips(&["nondeterministic_output"])
         .docs("Tell how many seconds a key has left.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::expire::ttl)),
     row("type", Group::Generic, "1.0.0", 2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
         .keys(&[at(1, &[RO])])
         .docs("Tell the data type of a key.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::keys::type_of)),
     row("unlink", Group::Generic, "4.0.0", -2)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])
@@ -327,13 +366,16 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys",
         )
         .syntax("key [key ...]")
-        .runs(Route::Split(Sum), NotBuilt),
+        .runs(
+            Route::Split(Sum),
+            Store(crate::command::generic::keys::unlink),
+        ),
     row("wait", Group::Generic, "3.0.0", 3)
         .acl(&[category::CONNECTION])
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
         .docs("Wait until replicas have this connection's writes.", "O(1)")
         .syntax("numreplicas timeout:integer")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(crate::command::generic::wait::wait)),
     row("waitaof", Group::Generic, "7.2.0", 4)
         .flags(&[NOSCRIPT])
         .acl(&[category::CONNECTION])
@@ -344,5 +386,5 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("numlocal numreplicas timeout:integer")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(crate::command::generic::wait::waitaof)),
 ];

@@ -297,7 +297,10 @@ pub(super) const ROWS: &[Row] = &[
         .acl(&[category::KEYSPACE])
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
         .docs("Count the keys of the database.", "O(1)")
-        .runs(Route::All(Sum), NotBuilt),
+        .runs(
+            Route::All(Sum),
+            Store(crate::command::generic::databases::dbsize),
+        ),
     row("debug", Group::Server, "1.0.0", -2)
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED, SYSCMD])
         .docs(
@@ -316,14 +319,20 @@ pub(super) const ROWS: &[Row] = &[
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .docs("Delete every key of every database.", "O(N) for N keys")
         .syntax("[ASYNC|SYNC]")
-        .runs(Route::All(FirstOk), NotBuilt),
+        .runs(
+            Route::All(FirstOk),
+            Store(crate::command::generic::databases::flushall),
+        ),
     row("flushdb", Group::Server, "1.0.0", -1)
         .flags(&[WRITE])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .docs("Delete every key of the database.", "O(N) for N keys")
         .syntax("[ASYNC|SYNC]")
-        .runs(Route::All(FirstOk), NotBuilt),
+        .runs(
+            Route::All(FirstOk),
+            Store(crate::command::generic::databases::flushdb),
+        ),
     row("hotkeys", Group::Server, "8.6.0", -2)
         .newer(Project::Redis)
         .docs(
@@ -657,7 +666,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N clients that watch or wait on their keys",
         )
         .syntax("index1 index2")
-        .runs(Route::All(FirstOk), NotBuilt),
+        .runs(
+            Route::All(FirstOk),
+            Store(crate::command::generic::databases::swapdb),
+        ),
     row("sync", Group::Server, "1.0.0", 1)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI])
         .docs(
