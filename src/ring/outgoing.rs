@@ -175,7 +175,10 @@ mod tests {
         while !outgoing.is_finished() {
             let mut slices = [IoSlice::new(&[]); 3];
             let (count, bytes) = outgoing.gather(&mut slices);
-            let piece = slices[..count].concat();
+            let piece = slices[..count]
+                .iter()
+                .flat_map(|slice| slice.iter().copied())
+                .collect::<Vec<u8>>();
             assert_eq!(piece.len(), bytes);
             if let Some(single) = outgoing.single() {
                 assert_eq!(single, piece);
