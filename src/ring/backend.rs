@@ -5,11 +5,11 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::epoll::Epoll;
-use super::outgoing::Output;
 use super::sockets::Listener;
 use super::table::Key;
 use super::uring::Uring;
 use super::wake::Waker;
+use crate::resp::Output;
 
 /// One shard's poller. An enum and not a trait object: the calls inline, and there will not be a third one outside
 /// the simulation.

@@ -17,12 +17,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::backend::{BackendOptions, ChunkId, Event, ListenerId, SocketId, Wait};
-use super::outgoing::{Outgoing, Output, PIECE_SLICES_MAX};
+use super::outgoing::{Outgoing, PIECE_SLICES_MAX};
 use super::sockets::{ACCEPT_BACKOFF, Listener, accept_backs_off};
 use super::sys;
 use super::table::{Key, Table};
 use super::tag::{Kind, NOBODY, tag, untag};
 use super::wake::Waker;
+use crate::resp::Output;
 
 /// See the module.
 pub struct Epoll {

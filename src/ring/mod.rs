@@ -37,6 +37,9 @@
 //!
 //! Not here: the parked flag that decides whether a wake-up is needed (`shard`), protocol, client limits (`conn`).
 
+#[cfg(doc)]
+use crate::resp::Output;
+
 mod backend;
 mod buffers;
 mod clock;
@@ -58,7 +61,6 @@ pub use backend::{Backend, BackendOptions, ChunkId, Event, ListenerId, SocketId,
 pub use clock::Clock;
 pub use cpus::{Cpus, available_cpus, pin_to};
 pub use entropy::{random_bytes, random_seed};
-pub use outgoing::Output;
 pub use probe::{Support, probe};
 pub use sockets::{
     Address, Listener, UnixOptions, bind_tcp, bind_unix, local_address, open_file_limit,

@@ -6,7 +6,7 @@
 
 use std::io::IoSlice;
 
-pub use crate::resp::Output;
+use crate::resp::Output;
 
 /// Most bytes given to one socket in one turn: about 50 us of copying.
 pub(super) const PIECE_BYTES_MAX: usize = 256 * 1024;
@@ -143,16 +143,16 @@ impl Outgoing {
     /// Emptied, with its capacity, for the caller's pool.
     pub(super) fn into_emptied(self) -> Output {
         let mut out = self.out;
-        out.bytes.clear();
-        out.shared.clear();
+        out.clear();
         out
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::Arc;
+
+    use super::*;
 
     fn output(pieces: &[(&str, bool)]) -> (Output, Vec<u8>) {
         let (mut out, mut flat) = (Output::default(), Vec::new());
@@ -175,10 +175,10 @@ mod tests {
         while !outgoing.is_finished() {
             let mut slices = [IoSlice::new(&[]); 3];
             let (count, bytes) = outgoing.gather(&mut slices);
-            let piece = slices[..count]
+            let piece: Vec<u8> = slices[..count]
                 .iter()
                 .flat_map(|slice| slice.iter().copied())
-                .collect::<Vec<u8>>();
+                .collect();
             assert_eq!(piece.len(), bytes);
             if let Some(single) = outgoing.single() {
                 assert_eq!(single, piece);

@@ -13,8 +13,8 @@ use std::time::Duration;
 use io_uring::{IoUring, Probe, opcode};
 
 use super::backend::{Backend, BackendOptions, Event, Wait};
-use super::outgoing::Output;
 use super::sys;
+use crate::resp::Output;
 
 /// What the probe found. Prints as one line for the log.
 #[derive(Clone, Debug)]

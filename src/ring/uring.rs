@@ -42,12 +42,13 @@ use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
 
 use super::backend::{BackendOptions, ChunkId, Event, ListenerId, SocketId, Wait};
 use super::buffers::{GROUP, ReceiveBuffers};
-use super::outgoing::{Outgoing, Output, PIECE_SLICES_MAX};
+use super::outgoing::{Outgoing, PIECE_SLICES_MAX};
 use super::sockets::{ACCEPT_BACKOFF, Listener, accept_backs_off};
 use super::sys;
 use super::table::{Key, Table};
 use super::tag::{Kind, NOBODY, tag, untag};
 use super::wake::Waker;
+use crate::resp::Output;
 
 /// See the module.
 pub struct Uring {
@@ -74,7 +75,7 @@ pub struct Uring {
     events: VecDeque<Event>,
     events_per_turn: usize,
     /// Unused message headers, last used first.
-    headers: Vec<Box<MessageHeader>>,
+    headers: Vec<Header>,
     /// How many listeners wait for their `retry_at_ns`.
     listeners_waiting: usize,
     /// The kernel ties the ring to the thread that made it.
@@ -93,7 +94,7 @@ struct Socket {
     /// Bytes of the piece now with the kernel.
     piece_bytes: usize,
     outgoing: Option<Outgoing>,
-    header: Option<Box<MessageHeader>>,
+    header: Option<Header>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,7 +119,10 @@ struct Accepting {
     retry_at_ns: Option<u64>,
 }
 
-/// A `sendmsg` operation's header and slices. Boxed, since the kernel keeps its address.
+/// Boxed, also in the pool, because the kernel keeps its address.
+type Header = Box<MessageHeader>;
+
+/// A `sendmsg` operation's header and slices.
 struct MessageHeader {
     header: libc::msghdr,
     slices: [libc::iovec; PIECE_SLICES_MAX],
@@ -837,7 +841,7 @@ fn forgive(result: io::Result<usize>) -> io::Result<()> {
     }
 }
 
-fn keep_header(headers: &mut Vec<Box<MessageHeader>>, header: Box<MessageHeader>) {
+fn keep_header(headers: &mut Vec<Header>, header: Header) {
     if headers.len() < HEADERS_KEPT_MAX {
         headers.push(header);
     }
