@@ -3,7 +3,8 @@
 //! Here are the commands on single bits; `count.rs` counts and searches, `combine.rs` is BITOP, `field.rs` BITFIELD.
 //!
 //! A write that would leave every bit as it is and the string as long is no change: nothing is logged and no watching
-//! client is disturbed. So writers look before they edit.
+//! client is disturbed. So writers look before they edit. (Redis makes the string `raw` even then; here it stays what
+//! it was.)
 
 mod combine;
 mod count;

@@ -30,6 +30,8 @@ const EMBSTR_BYTES_MAX: usize = 44;
 pub enum StrInput<'a> {
     /// Text; stored as an integer if it is the exact decimal form of one.
     Bytes(&'a [u8]),
+    /// Text that stays text, digits or not.
+    Text(&'a [u8]),
     /// Text as the result of editing: OBJECT ENCODING says `raw`, digits or not.
     Raw(&'a [u8]),
     /// An integer.
@@ -229,6 +231,7 @@ pub(super) fn encode(key_len: usize, input: StrInput<'_>) -> (Body<'_, Collectio
             Some(value) => (Body::Int(value), false),
             None => (encode_text(key_len, bytes), false),
         },
+        StrInput::Text(bytes) => (encode_text(key_len, bytes), false),
         StrInput::Raw(bytes) => (encode_text(key_len, bytes), true),
         StrInput::Shared(shared) => (Body::Shared(shared), false),
     }

@@ -90,7 +90,8 @@ pub fn bitfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         }
         changed
     })?;
-    // A string that grew although every write failed has changed all the same.
+    // A string that grew although every write failed has changed all the same. Redis does not count that, so that its
+    // replicas never learn of it.
     cx.dirty += changed.max(u64::from(grows));
     Ok(Flow::Done)
 }

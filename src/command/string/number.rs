@@ -57,7 +57,7 @@ pub fn incrbyfloat(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         FloatError::NotAFloat => CommandError::NOT_FLOAT,
         FloatError::NanOrInf => CommandError::INCR_NAN_OR_INF,
     })?;
-    cx.db.set_str(key, StrInput::Bytes(&sum), Ttl::Keep);
+    cx.db.set_str(key, StrInput::Text(&sum), Ttl::Keep);
     cx.dirty += 1;
     cx.reply.bulk(&sum);
     Ok(Flow::Done)
