@@ -75,7 +75,7 @@ pub(super) fn reply_str(reply: &mut Reply<'_>, text: Option<StrRef<'_>>) {
 
 /// `proto-max-bulk-len`, which bounds strings that grow as well.
 pub(super) fn bulk_bytes_max(cx: &Ctx<'_>) -> u64 {
-    u64::try_from(cx.config.proto_max_bulk_len).unwrap_or(0)
+    cx.config.proto_max_bulk_len
 }
 
 #[cfg(test)]

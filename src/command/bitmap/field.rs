@@ -171,23 +171,22 @@ fn parse(cx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<Operation>> {
             at += 2;
             continue;
         }
-        let is_get = args.is(at, "GET") && left >= 2;
-        let is_set = args.is(at, "SET") && left >= 3;
-        if !is_get && !is_set && !(args.is(at, "INCRBY") && left >= 3) {
-            return Err(CommandError::SYNTAX);
-        }
+        let write: Option<fn(i64, Overflow) -> Action> = match left {
+            2.. if args.is(at, "GET") => None,
+            3.. if args.is(at, "SET") => Some(Action::Set),
+            3.. if args.is(at, "INCRBY") => Some(Action::IncrBy),
+            _ => return Err(CommandError::SYNTAX),
+        };
         let field = parse_field(cx, args.arg(at + 1), args.arg(at + 2))?;
-        let action = if is_get {
-            Action::Get
-        } else {
-            let value = parse_i64(args.arg(at + 3)).ok_or(CommandError::NOT_INTEGER)?;
-            match is_set {
-                true => Action::Set(value, overflow),
-                false => Action::IncrBy(value, overflow),
+        let action = match write {
+            None => Action::Get,
+            Some(write) => {
+                let value = parse_i64(args.arg(at + 3)).ok_or(CommandError::NOT_INTEGER)?;
+                write(value, overflow)
             }
         };
         operations.push(Operation { field, action });
-        at += if is_get { 3 } else { 4 };
+        at += if write.is_none() { 3 } else { 4 };
     }
     Ok(operations)
 }
