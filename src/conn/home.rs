@@ -19,7 +19,6 @@ use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receive
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// What a core wants of its ring, worked off by the loop after each step.
 #[derive(Default)]
@@ -372,11 +371,7 @@ impl Core for Home {
     }
 
     fn freeze(&mut self, micros: u64) {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "DEBUG SLEEP is there to stop the core"
-        )]
-        std::thread::sleep(Duration::from_micros(micros));
+        self.clock.pause_us(micros);
     }
 
     fn feed_monitors(&mut self, line: &[u8]) {

@@ -12,14 +12,14 @@
 
 pub mod args;
 pub mod error;
-pub mod output;
+
 pub mod parser;
 pub mod reply;
 pub mod scan;
 
+pub use crate::base::output::{Output, OutputPosition};
 pub use args::{Args, OwnedArgs, Span};
 pub use error::CommandError;
-pub use output::{Output, OutputPosition};
 pub use parser::{ParseLimits, Parsed, Parser, ProtocolError};
 pub use reply::{Mark, Proto, Reply};
 pub use scan::next_element;

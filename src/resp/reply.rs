@@ -13,9 +13,9 @@
 use std::sync::Arc;
 
 use super::error::CommandError;
-use super::output::{Output, OutputPosition};
 use crate::base::limits::SHARED_REPLY_BYTES_MIN;
 use crate::base::num::write_line;
+use crate::base::output::{Output, OutputPosition};
 use crate::base::{I64Buf, write_f64};
 
 /// Protocol version of a connection, chosen with HELLO.

@@ -3,7 +3,7 @@
 //! A command that was split over shards gets one reply per part, each an array of elements in the order of the part's
 //! keys. The merge only has to know where elements end, never what is in them.
 
-use super::output::{Output, OutputPosition};
+use crate::base::output::{Output, OutputPosition};
 use crate::base::parse_i64;
 
 /// The length of the RESP element at the start of `bytes`, what is nested in it included. `None` if it is incomplete

@@ -9,7 +9,7 @@ use super::sockets::Listener;
 use super::table::Key;
 use super::uring::Uring;
 use super::wake::Waker;
-use crate::resp::Output;
+use crate::base::Output;
 
 /// One shard's poller. An enum and not a trait object: the calls inline, and there will not be a third one outside
 /// the simulation.

@@ -66,6 +66,15 @@ impl Clock {
         }
     }
 
+    /// Stops the calling thread for so long: DEBUG SLEEP, whose purpose that is.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "time passes here, where the clock is"
+    )]
+    pub fn pause_us(&self, micros: u64) {
+        std::thread::sleep(std::time::Duration::from_micros(micros));
+    }
+
     /// Ticks in a microsecond, for thresholds that are compared with ticks.
     pub fn ticks_per_us(&self) -> f64 {
         match self.ticks {

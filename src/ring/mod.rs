@@ -38,7 +38,7 @@
 //! Not here: the parked flag that decides whether a wake-up is needed (`shard`), protocol, client limits (`conn`).
 
 #[cfg(doc)]
-use crate::resp::Output;
+use crate::base::Output;
 
 mod backend;
 mod buffers;

@@ -6,7 +6,7 @@
 
 use std::io::IoSlice;
 
-use crate::resp::Output;
+use crate::base::Output;
 
 /// Most bytes given to one socket in one turn: about 50 us of copying.
 pub(super) const PIECE_BYTES_MAX: usize = 256 * 1024;

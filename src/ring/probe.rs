@@ -14,7 +14,7 @@ use io_uring::{IoUring, Probe, opcode};
 
 use super::backend::{Backend, BackendOptions, Event, Wait};
 use super::sys;
-use crate::resp::Output;
+use crate::base::Output;
 
 /// What the probe found. Prints as one line for the log.
 #[derive(Clone, Debug)]

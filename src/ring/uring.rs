@@ -48,7 +48,7 @@ use super::sys;
 use super::table::{Key, Table};
 use super::tag::{Kind, NOBODY, tag, untag};
 use super::wake::Waker;
-use crate::resp::Output;
+use crate::base::Output;
 
 /// See the module.
 pub struct Uring {
