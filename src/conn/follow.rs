@@ -41,12 +41,12 @@ impl Home {
             }
             Flow::AtKey(position, run) => {
                 let key = args.get(position).unwrap_or_default();
-                let locator = self.owner.store.locate(key);
                 let shard = self.slots.shard_of(key_slot(key));
+                // No locator: that is for a key in argument 1, and this one may be anywhere.
                 if shard == self.id {
-                    self.run_here(at, spec, run, Some(locator), args)
+                    self.run_here(at, spec, run, None, args)
                 } else {
-                    self.send_single(at, spec, run, Some(locator), args, shard)
+                    self.send_single(at, spec, run, None, args, shard)
                 }
             }
             Flow::Offload(work) => {

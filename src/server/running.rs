@@ -171,6 +171,11 @@ impl Process for Running {
         if options.abort {
             return Err(CommandError::NO_SHUTDOWN);
         }
+        // Who asks for a snapshot by name must not lose the data because none can be written.
+        if options.save && !options.force {
+            tracing::warn!("Cannot save: this server does not write snapshots. Not shutting down.");
+            return Err(CommandError::SHUTDOWN_FAILED);
+        }
         self.stop();
         Ok(())
     }

@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
             row("acl|whoami", Group::Server, "6.0.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Tell the user of this connection.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::acl_whoami)),
         ]),
     row("backup", Group::Server, "8.10.0", 2)
         .newer(Project::Redis)
@@ -264,16 +264,16 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N settings",
                 )
                 .syntax("parameter [parameter ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::config::get)),
             row("config|help", Group::Server, "5.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::config::help)),
             row("config|resetstat", Group::Server, "2.0.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .docs("Set the counters of INFO back to zero.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::config::resetstat)),
             row("config|rewrite", Group::Server, "2.8.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -281,7 +281,7 @@ pub(super) const ROWS: &[Row] = &[
                     "Write the current settings into the configuration file.",
                     "O(N) for N settings",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::config::rewrite)),
             row("config|set", Group::Server, "2.0.0", -4)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -290,7 +290,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N settings",
                 )
                 .syntax("parameter value [parameter value ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::config::set)),
         ]),
     row("dbsize", Group::Server, "1.0.0", 1)
         .flags(&[READONLY, FAST])
@@ -398,7 +398,7 @@ pub(super) const ROWS: &[Row] = &[
         .acl(&[category::ADMIN, category::DANGEROUS])
         .tips(&["nondeterministic_output"])
         .docs("Tell the Unix time of the last good snapshot.", "O(1)")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::lastsave)),
     row("latency", Group::Server, "2.8.13", -2)
         .docs(
             "Commands about recorded delays.",
@@ -529,12 +529,12 @@ pub(super) const ROWS: &[Row] = &[
             row("module|help", Group::Server, "5.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::module_help)),
             row("module|list", Group::Server, "4.0.0", 2)
                 .flags(&[ADMIN, NOSCRIPT])
                 .tips(&["nondeterministic_output_order"])
                 .docs("List the loaded modules.", "O(N) for N modules")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::module_list)),
             row("module|load", Group::Server, "4.0.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, PROTECTED])
                 .docs("Load a module.", "O(1)")
@@ -595,7 +595,7 @@ pub(super) const ROWS: &[Row] = &[
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, SENTINEL])
         .acl(&[category::ADMIN, category::DANGEROUS])
         .docs("Tell the replication role and its state.", "O(1)")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::role)),
     row("save", Group::Server, "1.0.0", 1)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI])
         .docs(
@@ -619,7 +619,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys when saving",
         )
         .syntax("[NOSAVE|SAVE] [NOW] [FORCE] [ABORT]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::shutdown)),
     row("slaveof", Group::Server, "1.0.0", 3)
         .flags(&[ADMIN, NOSCRIPT, STALE, NO_ASYNC_LOADING])
         .deprecated("5.0.0", "REPLICAOF")
@@ -684,7 +684,7 @@ pub(super) const ROWS: &[Row] = &[
             "Tell the server's clock, in seconds and microseconds.",
             "O(1)",
         )
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::time)),
     row("trimslots", Group::Server, "8.4.0", -5)
         .flags(&[WRITE])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
