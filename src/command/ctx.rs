@@ -184,12 +184,18 @@ impl ClientView<'_> {
     }
 }
 
+/// A function that runs on a core, with whatever it found out.
+pub type OnCore = Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>;
+
+/// What makes the reply of the results of all cores, in order of shards.
+pub type MergeResults = Box<dyn FnOnce(Vec<Box<dyn Any + Send>>, &mut Reply<'_>)>;
+
 /// A function run on every core at one point of the common order, and what to do with the results.
 pub struct Gather {
     /// Runs on each core, on its own thread.
-    pub each: Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>,
+    pub each: OnCore,
     /// Runs at the client's core with all results, in order of shards.
-    pub merge: Box<dyn FnOnce(Vec<Box<dyn Any + Send>>, &mut Reply<'_>)>,
+    pub merge: MergeResults,
 }
 
 impl Gather {

@@ -247,7 +247,8 @@ impl Home {
                 return Step::Wait(Stall::Paused);
             }
         }
-        if is_monitored(&self.server) && !spec.flags.has(flag::SKIP_MONITOR) {
+        let open = self.client(at).session.transaction.is_some();
+        if is_monitored(&self.server) && !open && !spec.flags.has(flag::SKIP_MONITOR) {
             self.tell_monitors(at, args);
         }
         match spec.run {
@@ -374,10 +375,11 @@ impl Home {
                 return Step::Next;
             }
         }
-        if self.owner.limit != 0 && spec.flags.has(flag::WRITE) {
-            if let Err(error) = self.owner.admit(spec.flags) {
-                return self.refuse(at, Some(spec), &error);
-            }
+        if self.owner.limit != 0
+            && spec.flags.has(flag::WRITE)
+            && let Err(error) = self.owner.admit(spec.flags)
+        {
+            return self.refuse(at, Some(spec), &error);
         }
         let client = self.clients[at as usize].as_mut().expect("looked at above");
         let scope = Scope {
@@ -485,8 +487,15 @@ impl Home {
         let ended = self.clock.ticks();
         let ticks = ended.wrapping_sub(self.last_ticks);
         self.last_ticks = ended;
-        let logged = !spec.flags.has(flag::SKIP_SLOWLOG) || failed;
-        self.account(at, spec, ticks, failed, logged.then_some(args));
+        // What goes on elsewhere is counted when it is finished.
+        let elsewhere = matches!(
+            flow,
+            Flow::Gather(_) | Flow::AtKey(..) | Flow::Configure(_) | Flow::Exec | Flow::Offload(_)
+        );
+        if !elsewhere {
+            let logged = !spec.flags.has(flag::SKIP_SLOWLOG);
+            self.account(at, spec, ticks, failed, logged.then_some(args));
+        }
         self.follow(at, spec, flow, args)
     }
 
@@ -556,17 +565,17 @@ impl Home {
         let nanos = self
             .config
             .latency_tracking
-            .then(|| (ticks as f64 * self.ns_per_tick) as u64);
+            .then_some((ticks as f64 * self.ns_per_tick) as u64);
         counters.record(ticks, nanos);
         if failed {
             counters.failed.add(1);
         }
         self.stats.commands.add(1);
         self.since_clock += 1;
-        if ticks >= self.slow_ticks || ticks >= self.spike_ticks {
-            if let Some(args) = args {
-                self.log_slow(at, spec, ticks, args);
-            }
+        if (ticks >= self.slow_ticks || ticks >= self.spike_ticks)
+            && let Some(args) = args
+        {
+            self.log_slow(at, spec, ticks, args);
         }
         if self.since_clock >= limits::COMMANDS_PER_CLOCK_READ {
             self.refresh_clock();

@@ -6,7 +6,7 @@
 
 use super::client::{Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
-use super::home::Home;
+use super::home::{Home, is_monitored};
 use super::merge::{Place, Plan, Split};
 use crate::base::slot::{ShardId, key_slot};
 use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
@@ -14,7 +14,7 @@ use crate::command::spec::{CommandSpec, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Reply};
 use crate::session::{Transaction, Watched};
-use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote};
+use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote, WatchedKey};
 use std::sync::Arc;
 
 /// One command of the queue, as far as it was prepared at home.
@@ -82,7 +82,7 @@ impl Home {
 
     /// Registers the keys at their owners. The reply does not wait: whoever sees it pushes behind the registration.
     pub(super) fn watch(&mut self, at: u32, args: Args<'_>) -> Step {
-        let mut by_shard: Vec<(ShardId, Vec<(Vec<u8>, Arc<WatchFlag>)>)> = Vec::new();
+        let mut by_shard: Vec<(ShardId, Vec<WatchedKey>)> = Vec::new();
         let client = self.clients[at as usize]
             .as_mut()
             .expect("the client is there");
@@ -161,6 +161,8 @@ impl Home {
         let queue = std::mem::take(&mut client.queue);
         if transaction.aborted {
             self.end_transaction(at);
+            self.account(at, spec, 0, true, None);
+            self.count_error(b"EXECABORT");
             self.reply(at, |reply| reply.error(&CommandError::EXEC_ABORT));
             return Step::Next;
         }
@@ -172,8 +174,16 @@ impl Home {
             self.stats.watching_clients.sub(1);
         }
         if watched.iter().any(|(_, flag)| flag.is_dirty()) {
+            self.account(at, spec, 0, false, None);
             self.reply(at, |reply| reply.null_array());
             return Step::Next;
+        }
+        if is_monitored(&self.server) {
+            for queued in &queue {
+                self.tell_monitors(at, queued.args.as_args());
+            }
+            let exec: OwnedArgs = ["exec"].iter().collect();
+            self.tell_monitors(at, exec.as_args());
         }
         let scope = self.scope(at);
         let mut prepared = Vec::with_capacity(queue.len());

@@ -61,10 +61,11 @@ impl Home {
             return Step::Wait(Stall::Credit);
         }
         // Memory is decided once, here: parts must not disagree.
-        if self.owner.limit != 0 && spec.flags.has(flag::WRITE) {
-            if let Err(error) = self.owner.admit(spec.flags) {
-                return self.refuse(at, Some(spec), &error);
-            }
+        if self.owner.limit != 0
+            && spec.flags.has(flag::WRITE)
+            && let Err(error) = self.owner.admit(spec.flags)
+        {
+            return self.refuse(at, Some(spec), &error);
         }
         let scope = self.scope(at);
         let pending = |plan, parts| Pending {
@@ -148,7 +149,13 @@ impl Home {
     }
 
     /// Runs a function on all cores at one point of the common order.
-    pub(super) fn gather(&mut self, at: u32, spec: &'static CommandSpec, gather: Gather) {
+    pub(super) fn gather(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        gather: Gather,
+        args: Args<'_>,
+    ) {
         let shards = self.all_shards();
         let each = Arc::clone(&gather.each);
         let scope = self.scope(at);
@@ -159,7 +166,7 @@ impl Home {
                 missing: shards.len(),
                 parts: shards.iter().map(|_| None).collect(),
                 plan: Plan::Gathered(gather, scope),
-                args: Vec::new(),
+                args: Slowlog::trim_arguments(args.iter()),
             },
         );
         let mut fence = Fence::default();
@@ -319,15 +326,14 @@ impl Home {
     }
 
     fn prefetch_frame(&self, ahead: usize) {
-        if let Some(frame) = self.receiver.peek(ahead) {
-            if let Some(Item {
+        if let Some(frame) = self.receiver.peek(ahead)
+            && let Some(Item {
                 locator: Some(locator),
                 scope,
                 ..
             }) = frame.items.first()
-            {
-                self.owner.store.prefetch(scope.db, *locator);
-            }
+        {
+            self.owner.store.prefetch(scope.db, *locator);
         }
     }
 
@@ -335,7 +341,9 @@ impl Home {
         match &mut frame.mode {
             Mode::Control(each) => {
                 let each = Arc::clone(each);
+                let started = self.clock.ticks();
                 frame.result = Some(each(self));
+                frame.ticks = self.clock.ticks().wrapping_sub(started);
             }
             Mode::Adopt(accepted) => {
                 self.wants.adopt.extend(accepted.take());
@@ -433,7 +441,8 @@ impl Home {
         } = pending;
         let mut ticks = 0;
         for frame in parts.iter().flatten() {
-            ticks = ticks.max(frame.items.iter().map(|item| item.outcome.ticks).sum());
+            let items: u64 = frame.items.iter().map(|item| item.outcome.ticks).sum();
+            ticks = ticks.max(items + frame.ticks);
         }
         let failures: Vec<Vec<u8>> = parts
             .iter()

@@ -36,7 +36,7 @@ impl Home {
                 Step::Next
             }
             Flow::Gather(gather) => {
-                self.gather(at, spec, gather);
+                self.gather(at, spec, gather, args);
                 Step::Next
             }
             Flow::AtKey(position, run) => {
@@ -50,6 +50,7 @@ impl Home {
                 }
             }
             Flow::Offload(work) => {
+                self.account(at, spec, 0, false, None);
                 let ticket = self.owe_offloaded(at);
                 let proto = self.client(at).session.proto;
                 let post = self.post();
@@ -62,10 +63,11 @@ impl Home {
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => {
-                    self.gather(at, spec, gather);
+                    self.gather(at, spec, gather, args);
                     Step::Next
                 }
                 Err(error) => {
+                    self.account(at, spec, 0, true, None);
                     self.count_error(error.code().as_bytes());
                     self.reply(at, |reply| reply.error(&error));
                     Step::Next

@@ -205,11 +205,11 @@ impl Home {
     /// Lets clients go on that waited for a credit or for the end of a pause.
     pub(super) fn retry_waiting(&mut self) {
         for at in std::mem::take(&mut self.waiting) {
-            if let Some(Some(client)) = self.clients.get_mut(at as usize) {
-                if matches!(client.stall, Stall::Credit | Stall::Paused) {
-                    client.stall = Stall::None;
-                    self.mark_ready(at);
-                }
+            if let Some(Some(client)) = self.clients.get_mut(at as usize)
+                && matches!(client.stall, Stall::Credit | Stall::Paused)
+            {
+                client.stall = Stall::None;
+                self.mark_ready(at);
             }
         }
     }
@@ -229,6 +229,8 @@ impl Home {
         frame.mode = crate::shard::Mode::Run;
         frame.now = None;
         frame.result = None;
+        frame.ticks = 0;
+        frame.admitted = false;
         frame.agreed = true;
         frame.part = 0;
         frame.items.truncate(1);
@@ -270,7 +272,7 @@ impl Home {
             0 => u64::MAX,
             ms => ticks(ms as f64 * 1000.0),
         };
-        self.owner.limit = config.maxmemory as u64;
+        self.owner.limit = config.maxmemory;
         self.owner.config = Arc::clone(&config);
         self.owner.set_policy(&config);
         self.config = config;

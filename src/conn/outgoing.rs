@@ -38,8 +38,8 @@ impl Home {
         };
         let limit = &self.config.client_output_buffer_limit[class];
         let unsent = client.unsent() as u64;
-        let soft = limit.soft_bytes != 0 && unsent > limit.soft_bytes as u64;
-        let hard = limit.hard_bytes != 0 && unsent > limit.hard_bytes as u64;
+        let soft = limit.soft_bytes != 0 && unsent > limit.soft_bytes;
+        let hard = limit.hard_bytes != 0 && unsent > limit.hard_bytes;
         let since = match soft {
             true => *client.soft_limit_since.get_or_insert(now),
             false => {
@@ -47,7 +47,7 @@ impl Home {
                 now
             }
         };
-        if hard || (soft && now - since > limit.soft_seconds as i64 * 1000) {
+        if hard || (soft && now - since > limit.soft_seconds * 1000) {
             let line = format!("id={} addr={}", client.session.id, client.session.addr);
             tracing::warn!(
                 "Client {line} scheduled to be closed ASAP for overcoming of output buffer limits."

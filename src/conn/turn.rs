@@ -104,12 +104,12 @@ impl ShardThread {
                 home.stats.reads.add(1);
                 home.stats.input_bytes.add(bytes.len() as u64);
                 let now = home.now();
-                if let Some(client) = home.find(socket.index() as u32, socket.generation()) {
-                    if !client.closing {
-                        client.session.last_active = now;
-                        client.session.input_bytes += bytes.len() as u64;
-                        home.receive(socket.index() as u32, bytes);
-                    }
+                if let Some(client) = home.find(socket.index() as u32, socket.generation())
+                    && !client.closing
+                {
+                    client.session.last_active = now;
+                    client.session.input_bytes += bytes.len() as u64;
+                    home.receive(socket.index() as u32, bytes);
                 }
                 self.backend.recycle(chunk);
             }
@@ -325,10 +325,11 @@ impl Home {
         }
         let now = self.now();
         let mut until = self.next_cron;
-        if let Some(expiry) = self.owner.store.next_expiry() {
-            if expiry < until && self.owner.active_expire {
-                until = expiry;
-            }
+        if let Some(expiry) = self.owner.store.next_expiry()
+            && expiry < until
+            && self.owner.active_expire
+        {
+            until = expiry;
         }
         if let Some(pause) = self.pause {
             until = until.min(pause.until);

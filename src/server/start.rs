@@ -184,10 +184,10 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
             has_own_cpus(shards),
         );
         let work = move || {
-            if let Some(cpu) = cpu {
-                if let Err(error) = pin_to(cpu) {
-                    tracing::warn!("shard {number} cannot be pinned to CPU {cpu}: {error}");
-                }
+            if let Some(cpu) = cpu
+                && let Err(error) = pin_to(cpu)
+            {
+                tracing::warn!("shard {number} cannot be pinned to CPU {cpu}: {error}");
             }
             let backend = match open_backend(on_ring) {
                 Ok(backend) => backend,

@@ -8,7 +8,7 @@ use super::lend::Park;
 use super::vote::Vote;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
-use crate::command::ctx::{Core, Scope};
+use crate::command::ctx::{OnCore, Scope};
 use crate::command::spec::{CommandSpec, StoreFn};
 use crate::keyspace::{Locator, Store, WatchFlag};
 use crate::resp::{Output, OwnedArgs};
@@ -59,8 +59,8 @@ pub struct Item {
     pub outcome: Outcome,
 }
 
-/// A control function, run on each core at the same point of the common order.
-pub type ControlFn = Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>;
+/// A key and the flag that tells of its changes.
+pub type WatchedKey = (Vec<u8>, Arc<WatchFlag>);
 
 /// What each participant of a VOTE fence looks at.
 pub enum Ballot {
@@ -92,9 +92,9 @@ pub enum Mode {
         items: Arc<Handover>,
     },
     /// Register keys for WATCH.
-    Watch(DbIndex, Vec<(Vec<u8>, Arc<WatchFlag>)>),
+    Watch(DbIndex, Vec<WatchedKey>),
     /// Run a function over the core.
-    Control(ControlFn),
+    Control(OnCore),
     /// Take over an accepted connection.
     Adopt(Option<Accepted>),
 }
@@ -142,6 +142,8 @@ pub struct Frame {
     pub admitted: bool,
     /// False after a vote that failed or a PARK whose watched keys had changed: nothing was run.
     pub agreed: bool,
+    /// Clock ticks a control function ran.
+    pub ticks: u64,
     /// What a control function returned.
     pub result: Option<Box<dyn Any + Send>>,
 }
@@ -159,6 +161,7 @@ impl Frame {
             now: None,
             admitted: false,
             agreed: true,
+            ticks: 0,
             result: None,
         }
     }

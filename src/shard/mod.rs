@@ -25,7 +25,7 @@ pub mod vote;
 
 pub use bell::{Bell, announce};
 pub use frame::{
-    Accepted, Ballot, ControlFn, Frame, FrameBox, Handover, Item, Mode, Outcome, ParkJob, Ticket,
+    Accepted, Ballot, Frame, FrameBox, Handover, Item, Mode, Outcome, ParkJob, Ticket, WatchedKey,
 };
 pub use gate::Patience;
 pub use inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};

@@ -224,16 +224,18 @@ impl Owner {
     fn run_items(&mut self, items: &mut [Item], now: Millis, admitted: bool) {
         for item in items {
             let started = self.clock.ticks();
-            if !admitted && self.limit != 0 && item.spec.flags.has(flag::WRITE) {
-                if let Err(error) = self.admit(item.spec.flags) {
-                    Reply::new(&mut item.out, item.scope.proto).error(&error);
-                    item.outcome = Outcome {
-                        ticks: 0,
-                        failed: true,
-                        dirty: 0,
-                    };
-                    continue;
-                }
+            if !admitted
+                && self.limit != 0
+                && item.spec.flags.has(flag::WRITE)
+                && let Err(error) = self.admit(item.spec.flags)
+            {
+                Reply::new(&mut item.out, item.scope.proto).error(&error);
+                item.outcome = Outcome {
+                    ticks: 0,
+                    failed: true,
+                    dirty: 0,
+                };
+                continue;
             }
             let (failed, dirty) = self.execute(
                 item.run,
