@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod conn;
 pub mod keyspace;
+pub mod persist;
 pub mod resp;
 pub mod ring;
 pub mod server;

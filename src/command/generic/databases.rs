@@ -16,7 +16,7 @@ pub fn dbsize(cx: &mut Ctx<'_>, _: Args<'_>) -> Result {
 
 /// Removes all keys of the selected database.
 pub fn flushdb(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let mode = flush_mode(args)?;
+    let mode = flush_mode(args, cx.config.lazyfree_lazy_user_flush)?;
     flush(cx, mode);
     cx.reply.ok();
     Ok(Flow::Done)
@@ -24,7 +24,7 @@ pub fn flushdb(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 
 /// Removes all keys of all databases.
 pub fn flushall(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let mode = flush_mode(args)?;
+    let mode = flush_mode(args, cx.config.lazyfree_lazy_user_flush)?;
     let selected = cx.db.index();
     for db in 0..cx.db.databases() {
         cx.db.select(DbIndex(db as u32));
@@ -37,6 +37,9 @@ pub fn flushall(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 
 /// Exchanges the contents of two databases.
 pub fn swapdb(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    if cx.config.cluster_enabled {
+        return Err(CommandError::SWAPDB_IN_CLUSTER);
+    }
     let one = parse_index(args.arg(1)).ok_or(CommandError::SWAPDB_FIRST)?;
     let other = parse_index(args.arg(2)).ok_or(CommandError::SWAPDB_SECOND)?;
     let (Ok(one), Ok(other)) = (u32::try_from(one), u32::try_from(other)) else {
@@ -57,8 +60,9 @@ fn flush(cx: &mut Ctx<'_>, mode: FlushMode) {
     cx.db.flush(mode);
 }
 
-fn flush_mode(args: Args<'_>) -> std::result::Result<FlushMode, CommandError> {
+fn flush_mode(args: Args<'_>, is_lazy: bool) -> std::result::Result<FlushMode, CommandError> {
     match args.len() {
+        1 if is_lazy => Ok(FlushMode::Async),
         1 => Ok(FlushMode::Sync),
         2 if args.is(1, "SYNC") => Ok(FlushMode::Sync),
         2 if args.is(1, "ASYNC") => Ok(FlushMode::Async),

@@ -5,11 +5,13 @@
 //! different shards always run under such a fence, and do not notice.
 
 pub mod databases;
+pub mod dump;
 pub mod expire;
 pub mod keys;
 pub mod object;
 pub mod rename;
 pub mod scan;
+pub mod sort;
 pub mod wait;
 
 use super::ctx::Flow;

@@ -49,6 +49,9 @@ pub fn copy(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             return syntax();
         }
     }
+    if cx.config.cluster_enabled && (home, target) != (DbIndex(0), DbIndex(0)) {
+        return Err(CommandError::COPY_IN_CLUSTER);
+    }
     if target == home && from == to {
         return Err(CommandError::SAME_OBJECT);
     }
@@ -72,6 +75,9 @@ pub fn copy(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 
 /// Moves a key into another database unless its name is taken there; replies whether it was done.
 pub fn move_key(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    if cx.config.cluster_enabled {
+        return Err(CommandError::MOVE_IN_CLUSTER);
+    }
     let key = args.arg(1);
     let home = cx.db.index();
     let target = db_index(cx, args.arg(2))?;

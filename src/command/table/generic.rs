@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N bytes of the value",
         )
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::dump::dump)),
     row("exists", Group::Generic, "1.0.0", -2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
@@ -267,7 +267,7 @@ pub(super) const ROWS: &[Row] = &[
             "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ \
              frequency]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::dump::restore)),
     row("scan", Group::Generic, "2.8.0", -2)
         .flags(&[READONLY, TOUCHES_ARBITRARY_KEYS])
         .acl(&[category::KEYSPACE])
@@ -304,7 +304,7 @@ pub(super) const ROWS: &[Row] = &[
             "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] \
              [ASC|DESC] [ALPHA] [STORE destination]",
         )
-        .runs(Route::ParkAll, NotBuilt),
+        .runs(Route::ParkAll, Store(crate::command::generic::sort::sort)),
     row("sort_ro", Group::Generic, "7.0.0", -2)
         .flags(&[READONLY])
         .acl(&[
@@ -326,7 +326,10 @@ pub(super) const ROWS: &[Row] = &[
             "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] \
              [ASC|DESC] [ALPHA]",
         )
-        .runs(Route::ParkAll, NotBuilt),
+        .runs(
+            Route::ParkAll,
+            Store(crate::command::generic::sort::sort_ro),
+        ),
     row("touch", Group::Generic, "3.2.1", -2)
         .flags(&[READONLY, FAST])
         .acl(&[category::KEYSPACE])
