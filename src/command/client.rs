@@ -143,7 +143,7 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
     let multi_bytes = session.transaction.as_ref().map_or(0, |open| open.bytes);
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={multi} \
-         watch={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={multi_bytes} rbs=1024 rbp=0 obl={} oll={} omem={} \
+         qbuf={} qbuf-free={} argv-mem=0 multi-mem={multi_bytes} rbs=1024 rbp=0 obl={} oll={} omem={} \
          tot-mem={} events=r cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={} shard={}",
         session.id,
         session.addr,
@@ -154,7 +154,6 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         seconds(session.last_active),
         flags(view),
         session.db.0,
-        session.watched.len(),
         view.input_bytes,
         view.input_free,
         view.output_bytes,
@@ -431,10 +430,10 @@ pub fn help(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     reply_help(
         "CLIENT",
         &[
-            "CAPA <capability> [<capability> ...]",
-            "    Say what this client can handle.",
             "CACHING (YES|NO)",
             "    Track, or do not track, the keys of the next command (OPTIN, OPTOUT).",
+            "CAPA <capability> [<capability> ...]",
+            "    Say what this client can handle.",
             "GETNAME",
             "    The name of this connection.",
             "GETREDIR",

@@ -72,6 +72,19 @@ pub fn auth(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
+/// All of AUTH is secret.
+pub fn auth_secrets(args: Args<'_>) -> Vec<usize> {
+    (1..args.len()).collect()
+}
+
+/// User and password behind AUTH.
+pub fn hello_secrets(args: Args<'_>) -> Vec<usize> {
+    match (2..args.len()).find(|&at| args.is(at, "AUTH")) {
+        Some(at) => (at + 1..args.len().min(at + 3)).collect(),
+        None => Vec::new(),
+    }
+}
+
 fn authenticate(
     cx: &mut HomeCtx<'_>,
     user: &[u8],

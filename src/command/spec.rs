@@ -76,6 +76,8 @@ bits! {
         ALL_DBS "",
         /// Runs inside MULTI instead of being queued. Not a flag of Redis.
         RUNS_IN_MULTI "",
+        /// Runs what MULTI queued: refused, it takes the transaction with it. Not a flag of Redis.
+        RUNS_QUEUE "",
         /// May still change or go.
         EXPERIMENTAL "experimental",
         /// Between servers, or for testing: not for applications. Told by COMMAND DOCS only.
@@ -283,6 +285,9 @@ pub type StoreFn = for<'a> fn(&mut Ctx<'a>, Args<'_>) -> Result<Flow, CommandErr
 /// A command that runs on its client's core.
 pub type HomeFn = for<'a> fn(&mut HomeCtx<'a>, Args<'_>) -> Result<Flow, CommandError>;
 
+/// Positions of secret arguments in a call.
+pub type Secrets = fn(Args<'_>) -> Vec<usize>;
+
 /// What runs when the command is called.
 #[derive(Clone, Copy)]
 pub enum Run {
@@ -350,6 +355,8 @@ pub struct CommandSpec {
     pub tier: Tier,
     /// Where it runs.
     pub route: Route,
+    /// Which arguments are secret: neither MONITOR nor the slow log shows them.
+    pub secrets: Option<Secrets>,
     /// What runs.
     pub run: Run,
     subcommands: (u16, u16),
@@ -434,6 +441,7 @@ pub(super) const fn row(name: &'static str, group: Group, since: &'static str, a
             project: Project::Both,
             tier: Tier::Base,
             route: Route::Home,
+            secrets: None,
             run: Run::NotBuilt,
             subcommands: (0, 0),
             known: true,
@@ -499,6 +507,11 @@ impl Row {
     }
 
     /// Where the command runs, and what runs there.
+    pub(super) const fn secrets(mut self, find: Secrets) -> Self {
+        self.spec.secrets = Some(find);
+        self
+    }
+
     pub(super) const fn runs(mut self, route: Route, run: Run) -> Self {
         self.spec.route = route;
         self.spec.run = run;

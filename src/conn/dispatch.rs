@@ -247,11 +247,7 @@ impl Home {
                 return Step::Wait(Stall::Paused);
             }
         }
-        let open = self.client(at).session.transaction.is_some();
-        if is_monitored(&self.server) && !open && !spec.flags.has(flag::SKIP_MONITOR) {
-            self.tell_monitors(at, args);
-        }
-        match spec.run {
+        let step = match spec.run {
             Run::Store(run) => self.route(at, spec, run, locator, args),
             Run::Home(_) => {
                 if spec.group == Group::Server && !self.client(at).slots.is_empty() {
@@ -262,7 +258,15 @@ impl Home {
             Run::Container | Run::NotBuilt => {
                 unreachable!("the lookup refused what cannot run")
             }
+        };
+        if step == Step::Next
+            && is_monitored(&self.server)
+            && !spec.flags.has(flag::SKIP_MONITOR)
+            && !spec.flags.has(flag::ADMIN)
+        {
+            self.tell_monitors(at, spec, args);
         }
+        step
     }
 
     /// Answers with an error instead of running the command, and counts it as rejected.
@@ -279,6 +283,14 @@ impl Home {
         let client = self.client(at);
         if let Some(transaction) = &mut client.session.transaction {
             transaction.aborted = true;
+            if spec.is_some_and(|spec| spec.flags.has(flag::RUNS_QUEUE)) {
+                let text = error.text();
+                let reason = text.strip_prefix(b"ERR ").unwrap_or(text);
+                let abort = CommandError::exec_abort(reason);
+                self.end_transaction(at);
+                self.reply(at, |reply| reply.error(&abort));
+                return Step::Next;
+            }
         }
         self.reply(at, |reply| reply.error(error));
         Step::Next

@@ -180,10 +180,8 @@ impl Home {
         }
         if is_monitored(&self.server) {
             for queued in &queue {
-                self.tell_monitors(at, queued.args.as_args());
+                self.tell_monitors(at, queued.spec, queued.args.as_args());
             }
-            let exec: OwnedArgs = ["exec"].iter().collect();
-            self.tell_monitors(at, exec.as_args());
         }
         let scope = self.scope(at);
         let mut prepared = Vec::with_capacity(queue.len());

@@ -2,6 +2,7 @@
 
 use super::client::{Pending, SlotState, Stall};
 use super::dispatch::{Step, fill_item, item};
+use super::follow::shown_arguments;
 use super::home::Home;
 use super::merge::{Plan, Split, finish};
 use crate::base::slot::{DbIndex, ShardId, key_slot};
@@ -13,7 +14,6 @@ use crate::session::ReplyMode;
 use crate::shard::{
     Ballot, Fence, FrameBox, Handover, Item, Mode, Park, ParkJob, Ticket, Vote, announce,
 };
-use crate::stats::Slowlog;
 use std::sync::Arc;
 
 /// A command cut into one part a shard.
@@ -73,7 +73,7 @@ impl Home {
             missing: parts,
             parts: (0..parts).map(|_| None).collect(),
             plan,
-            args: Slowlog::trim_arguments(args.iter()),
+            args: shown_arguments(spec, args),
         };
         match spec.route {
             Route::Split(merge) | Route::All(merge) | Route::Vote(merge) => {
@@ -166,7 +166,7 @@ impl Home {
                 missing: shards.len(),
                 parts: shards.iter().map(|_| None).collect(),
                 plan: Plan::Gathered(gather, scope),
-                args: Slowlog::trim_arguments(args.iter()),
+                args: shown_arguments(spec, args),
             },
         );
         let mut fence = Fence::default();

@@ -145,18 +145,28 @@ impl Home {
     }
 
     /// Sends a MONITOR line about a command to every core that has a monitor.
-    pub(super) fn tell_monitors(&mut self, at: u32, args: Args<'_>) {
-        let (seconds, micros) = (self.now_us / 1_000_000, self.now_us % 1_000_000);
-        let session = &self.client(at).session;
-        let addr = match session.unix {
-            true => format!("unix:{}", self.config.unixsocket),
-            false => session.addr.clone(),
+    pub(super) fn tell_monitors(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) {
+        let Some(client) = self.clients[at as usize].as_ref() else {
+            return;
         };
-        let db = self.client(at).session.db.0;
+        let (seconds, micros) = (self.now_us / 1_000_000, self.now_us % 1_000_000);
+        let addr = match client.session.unix {
+            true => format!("unix:{}", self.config.unixsocket),
+            false => client.session.addr.clone(),
+        };
+        let db = client.session.db.0;
+        let secrets = spec.secrets.map_or(Vec::new(), |find| find(args));
         let mut line = format!("+{seconds}.{micros:06} [{db} {addr}]").into_bytes();
-        for arg in args.iter() {
+        for (at, arg) in args.iter().enumerate() {
             line.push(b' ');
-            quote(&mut line, arg);
+            quote(
+                &mut line,
+                if secrets.contains(&at) {
+                    b"(redacted)"
+                } else {
+                    arg
+                },
+            );
         }
         line.extend_from_slice(b"\r\n");
         let line: Arc<[u8]> = Arc::from(line);
@@ -205,7 +215,7 @@ impl Home {
                     .fetch_add(1, Ordering::Relaxed),
                 time: seconds,
                 duration_us: micros,
-                args: Slowlog::trim_arguments(args.iter()),
+                args: shown_arguments(spec, args),
                 client: client.session.addr.clone(),
                 client_name: client.session.name.clone(),
             };
@@ -238,6 +248,23 @@ impl Home {
             session.addr
         );
     }
+}
+
+/// A command's arguments for the slow log: cut, and without secrets.
+pub(super) fn shown_arguments(spec: &CommandSpec, args: Args<'_>) -> Vec<Vec<u8>> {
+    let secrets = spec.secrets.map_or(Vec::new(), |find| find(args));
+    let shown: Vec<&[u8]> = args
+        .iter()
+        .enumerate()
+        .map(|(at, arg)| {
+            if secrets.contains(&at) {
+                &b"(redacted)"[..]
+            } else {
+                arg
+            }
+        })
+        .collect();
+    Slowlog::trim_arguments(shown.into_iter())
 }
 
 /// Appends `text` in double quotes, with escapes for what is not printable.

@@ -128,3 +128,11 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
+
+/// Values of settings that hold secrets.
+pub fn set_secrets(args: Args<'_>) -> Vec<usize> {
+    let pairs: Vec<&[u8]> = args.from(2).iter().collect();
+    crate::config::sensitive_positions(&pairs)
+        .map(|at| at + 2)
+        .collect()
+}

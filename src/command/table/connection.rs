@@ -12,6 +12,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N passwords of the user",
         )
         .syntax("[username] password")
+        .secrets(super::super::connection::auth_secrets)
         .runs(Route::Home, Home(super::super::connection::auth)),
     row("client", Group::Connection, "2.4.0", -2)
         .flags(&[SENTINEL])
@@ -168,6 +169,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("[protover [AUTH username password] [SETNAME clientname]]")
+        .secrets(super::super::connection::hello_secrets)
         .runs(Route::Home, Home(super::super::connection::hello)),
     row("ping", Group::Connection, "1.0.0", -1)
         .flags(&[FAST, SENTINEL])

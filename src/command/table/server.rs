@@ -290,6 +290,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N settings",
                 )
                 .syntax("parameter value [parameter value ...]")
+                .secrets(super::super::server::config::set_secrets)
                 .runs(Route::Home, Home(super::super::server::config::set)),
         ]),
     row("dbsize", Group::Server, "1.0.0", 1)

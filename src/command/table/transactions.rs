@@ -11,7 +11,14 @@ pub(super) const ROWS: &[Row] = &[
         )
         .runs(Route::Home, Home(super::super::transactions::discard)),
     row("exec", Group::Transactions, "1.2.0", 1)
-        .flags(&[NOSCRIPT, LOADING, STALE, SKIP_SLOWLOG, RUNS_IN_MULTI])
+        .flags(&[
+            NOSCRIPT,
+            LOADING,
+            STALE,
+            SKIP_SLOWLOG,
+            RUNS_IN_MULTI,
+            RUNS_QUEUE,
+        ])
         .docs(
             "Run the queued commands of a transaction.",
             "Depends on the queued commands",
