@@ -194,7 +194,7 @@ impl<'a> Db<'a> {
     /// Sets a key to a string, whatever it held. Returns whether it was there before.
     #[inline]
     pub fn set_str(&mut self, key: &[u8], value: StrInput<'_>, ttl: Ttl) -> bool {
-        let (body, raw) = encode(key.len(), value);
+        let (body, raw) = encode(key.len(), &value);
         self.put(key, TAG_STRING, raw, body, ttl, None)
     }
 

@@ -20,6 +20,9 @@ mod store;
 mod value;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use counters::{Counter, DbCounters, StoreCounters};
 pub use db::{Db, FlushMode};
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};

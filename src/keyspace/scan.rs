@@ -149,39 +149,32 @@ impl Db<'_> {
     /// Some key of this view, all about equally likely. Where nearly all keys are expired, it gives up after a
     /// hundred tries and may miss the others.
     pub fn random_key(&mut self, rng: &mut Rng) -> Option<Vec<u8>> {
+        let (db, now, expiry) = (self.index.index(), self.now, self.expiry);
         for _ in 0..100 {
             let len = self.len();
-            if len == 0 {
+            let mut at = if len == 0 {
                 return None;
-            }
-            let mut at = rng.index(len);
-            let (db, now, expiry) = (self.index.index(), self.now, self.expiry);
+            } else {
+                rng.index(len)
+            };
             let mut chosen = None;
-            let mut was_expired = false;
             self.set.for_each(|store| {
                 let len = store.dbs[db].len();
-                if chosen.is_none() && !was_expired && at < len {
+                if chosen.is_none() && at < len {
                     let entry = store.dbs[db]
                         .table
                         .as_ref()
                         .and_then(|table| table.random(rng));
-                    let Some(entry) = entry else { return };
-                    if expiry == Expiry::Ignore || !is_expired(entry, now) {
-                        chosen = Some(entry.key().to_vec());
-                    } else {
-                        was_expired = true;
-                        chosen = Some(entry.key().to_vec());
-                    }
+                    chosen = entry.map(|entry| (entry.key().to_vec(), is_expired(entry, now)));
                 }
-                at = at.wrapping_sub(len);
+                at = at.saturating_sub(len);
             });
-            match chosen {
-                Some(key) if was_expired => {
-                    // Looking it up removes it, if this view removes.
-                    let _ = self.peek(&key);
-                }
-                found => return found,
+            let (key, is_expired) = chosen?;
+            if !is_expired || expiry == Expiry::Ignore {
+                return Some(key);
             }
+            // Looking it up removes it, if this view removes.
+            let _ = self.peek(&key);
         }
         None
     }

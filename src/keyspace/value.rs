@@ -146,7 +146,7 @@ impl<'a> StrRef<'a> {
         match self {
             StrRef::Int(value) => Some(*value),
             StrRef::Bytes(bytes) => parse_i64(bytes),
-            StrRef::Shared(_) => None,
+            StrRef::Shared(shared) => parse_i64(shared),
         }
     }
 
@@ -224,16 +224,25 @@ fn fits_inline(key_len: usize, value_len: usize) -> bool {
 
 /// How a string is stored: the body, and whether it counts as `raw`.
 #[inline]
-pub(super) fn encode(key_len: usize, input: StrInput<'_>) -> (Body<'_, Collection>, bool) {
+pub(super) fn encode<'i>(key_len: usize, input: &'i StrInput<'i>) -> (Body<'i, Collection>, bool) {
     match input {
-        StrInput::Int(value) => (Body::Int(value), false),
-        StrInput::Bytes(bytes) => match parse_i64(bytes) {
-            Some(value) => (Body::Int(value), false),
-            None => (encode_text(key_len, bytes), false),
-        },
+        StrInput::Int(value) => (Body::Int(*value), false),
+        StrInput::Bytes(bytes) => (encode_compact(key_len, bytes), false),
         StrInput::Text(bytes) => (encode_text(key_len, bytes), false),
         StrInput::Raw(bytes) => (encode_text(key_len, bytes), true),
-        StrInput::Shared(shared) => (Body::Shared(shared), false),
+        StrInput::Shared(shared) if fits_inline(key_len, shared.len()) => {
+            (encode_compact(key_len, shared), false)
+        }
+        StrInput::Shared(shared) => (Body::Shared(Arc::clone(shared)), false),
+    }
+}
+
+/// As an integer if the text is exactly one's decimal form.
+#[inline]
+fn encode_compact(key_len: usize, bytes: &[u8]) -> Body<'_, Collection> {
+    match parse_i64(bytes) {
+        Some(value) => Body::Int(value),
+        None => encode_text(key_len, bytes),
     }
 }
 

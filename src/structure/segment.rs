@@ -181,11 +181,17 @@ impl Geometry {
     }
 }
 
-/// The smallest ordinary class that `len` entries fill to at most about 0.7.
-pub(super) fn class_for(len: usize, volatile: bool) -> u8 {
-    let fits = |&class: &u8| len * 10 <= Geometry::of(class, volatile).capacity() * 7;
+/// The smallest ordinary class that `len` entries fill to at most `percent`.
+pub(super) fn class_for(len: usize, volatile: bool, percent: usize) -> u8 {
+    let fits = |&class: &u8| len * 100 <= Geometry::of(class, volatile).capacity() * percent;
     (0..CLASS_SPLIT).find(fits).unwrap_or(CLASS_SPLIT)
 }
+
+/// How full a segment made smaller is: it may go on shrinking or grow again.
+pub(super) const FILL_SHRUNK: usize = 70;
+
+/// How full a half is: what has been split is growing. The fullest ever are 87.
+const FILL_SPLIT: usize = 80;
 
 /// A segment or a directory as its owner knows it; null for an empty segment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -916,7 +922,7 @@ impl<'t> Segment<'t> {
                     }
                 })
             };
-            let mut class = class_for(lens[side], volatile);
+            let mut class = class_for(lens[side], volatile, FILL_SPLIT);
             loop {
                 let mut target = Segment::allocate(class, volatile, depth, local_depth);
                 let all_in = self.items().all(|item| match bits_there(item) {
