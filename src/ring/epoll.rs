@@ -48,6 +48,8 @@ struct Socket {
     fd: OwnedFd,
     interest: u32,
     wants_bytes: bool,
+    /// After `Eof` or a failure there is nothing more to receive.
+    has_ended: bool,
     outgoing: Option<Outgoing>,
     /// The output waits for EPOLLOUT.
     is_blocked: bool,
@@ -141,6 +143,7 @@ impl Epoll {
             fd,
             interest: 0,
             wants_bytes: true,
+            has_ended: false,
             outgoing: None,
             is_blocked: false,
             is_last: false,
@@ -183,7 +186,7 @@ impl Epoll {
         let Some(socket) = self.sockets.get_mut(id.0) else {
             return;
         };
-        socket.wants_bytes = true;
+        socket.wants_bytes = !socket.has_ended;
         self.update_interest(id.0);
     }
 
@@ -382,7 +385,7 @@ impl Epoll {
         if let Some(libc::EAGAIN | libc::EINTR) = error.as_ref().and_then(io::Error::raw_os_error) {
             return None;
         }
-        socket.wants_bytes = false;
+        (socket.wants_bytes, socket.has_ended) = (false, true);
         self.update_interest(key);
         let socket = SocketId(key);
         Some(match error {

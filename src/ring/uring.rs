@@ -85,8 +85,10 @@ pub struct Uring {
 struct Socket {
     fd: OwnedFd,
     receive: Receive,
-    /// Neither paused nor ended: arm again whenever it stops.
+    /// Not paused, and not ended: arm again whenever it stops.
     wants_bytes: bool,
+    /// After `Eof` or a failure there is nothing more to receive.
+    has_ended: bool,
     send: Send,
     /// Whether `Sent` is awaited.
     is_last: bool,
@@ -207,6 +209,7 @@ impl Uring {
             fd,
             receive: Receive::Idle,
             wants_bytes: true,
+            has_ended: false,
             send: Send::Idle,
             is_last: false,
             closing: false,
@@ -256,7 +259,7 @@ impl Uring {
         let Some(socket) = self.sockets.get_mut(id.0).filter(|socket| !socket.closing) else {
             return;
         };
-        socket.wants_bytes = true;
+        socket.wants_bytes = !socket.has_ended;
         // If it is being cancelled, its last completion will arm it again.
         self.arm_receive(id.0);
     }
@@ -378,6 +381,8 @@ impl Uring {
         self.submit(read.build().user_data(tag(Kind::Wake, NOBODY)));
     }
 
+    /// Arms accepting. The kernel notes the limit of open files here, and does not notice later when it is raised;
+    /// it would after a rest.
     fn arm_accept(&mut self, key: Key) {
         let Some(accepting) = self.listeners.get_mut(key) else {
             return;
@@ -717,7 +722,7 @@ impl Uring {
                 });
             }
             0 => {
-                socket.wants_bytes = false;
+                (socket.wants_bytes, socket.has_ended) = (false, true);
                 self.events.push_back(Event::Eof { socket: socket_id });
             }
             error => match -error {
@@ -727,7 +732,7 @@ impl Uring {
                 }
                 libc::ECANCELED | libc::EAGAIN | libc::EINTR => {}
                 error => {
-                    socket.wants_bytes = false;
+                    (socket.wants_bytes, socket.has_ended) = (false, true);
                     let error = io::Error::from_raw_os_error(error);
                     self.events.push_back(Event::Broken {
                         socket: socket_id,
