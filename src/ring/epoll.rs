@@ -42,6 +42,8 @@ pub struct Epoll {
     chunks_max: u16,
     chunk_bytes: usize,
     listeners_waiting: usize,
+    /// How many more connections this turn may accept: they could come faster than they are handled.
+    accepts_left: usize,
 }
 
 struct Socket {
@@ -109,6 +111,7 @@ impl Epoll {
             chunks_max: options.chunks.max(1),
             chunk_bytes: options.epoll_chunk_bytes.max(1) as usize,
             listeners_waiting: 0,
+            accepts_left: 0,
         })
     }
 
@@ -206,6 +209,7 @@ impl Epoll {
     pub(super) fn poll(&mut self, wait: Wait) -> io::Result<()> {
         // Whatever the caller left is still readable, and will be found again.
         self.ready.clear();
+        self.accepts_left = self.found.len();
         let mut wait = if self.events.is_empty() {
             wait
         } else {
@@ -395,13 +399,18 @@ impl Epoll {
     }
 
     fn accept(&mut self, key: Key) -> Option<Event> {
+        if self.accepts_left == 0 {
+            return None;
+        }
         let accepting = self.listeners.get_mut(key)?;
         let listener = ListenerId(key);
         match sys::accept(accepting.listener.fd()) {
             Ok(fd) => {
-                // There may be more; behind the others that are ready, so that a burst does not starve them. The
-                // turn stays bounded, because accepting takes from a queue that the kernel bounds.
-                self.ready.push_back((Kind::Accept, key));
+                // There may be more; behind the others that are ready, so that a burst does not starve them.
+                self.accepts_left -= 1;
+                if self.accepts_left > 0 {
+                    self.ready.push_back((Kind::Accept, key));
+                }
                 Some(Event::Accepted { listener, fd })
             }
             Err(error) if accept_backs_off(error.raw_os_error().unwrap_or(0)) => {

@@ -275,11 +275,15 @@ impl Uring {
         // While an operation holds the socket, closing the descriptor would not send FIN; shutting it down does, and
         // it makes an unfinished send fail. It fails itself (ENOTCONN) if the peer has reset the connection.
         let _ = sys::shutdown(socket.fd.as_fd());
+        let send = socket.send;
         if socket.receive == Receive::Armed {
             // The shutdown ends a receive too, but only at the moment when a peer that keeps sending leaves the
             // socket empty.
             socket.receive = Receive::Cancelling;
             self.cancel(tag(Kind::Receive, id.0));
+        }
+        if send == Send::Loud {
+            self.cancel(tag(Kind::Send, id.0));
         }
         self.free_if_idle(id.0);
     }
