@@ -7,6 +7,7 @@
 
 use super::lookup::Lookup;
 use super::spec::StoreFn;
+use crate::base::crc64;
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
@@ -17,6 +18,7 @@ use crate::session::{ClientKind, Session};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What a command that runs at its keys' owner works with.
 pub struct Ctx<'a> {
@@ -77,6 +79,8 @@ pub struct Server {
     pub ticks_per_us: f64,
     /// Memory of the machine in bytes.
     pub system_memory: u64,
+    /// Kernel and architecture, as INFO prints them.
+    pub os: String,
     /// One row a core.
     pub cores: Vec<CoreShared>,
     /// Figures without an owning core.
@@ -107,6 +111,15 @@ impl Server {
     /// Sums one figure over all cores.
     pub fn sum(&self, figure: impl Fn(&CoreStats) -> u64) -> u64 {
         self.cores.iter().map(|core| figure(&core.stats)).sum()
+    }
+
+    /// The replication id: 40 hex digits that follow from the run id, and from how often DEBUG changed it.
+    pub fn replid(&self) -> String {
+        let changes = self.process.replid_changes.load(Ordering::Relaxed);
+        let seed = crc64(changes, self.run_id.as_bytes());
+        let mut id = [0; 20];
+        Rng::new(seed).fill(&mut id);
+        id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Microseconds in `ticks` clock ticks.
@@ -141,6 +154,8 @@ pub trait Core {
     fn pause(&mut self, pause: Option<Pause>);
     /// Does nothing for `micros` (DEBUG SLEEP).
     fn freeze(&mut self, micros: u64);
+    /// Whether keys go when their time comes, or only when they are looked at (DEBUG SET-ACTIVE-EXPIRE).
+    fn set_active_expire(&mut self, on: bool);
     /// Appends a line to the output of this core's MONITOR clients.
     fn feed_monitors(&mut self, line: &[u8]);
 }

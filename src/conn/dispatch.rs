@@ -408,6 +408,7 @@ impl Home {
                 .execute(run, args, scope, locator, now, &mut client.out);
             if failed {
                 let code = error_code(&client.out.bytes[start.byte..]);
+                self.stats.errors.add(1);
                 count(&mut self.errors, code);
             }
             if client.session.reply_mode != ReplyMode::On {
@@ -419,6 +420,7 @@ impl Home {
             let mut out = self.outputs.pop().unwrap_or_default();
             let (failed, _) = self.owner.execute(run, args, scope, locator, now, &mut out);
             if failed {
+                self.stats.errors.add(1);
                 count(&mut self.errors, error_code(&out.bytes));
             }
             let mute = client.session.reply_mode != ReplyMode::On;
@@ -475,6 +477,7 @@ impl Home {
             }
         };
         if failed {
+            self.stats.errors.add(1);
             count(&mut self.errors, error_code(&out.bytes[start.byte..]));
         }
         // What counts for CLIENT REPLY's own reply is the mode it leaves. Other flows write theirs later.

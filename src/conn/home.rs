@@ -376,6 +376,10 @@ impl Core for Home {
         self.clock.pause_us(micros);
     }
 
+    fn set_active_expire(&mut self, on: bool) {
+        self.owner.active_expire = on;
+    }
+
     fn feed_monitors(&mut self, line: &[u8]) {
         if self.monitors_here == 0 {
             return;

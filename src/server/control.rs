@@ -30,6 +30,7 @@ pub(super) fn start(
     std::thread::Builder::new()
         .name("control".into())
         .spawn(move || {
+            running.tick_if_due();
             let mut done = false;
             if on_ring {
                 let (task_running, task_orders) = (Arc::clone(&running), orders.clone());

@@ -27,7 +27,7 @@ pub(super) struct Running {
     clock: Clock,
     stopping: AtomicBool,
     sampled_at_us: AtomicI64,
-    last: [AtomicU64; 3],
+    last: [AtomicU64; 5],
 }
 
 impl Running {
@@ -92,11 +92,15 @@ impl Running {
             self.server.sum(|core| core.commands.get()),
             self.server.sum(|core| core.input_bytes.get()),
             self.server.sum(|core| core.output_bytes.get()),
+            self.server.sum(|core| core.turns.get()),
+            self.server.sum(|core| core.busy_us.get()),
         ];
         let rates = [
             &process.ops_per_second,
             &process.input_per_second,
             &process.output_per_second,
+            &process.turns_per_second,
+            &process.busy_us_per_second,
         ];
         if before > 0 {
             for ((last, sum), rate) in self.last.iter().zip(sums).zip(rates) {
@@ -114,6 +118,10 @@ impl Running {
                     Ordering::Relaxed,
                 );
             }
+        }
+        if before == 0 {
+            let used = self.server.used_memory();
+            process.startup_memory.store(used, Ordering::Relaxed);
         }
         if let Some(rss) = resident_bytes() {
             process.rss.store(rss, Ordering::Relaxed);

@@ -418,6 +418,7 @@ fn server_facts(
         io_backend: if on_ring { "io_uring" } else { "epoll" },
         ticks_per_us: clock.ticks_per_us(),
         system_memory: system_memory(),
+        os: operating_system(),
         cores: counters
             .iter()
             .map(|store| CoreShared {
@@ -434,6 +435,16 @@ fn server_facts(
         .last_save
         .store(clock.wall_ms() / 1000, Ordering::Relaxed);
     (Arc::new(server), counters)
+}
+
+/// Kernel name, release and architecture.
+fn operating_system() -> String {
+    let kernel = |file: &str| {
+        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{file}")).unwrap_or_default();
+        text.trim().to_owned()
+    };
+    let arch = std::env::consts::ARCH;
+    format!("{} {} {arch}", kernel("ostype"), kernel("osrelease"))
 }
 
 fn system_memory() -> u64 {

@@ -226,6 +226,12 @@ pub struct ProcessStats {
     pub input_per_second: AtomicU64,
     /// Output bytes a second.
     pub output_per_second: AtomicU64,
+    /// Turns of all loops a second.
+    pub turns_per_second: AtomicU64,
+    /// Microseconds of work a second, all cores.
+    pub busy_us_per_second: AtomicU64,
+    /// How often DEBUG CHANGE-REPL-ID was asked for.
+    pub replid_changes: AtomicU64,
     /// Unix seconds of the last successful save.
     pub last_save: AtomicI64,
     /// Changes since the last save.

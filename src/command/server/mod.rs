@@ -6,9 +6,12 @@
 //! | file | what |
 //! |---|---|
 //! | `config.rs` | CONFIG |
+//! | `info.rs`, `fields.rs` | INFO: its sections; their fields |
 //! | `mod.rs` | LASTSAVE, MODULE, ROLE, SHUTDOWN, TIME, ACL WHOAMI: too small for a file |
 
 pub mod config;
+mod fields;
+pub mod info;
 
 use super::ctx::{Flow, HomeCtx, Shutdown};
 use super::introspect::reply_help;

@@ -393,7 +393,7 @@ pub(super) const ROWS: &[Row] = &[
         ])
         .docs("Report the state and figures of the server.", "O(1)")
         .syntax("[section [section ...]]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::info::info)),
     row("lastsave", Group::Server, "1.0.0", 1)
         .flags(&[LOADING, STALE, FAST])
         .acl(&[category::ADMIN, category::DANGEROUS])
