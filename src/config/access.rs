@@ -4,7 +4,8 @@
 //! snapshot and the list of what changed, applies that (reopening sockets, resizing tables), and only then publishes
 //! the snapshot. If applying fails, it applies the old values again and answers [`ConfigSetError::refused`].
 //!
-//! All names are looked at before any value: which error wins when several arguments are wrong is visible to clients.
+//! All names are looked at before any value, and the first that is wrong is the one reported: clients see which error
+//! wins when there are several.
 
 use super::error::ConfigSetError;
 use super::load::clamp;
@@ -123,44 +124,29 @@ fn resolve(
         Allow::Local => context.is_local,
         Allow::No => false,
     };
-    let mut found: Vec<Named> = Vec::new();
     let mut seen: Set<&'static str> = Set::default();
-    // An unknown name outranks what is wrong with a known one before it, but loading outranks both; of two that are
-    // refused, the later one is told.
-    let mut refused = None;
-    let mut loading = false;
-    for [name, _] in pairs {
-        let Some(named) = table::find(name) else {
-            let unknown = ConfigSetError::Unknown(name.to_vec());
-            return Err(if loading {
-                ConfigSetError::Loading
-            } else {
-                unknown
-            });
-        };
-        let mut refuse = |reason: &'static str| {
-            refused = Some(ConfigSetError::Refused {
-                name: name.to_vec(),
-                reason: reason.into(),
-            });
-        };
+    let check = |[name, _]: &[&[u8]; 2]| {
+        let unknown = || ConfigSetError::Unknown(name.to_vec());
+        let named = table::find(name).ok_or_else(unknown)?;
         let flags = named.setting.flags;
-        if flags.has(Flags::IMMUTABLE) {
-            refuse("can't set immutable config");
+        let reason = if flags.has(Flags::IMMUTABLE) {
+            "can't set immutable config"
         } else if flags.has(Flags::PROTECTED) && !protected_allowed {
-            refuse("can't set protected config");
+            "can't set protected config"
         } else if context.is_loading && flags.has(Flags::DENY_LOADING) {
-            loading = true;
+            return Err(ConfigSetError::Loading);
         } else if !seen.insert(named.name) {
-            refuse("duplicate parameter");
-        }
-        found.push(named);
-    }
-    match refused {
-        _ if loading => Err(ConfigSetError::Loading),
-        Some(error) => Err(error),
-        None => Ok(found),
-    }
+            "duplicate parameter"
+        } else {
+            return Ok(named);
+        };
+        Err(ConfigSetError::Refused {
+            // As it was sent; a refused value's error names the setting instead.
+            name: name.to_vec(),
+            reason: reason.into(),
+        })
+    };
+    pairs.iter().map(check).collect()
 }
 
 /// Several values in one argument. Unlike in a file, quotes mean nothing here.

@@ -349,6 +349,7 @@ fn end_line(text: &mut Vec<u8>) {
 /// Brings values that are hints rather than orders into the range that makes sense.
 pub(super) fn clamp(config: &mut Config) {
     config.hz = config.hz.clamp(HZ_MIN, HZ_MAX);
+    config.repl_backlog_size = config.repl_backlog_size.max(REPL_BACKLOG_BYTES_MIN);
 }
 
 const UNBALANCED: &str = "Unbalanced quotes in configuration line";
@@ -356,6 +357,9 @@ const UNBALANCED: &str = "Unbalanced quotes in configuration line";
 /// The background cycle runs at least once, at most 500 times a second.
 const HZ_MIN: i64 = 1;
 const HZ_MAX: i64 = 500;
+
+/// A smaller backlog holds less than one ordinary burst of writes.
+const REPL_BACKLOG_BYTES_MIN: u64 = 16 * 1024;
 
 /// A file that includes itself ends here.
 const INCLUDE_DEPTH_MAX: usize = 32;

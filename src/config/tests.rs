@@ -489,15 +489,19 @@ fn refused_sets_say_which_argument_and_why() {
         ("port", "ERR syntax error".to_owned()),
         ("Foo|1", unknown("Foo")),
         ("port|x|foo|1|bar|2", unknown("foo")),
-        ("databases|1|foo|1", unknown("foo")),
         (
             "Databases|1",
             about("Databases", "can't set immutable config"),
         ),
         (
-            "databases|1|DIR|x",
+            "databases|1|DIR|x|foo|1",
+            about("databases", "can't set immutable config"),
+        ),
+        (
+            "DIR|x|databases|1",
             about("DIR", "can't set protected config"),
         ),
+        ("hz|1|hz|2|databases|3", about("hz", "duplicate parameter")),
         ("hz|1|HZ|2", about("HZ", "duplicate parameter")),
         (
             "hz|1|TIMEOUT|x",
@@ -653,6 +657,7 @@ fn any_snapshot_reads_back_after_a_rewrite() {
             config.databases = 1;
         }
         config.hz = config.hz.clamp(1, 500);
+        config.repl_backlog_size = config.repl_backlog_size.max(16 * 1024);
         let text = rewrite(
             b"# begin\nport 5\nmaxmemory-policy noeviction",
             &config,

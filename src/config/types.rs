@@ -112,6 +112,27 @@ choices! {
     IoBackend { Auto "auto", Uring "uring", Epoll "epoll" }
 }
 
+impl MaxmemoryPolicy {
+    /// Does it count how often keys are used, rather than when?
+    pub fn is_lfu(self) -> bool {
+        matches!(
+            self,
+            MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu
+        )
+    }
+
+    /// Does it evict only keys that have an expire?
+    pub fn is_volatile(self) -> bool {
+        matches!(
+            self,
+            MaxmemoryPolicy::VolatileLru
+                | MaxmemoryPolicy::VolatileLfu
+                | MaxmemoryPolicy::VolatileRandom
+                | MaxmemoryPolicy::VolatileTtl
+        )
+    }
+}
+
 /// `oom-score-adj`: how `oom-score-adj-values` are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OomScoreAdj {
@@ -277,7 +298,8 @@ impl KeyspaceEvents {
         })
     }
 
-    /// The letters of the classes; `A` if it covers them.
+    /// The letters of the classes; `A` if it covers them. `n` is kept beside `A`, where the field's servers drop it and
+    /// so lose it in a rewrite.
     pub fn letters(self) -> Vec<u8> {
         let mut out = Vec::new();
         let all = self.0 & Self::ALL.0 == Self::ALL.0;
