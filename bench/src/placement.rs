@@ -64,6 +64,25 @@ mod tests {
     }
 
     #[test]
+    fn the_server_places_keys_alike() {
+        use tessera::base::slot as server;
+        for shards in [1, 2, 3, 4, 7, 16] {
+            let map = server::SlotMap::even(usize::from(shards));
+            for number in 0..5_000 {
+                let key = format!("key:{number:012}");
+                let slot = key_slot(key.as_bytes());
+                assert_eq!(slot, server::key_slot(key.as_bytes()).0);
+                let shard = map.shard_of(server::Slot(slot));
+                assert_eq!(
+                    shard_of(slot, shards),
+                    shard.0,
+                    "slot {slot} of {shards} shards"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn shards_have_contiguous_even_ranges() {
         for shards in [1u16, 2, 3, 7, 16, 100] {
             let mut sizes = vec![0u32; usize::from(shards)];

@@ -198,6 +198,8 @@ pub struct CpuTime {
     threads_ns: u64,
     /// User and system time in ticks of 10 ms, threads that have ended included.
     ticks_ns: u64,
+    /// Ready to run, but another had the core: next to nothing on a core of one's own.
+    waited_ns: u64,
 }
 
 impl CpuTime {
@@ -210,6 +212,7 @@ impl CpuTime {
                 continue;
             };
             time.threads_ns += first_number(&text);
+            time.waited_ns += nth_number(&text, 1);
         }
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         // The name is in parentheses and may hold spaces; the fields after it are counted from 3.
@@ -236,6 +239,11 @@ impl CpuTime {
             threads
         }
     }
+
+    /// Nanoseconds its threads waited for a core from `earlier` to this: what other processes took from it.
+    pub fn waited_since_ns(&self, earlier: &CpuTime) -> u64 {
+        self.waited_ns.saturating_sub(earlier.waited_ns)
+    }
 }
 
 /// CPU nanoseconds the calling thread has used.
@@ -244,8 +252,12 @@ pub fn own_thread_cpu_ns() -> u64 {
 }
 
 fn first_number(text: &str) -> u64 {
+    nth_number(text, 0)
+}
+
+fn nth_number(text: &str, n: usize) -> u64 {
     text.split_whitespace()
-        .next()
+        .nth(n)
         .and_then(|n| n.parse().ok())
         .unwrap_or(0)
 }
@@ -259,6 +271,15 @@ pub fn resident_bytes(pid: u32) -> anyhow::Result<f64> {
         .map(first_number)
         .context("VmRSS of the server")?;
     Ok(kilobytes as f64 * 1024.0)
+}
+
+/// Processes that ran or wanted to, on average over the last minute.
+pub fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace()
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0.0)
 }
 
 /// Time of the whole machine, for the share that a hypervisor gave to others.

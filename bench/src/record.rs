@@ -34,6 +34,8 @@ pub struct RunInfo {
     pub cpus: usize,
     pub kernel: String,
     pub memory_gb: f64,
+    /// Before the run: what other processes take.
+    pub load_average: f64,
     pub server_cpus: String,
     pub load_cpus: String,
     pub redis_benchmark: String,

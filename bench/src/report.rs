@@ -206,7 +206,7 @@ impl<'a> Results<'a> {
         let info = self.info;
         let mut text = format!(
             "# {} on {}\n\n\
-             - machine: {} CPUs, {}, {} GB, Linux {}\n\
+             - machine: {} CPUs, {}, {} GB, Linux {}; load average before: {:.2}\n\
              - commit: {}\n- command: `{}`\n\
              - {} rounds of {} s, seed {}; servers on CPU {}, load on CPU {}; {}\n",
             info.date,
@@ -215,6 +215,7 @@ impl<'a> Results<'a> {
             info.cpu,
             info.memory_gb,
             info.kernel,
+            info.load_average,
             info.commit,
             info.command_line,
             info.rounds,
@@ -235,8 +236,8 @@ impl<'a> Results<'a> {
         let _ = writeln!(
             text,
             "\nMedians over rounds (least–greatest). × {}: median of the ratios of each round. `~`: the machine was \
-             noisy, some round of this row had more than 2 % of its time stolen or the ratios differ by more than a \
-             quarter.",
+             noisy: in some round of this row the hypervisor took more than 2 % of the time, or the server waited \
+             more than 3 % of it for its core, or the ratios differ by more than a quarter.",
             info.baseline
         );
         text
@@ -263,6 +264,8 @@ impl<'a> Results<'a> {
                 })
             })
             .collect();
+        // Then it waits for the load, and that is no disturbance from outside.
+        let shared_core = family == Family::Shards && self.info.server_cpus.split(',').count() < 2;
         let mut titles = vec!["scenario".to_owned(), "server".to_owned()];
         for column in &columns {
             titles.push(column.title.to_owned());
@@ -275,7 +278,7 @@ impl<'a> Results<'a> {
         for scenario in scenarios {
             for server in &self.info.servers {
                 let mut row = vec![scenario.name.to_owned(), server.name.clone()];
-                if self.is_noisy(scenario.name, &server.name, &columns) {
+                if self.is_noisy(scenario.name, &server.name, &columns, shared_core) {
                     row[1].push_str(" ~");
                 }
                 for column in &columns {
@@ -293,7 +296,7 @@ impl<'a> Results<'a> {
                 let _ = writeln!(out, "| {} |", row.join(" | "));
             }
         }
-        if family == Family::Shards && self.info.server_cpus.split(',').count() < 2 {
+        if shared_core {
             out.push_str(
                 "\nThis machine has too few cores: the load generator shares the second server core. Read the CPU \
                  time, not the rate.\n",
@@ -380,13 +383,19 @@ impl<'a> Results<'a> {
         rounds(server).iter().filter_map(ratio).collect()
     }
 
-    fn is_noisy(&self, scenario: &str, server: &str, columns: &[&Column]) -> bool {
-        let stolen = column("stolen_percent", "");
-        if self
-            .values(scenario, server, &stolen)
-            .iter()
-            .any(|&percent| percent > 2.0)
-        {
+    fn is_noisy(
+        &self,
+        scenario: &str,
+        server: &str,
+        columns: &[&Column],
+        shared_core: bool,
+    ) -> bool {
+        let above = |metric, limit| {
+            self.values(scenario, server, &column(metric, ""))
+                .iter()
+                .any(|&percent| percent > limit)
+        };
+        if above("stolen_percent", 2.0) || (!shared_core && above("wait_percent", 3.0)) {
             return true;
         }
         let Some(first) = columns.iter().find(|c| c.ratio) else {
@@ -467,6 +476,7 @@ mod tests {
             cpus: 2,
             kernel: String::new(),
             memory_gb: 1.0,
+            load_average: 0.0,
             server_cpus: "0".to_owned(),
             load_cpus: "1".to_owned(),
             redis_benchmark: String::new(),
@@ -486,7 +496,7 @@ mod tests {
         let results = Results::of(&lines).unwrap();
         let column = column("ops_per_sec", "ops/s");
         assert_eq!(results.ratios("get-p1", "tessera", &column), [2.0; 3]);
-        assert!(!results.is_noisy("get-p1", "tessera", &[&column.ratio()]));
+        assert!(!results.is_noisy("get-p1", "tessera", &[&column.ratio()], false));
     }
 
     #[test]

@@ -224,10 +224,13 @@ impl Runner {
         add(&mut command, "-d", VALUE_BYTES);
         add(&mut command, "-r", KEYS);
         let pid = instance.process.pid();
-        let before = CpuTime::of(pid)?;
+        let (before, began) = (CpuTime::of(pid)?, now_ns());
         let (output, command) = Pinned::run(&command, &self.load_cpus, &self.dir)?;
-        let cpu_ns = CpuTime::of(pid)?.since_ns(&before) as f64;
+        let (after, elapsed) = (CpuTime::of(pid)?, (now_ns() - began) as f64);
+        let cpu_ns = after.since_ns(&before) as f64;
+        let waited = after.waited_since_ns(&before) as f64 * 100.0 / elapsed;
         let mut metrics = csv_metrics(&output)?;
+        metrics.insert("wait_percent".to_owned(), waited);
         let rate = metrics
             .get("ops_per_sec")
             .copied()
@@ -458,6 +461,7 @@ fn load_metrics(report: &load::Report) -> Metrics {
         ("max_us", Some(report.max_us)),
         ("cpu_us_per_op", report.server_cpu_us_per_op),
         ("busy_percent", report.server_busy_percent),
+        ("wait_percent", report.server_wait_percent),
         ("load_busy_percent", Some(report.load_busy_percent)),
         ("send_lag_p99_us", report.send_lag_p99_us),
         ("unanswered", Some(report.unanswered as f64)),

@@ -179,6 +179,12 @@ fn compare(options: &Options, args: &[String]) -> anyhow::Result<()> {
     scale.rounds = options.rounds.unwrap_or(scale.rounds);
     scale.seconds = options.seconds.unwrap_or(scale.seconds);
     let (server_cpus, load_cpus) = layout(options)?;
+    if process::load_average() > 0.5 {
+        eprintln!(
+            "other processes run here (load average {:.2})",
+            process::load_average()
+        );
+    }
 
     let root = root()?;
     let out = out_dir(options, &root)?;
@@ -215,6 +221,7 @@ fn compare(options: &Options, args: &[String]) -> anyhow::Result<()> {
         cpus: allowed_cpus()?.len(),
         kernel: record::kernel(),
         memory_gb: record::memory_gb(),
+        load_average: process::load_average(),
         server_cpus: show_cpus(&runner.server_cpus),
         load_cpus: show_cpus(&runner.load_cpus),
         redis_benchmark: redis_benchmark.map_or("no redis-benchmark".to_owned(), |program| {

@@ -70,6 +70,8 @@ pub struct Report {
     pub server_cpu_us_per_op: Option<f64>,
     /// CPU time over wall time; above 100 with several threads.
     pub server_busy_percent: Option<f64>,
+    /// How long it waited for its own core, over wall time: above a few, others disturb it.
+    pub server_wait_percent: Option<f64>,
     pub load_busy_percent: f64,
     pub stolen_percent: f64,
     /// How late the generator itself was in sending what was due: an open loop's own error.
@@ -238,6 +240,9 @@ fn summarise(total: &Tally, limit: &Limit, begin_ns: u64) -> Report {
         server_busy_percent: total
             .server
             .map(|server| server.cpu_ns as f64 * 100.0 / server.wall_ns.max(1) as f64),
+        server_wait_percent: total
+            .server
+            .map(|server| server.waited_ns as f64 * 100.0 / server.wall_ns.max(1) as f64),
         load_busy_percent: 0.0,
         stolen_percent: 0.0,
         send_lag_p99_us: (!total.send_lag.is_empty())
@@ -387,6 +392,9 @@ impl Report {
         );
         if let (Some(cpu), Some(busy)) = (self.server_cpu_us_per_op, self.server_busy_percent) {
             text += &format!("\nserver: {cpu:.3} CPU us/op, {busy:.0} % busy");
+        }
+        if let Some(wait) = self.server_wait_percent.filter(|wait| *wait > 3.0) {
+            text += &format!("\nDISTURBED: the server waited {wait:.0} % of the time for its core");
         }
         if let Some(lag) = self.send_lag_p99_us {
             text += &format!("\nsend lag p99 {lag:.1} us, unanswered {}", self.unanswered);

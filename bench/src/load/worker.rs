@@ -74,6 +74,7 @@ pub(super) struct Tally {
 pub(super) struct ServerTime {
     pub(super) cpu_ns: u64,
     pub(super) wall_ns: u64,
+    pub(super) waited_ns: u64,
 }
 
 /// Operations sent together, or due at one time: they share `since_ns`.
@@ -325,6 +326,7 @@ impl Worker {
                 self.tally.server = Some(ServerTime {
                     cpu_ns: time.since_ns(&before),
                     wall_ns: now - before_ns,
+                    waited_ns: time.waited_since_ns(&before),
                 });
             }
         }
