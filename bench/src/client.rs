@@ -57,17 +57,11 @@ impl Client {
         self.read().with_context(|| format!("reply to {command}"))
     }
 
-    /// The text that `command` replies; an error reply is an `Err`.
-    pub fn text(&mut self, command: &str) -> anyhow::Result<String> {
-        match self.call(command)? {
-            Value::Text(text) => Ok(text),
-            other => bail!("{command}: {other:?}"),
-        }
-    }
-
-    /// A number in an INFO section, `None` if the server has no such field.
+    /// A number in an INFO section, `None` if the server has no such field, or no INFO.
     pub fn info_number(&mut self, section: &str, field: &str) -> anyhow::Result<Option<f64>> {
-        let info = self.text(&format!("INFO {section}"))?;
+        let Value::Text(info) = self.call(&format!("INFO {section}"))? else {
+            return Ok(None);
+        };
         Ok(field_of(&info, field, '\n', ':').and_then(|text| text.parse().ok()))
     }
 

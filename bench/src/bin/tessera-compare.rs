@@ -4,6 +4,7 @@ use anyhow::{Context, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use tessera_bench::peers::{self, KNOWN, Server};
 use tessera_bench::process::{self, allowed_cpus, parse_cpus, show_cpus};
 use tessera_bench::record::{self, Line, RunInfo, ServerInfo, Writer};
@@ -53,7 +54,17 @@ struct Options {
     machine: Option<String>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compare: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     // How `Pinned` starts its children, see there.
     if let [exec, cpus, list, dashes, command @ ..] = args.as_slice()
@@ -247,7 +258,12 @@ fn compare(options: &Options, args: &[String]) -> anyhow::Result<()> {
 
     println!("{}", report::write(&runner.lines, &out)?);
     println!("written to {}", out.display());
-    ensure!(runner.failed.is_empty(), "failed: {:?}", runner.failed);
+    let failed: Vec<String> = runner
+        .failed
+        .iter()
+        .map(|(scenario, server)| format!("{scenario} on {server}"))
+        .collect();
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }
 

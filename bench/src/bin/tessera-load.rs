@@ -1,8 +1,19 @@
 //! `tessera-load`: drives one server. See `tessera_bench::load`.
 
+use std::process::ExitCode;
 use tessera_bench::load::{self, Options};
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tessera-load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let Some(options) = Options::parse(lexopt::Parser::from_env())? else {
         print!("{}", load::USAGE);
         return Ok(());

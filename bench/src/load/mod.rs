@@ -236,6 +236,7 @@ fn summarise(total: &Tally, limit: &Limit, begin_ns: u64) -> Report {
         first_error: total.first_error.clone(),
         server_cpu_us_per_op: total
             .server
+            .filter(|_| total.ops > 0)
             .map(|server| server.cpu_ns as f64 / 1e3 / total.ops.max(1) as f64),
         server_busy_percent: total
             .server
