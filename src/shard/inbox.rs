@@ -382,7 +382,7 @@ fn prefetch<F>(cell: &AtomicPtr<F>) {
     let _ = cell;
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(model_check)))]
 mod tests {
     use super::*;
     use crate::base::ShardId;

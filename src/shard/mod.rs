@@ -17,7 +17,7 @@ mod gate;
 pub mod inbox;
 pub mod lend;
 mod links;
-#[cfg(all(test, loom))]
+#[cfg(all(test, model_check))]
 mod models;
 mod owner;
 mod sync;

@@ -2,7 +2,7 @@
 //! of small scenarios, under the C11 memory model.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test --release --lib --target-dir target/loom shard::models
+//! RUSTFLAGS="--cfg model_check" cargo test --release --lib --target-dir target/loom shard::models
 //! ```
 //! The scenarios are those for which the argument in [`super::inbox`] has a paragraph: two shards A
 //! and B, fences over both, a pipelined connection, an observer, an owner executing in place.

@@ -1,13 +1,13 @@
 //! The one door to atomics and waiting for the ordering core, so that loom can stand in for the
 //! machine.
 //!
-//! Unit tests built with `--cfg loom` get loom's types; everything else gets the standard ones.
+//! Unit tests built with `--cfg model_check` get loom's types; everything else gets the standard ones.
 //! Shared ownership stays `std::sync::Arc` in both: models join their threads before the last
 //! handle goes, so its own counter orders nothing they rely on.
 
-#[cfg(all(loom, test))]
+#[cfg(all(model_check, test))]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
-#[cfg(not(all(loom, test)))]
+#[cfg(not(all(model_check, test)))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 
 /// Turns of a busy wait before the thread offers its core to another: about 5 us with `pause` at
@@ -30,7 +30,7 @@ impl Backoff {
 
     /// Lets a little time pass.
     pub(super) fn wait(&mut self) {
-        #[cfg(all(loom, test))]
+        #[cfg(all(model_check, test))]
         {
             // A wait that goes round again did nothing but read: the runs in which this thread was
             // not scheduled meanwhile cover it. Two spinning threads would branch for ever.
@@ -40,7 +40,7 @@ impl Backoff {
             }
             loom::thread::yield_now();
         }
-        #[cfg(not(all(loom, test)))]
+        #[cfg(not(all(model_check, test)))]
         if self.turns < SPINS && !cfg!(miri) {
             self.turns += 1;
             std::hint::spin_loop();
@@ -51,7 +51,7 @@ impl Backoff {
 
     /// Whether the brief spin is over.
     pub(super) fn is_spent(&self) -> bool {
-        self.turns >= SPINS || cfg!(all(loom, test)) || cfg!(miri)
+        self.turns >= SPINS || cfg!(all(model_check, test)) || cfg!(miri)
     }
 }
 
@@ -60,9 +60,9 @@ impl Backoff {
 pub(super) struct Futex {
     /// What is waited for; changed with ordinary atomic operations before `wake_all`.
     pub(super) word: AtomicU32,
-    #[cfg(all(loom, test))]
+    #[cfg(all(model_check, test))]
     lock: loom::sync::Mutex<()>,
-    #[cfg(all(loom, test))]
+    #[cfg(all(model_check, test))]
     changed: loom::sync::Condvar,
 }
 
@@ -71,18 +71,18 @@ impl Futex {
     pub(super) fn new(value: u32) -> Futex {
         Futex {
             word: AtomicU32::new(value),
-            #[cfg(all(loom, test))]
+            #[cfg(all(model_check, test))]
             lock: loom::sync::Mutex::new(()),
-            #[cfg(all(loom, test))]
+            #[cfg(all(model_check, test))]
             changed: loom::sync::Condvar::new(),
         }
     }
 
     /// Sleeps while the word is `expected`. May return early; the caller looks again.
     pub(super) fn wait(&self, expected: u32) {
-        #[cfg(not(all(loom, test)))]
+        #[cfg(not(all(model_check, test)))]
         atomic_wait::wait(&self.word, expected);
-        #[cfg(all(loom, test))]
+        #[cfg(all(model_check, test))]
         {
             // The kernel compares and goes to sleep under the lock of the word's queue; so does
             // this.
@@ -98,9 +98,9 @@ impl Futex {
 
     /// Wakes whoever sleeps on the word.
     pub(super) fn wake_all(&self) {
-        #[cfg(not(all(loom, test)))]
+        #[cfg(not(all(model_check, test)))]
         atomic_wait::wake_all(&raw const self.word);
-        #[cfg(all(loom, test))]
+        #[cfg(all(model_check, test))]
         {
             drop(
                 self.lock

@@ -13,9 +13,9 @@
 pub mod checker;
 mod graph;
 pub mod history;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(model_check)))]
 mod shards;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(model_check)))]
 mod stress;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(model_check)))]
 mod toy;
