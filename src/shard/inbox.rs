@@ -76,7 +76,7 @@
 
 mod completion;
 mod fence;
-#[cfg(all(test, not(loom), not(miri)))]
+#[cfg(all(test, not(model_check), not(miri)))]
 mod measure;
 
 use std::sync::Arc;
@@ -370,7 +370,7 @@ impl<F: Send> Receiver<F> {
 /// Asks for the first line of a frame. A wrong guess is harmless.
 #[inline]
 fn prefetch<F>(cell: &AtomicPtr<F>) {
-    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    #[cfg(all(target_arch = "x86_64", not(model_check), not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let frame = cell.load(Ordering::Relaxed);
@@ -378,7 +378,7 @@ fn prefetch<F>(cell: &AtomicPtr<F>) {
         // null included.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(frame.cast::<i8>()) };
     }
-    #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
+    #[cfg(not(all(target_arch = "x86_64", not(model_check), not(miri))))]
     let _ = cell;
 }
 
