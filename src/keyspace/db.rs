@@ -507,7 +507,7 @@ impl<'a> Db<'a> {
 }
 
 /// What a key costs in the index at its usual fill.
-const INDEX_BYTES_MEAN: usize = 12;
+pub const INDEX_BYTES_MEAN: usize = 12;
 
 #[inline]
 fn as_str(value: Option<ValueRef<'_>>) -> Result<Option<StrRef<'_>>, CommandError> {

@@ -24,7 +24,7 @@ mod watch;
 mod tests;
 
 pub use counters::{Counter, DbCounters, StoreCounters};
-pub use db::{Db, FlushMode};
+pub use db::{Db, FlushMode, INDEX_BYTES_MEAN};
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
 pub use hash::{KeyHasher, Locator};

@@ -7,11 +7,18 @@
 //! |---|---|
 //! | `config.rs` | CONFIG |
 //! | `info.rs`, `fields.rs` | INFO: its sections; their fields |
+//! | `latency.rs`, `slowlog.rs` | LATENCY, SLOWLOG |
+//! | `memory.rs` | MEMORY |
+//! | `lolwut.rs` | LOLWUT |
 //! | `mod.rs` | LASTSAVE, MODULE, ROLE, SHUTDOWN, TIME, ACL WHOAMI: too small for a file |
 
 pub mod config;
 mod fields;
 pub mod info;
+pub mod latency;
+pub mod lolwut;
+pub mod memory;
+pub mod slowlog;
 
 use super::ctx::{Flow, HomeCtx, Shutdown};
 use super::introspect::reply_help;

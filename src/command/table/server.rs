@@ -415,7 +415,7 @@ pub(super) const ROWS: &[Row] = &[
                     "response_policy:special",
                 ])
                 .docs("Explain the recorded delays in words.", "O(N) for N events")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::doctor)),
             row("latency|graph", Group::Server, "2.8.13", 3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&[
@@ -425,11 +425,11 @@ pub(super) const ROWS: &[Row] = &[
                 ])
                 .docs("Draw the delays of an event.", "O(1)")
                 .syntax("event")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::graph)),
             row("latency|help", Group::Server, "2.8.13", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::help)),
             row("latency|histogram", Group::Server, "7.0.0", -2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&[
@@ -442,7 +442,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N commands",
                 )
                 .syntax("[command [command ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::histogram)),
             row("latency|history", Group::Server, "2.8.13", 3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&[
@@ -452,7 +452,7 @@ pub(super) const ROWS: &[Row] = &[
                 ])
                 .docs("List the recorded delays of an event.", "O(1)")
                 .syntax("event")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::history)),
             row("latency|latest", Group::Server, "2.8.13", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&[
@@ -461,7 +461,7 @@ pub(super) const ROWS: &[Row] = &[
                     "response_policy:special",
                 ])
                 .docs("List the last delay of each event.", "O(N) for N events")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::latest)),
             row("latency|reset", Group::Server, "2.8.13", -2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .tips(&["request_policy:all_nodes", "response_policy:agg_sum"])
@@ -470,13 +470,13 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N events",
                 )
                 .syntax("[event [event ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::latency::reset)),
         ]),
     row("lolwut", Group::Server, "5.0.0", -1)
         .flags(&[READONLY, FAST])
         .docs("Paint something, and tell the version.", "O(1)")
         .syntax("[VERSION version]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::lolwut::lolwut)),
     row("memory", Group::Server, "4.0.0", -2)
         .docs("Commands about memory.", "Depends on the subcommand")
         .runs(Route::Home, Container)
@@ -488,11 +488,11 @@ pub(super) const ROWS: &[Row] = &[
                     "response_policy:special",
                 ])
                 .docs("Judge the memory use in words.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::memory::doctor)),
             row("memory|help", Group::Server, "4.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::memory::help)),
             row("memory|malloc-stats", Group::Server, "4.0.0", 2)
                 .tips(&[
                     "nondeterministic_output",
@@ -500,11 +500,14 @@ pub(super) const ROWS: &[Row] = &[
                     "response_policy:special",
                 ])
                 .docs("Print the allocator's own report.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(
+                    Route::Home,
+                    Home(super::super::server::memory::malloc_stats),
+                ),
             row("memory|purge", Group::Server, "4.0.0", 2)
                 .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
                 .docs("Have the allocator give unused memory back.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::memory::purge)),
             row("memory|stats", Group::Server, "4.0.0", 2)
                 .tips(&[
                     "nondeterministic_output",
@@ -512,7 +515,7 @@ pub(super) const ROWS: &[Row] = &[
                     "response_policy:special",
                 ])
                 .docs("Report what memory is used for.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::memory::stats)),
             row("memory|usage", Group::Server, "4.0.0", -3)
                 .flags(&[READONLY])
                 .keys(&[at(2, &[RO])])
@@ -521,7 +524,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N sampled elements",
                 )
                 .syntax("key [SAMPLES count]")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::server::memory::usage)),
         ]),
     row("module", Group::Server, "4.0.0", -2)
         .docs("Commands about modules.", "Depends on the subcommand")
@@ -639,11 +642,11 @@ pub(super) const ROWS: &[Row] = &[
                 .tips(&["request_policy:all_nodes", "nondeterministic_output"])
                 .docs("Show the recent slow commands.", "O(N) for N entries")
                 .syntax("[count]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::slowlog::get)),
             row("slowlog|help", Group::Server, "6.2.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::slowlog::help)),
             row("slowlog|len", Group::Server, "2.2.12", 2)
                 .flags(&[ADMIN, LOADING, STALE])
                 .tips(&[
@@ -652,12 +655,12 @@ pub(super) const ROWS: &[Row] = &[
                     "nondeterministic_output",
                 ])
                 .docs("Count the recorded slow commands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::slowlog::len)),
             row("slowlog|reset", Group::Server, "2.2.12", 2)
                 .flags(&[ADMIN, LOADING, STALE])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .docs("Clear the record of slow commands.", "O(N) for N entries")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::slowlog::reset)),
         ]),
     row("swapdb", Group::Server, "4.0.0", 3)
         .flags(&[WRITE, FAST])
