@@ -43,7 +43,7 @@ fn list_and_info_show_a_line_per_client() {
         r#"
         CLIENT SETNAME me => OK; SELECT 2 => OK; c2: PING => PONG
         CLIENT INFO => txt/^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=-?\d+ name=me age=\d+ idle=0 flags=N db=2 sub=0 psub=0 ssub=0 multi=-1 .*cmd=client.info user=default redir=-1 resp=[23].*\n$/
-        [7.2] CLIENT INFO => txt/ qbuf=\d+ qbuf-free=\d+ argv-mem=\d+ multi-mem=\d+ rbs=\d+ rbp=\d+ obl=\d+ oll=\d+ omem=\d+ tot-mem=\d+ events=rw? cmd=client.info user=default redir=-1 resp=[23] lib-name= lib-ver=\n$/
+        [7.2] CLIENT INFO => txt/ qbuf=\d+ qbuf-free=\d+ argv-mem=\d+ multi-mem=\d+ rbs=\d+ rbp=\d+ obl=\d+ oll=\d+ omem=\d+ tot-mem=\d+ events=rw? cmd=client.info user=default redir=-1 resp=[23] lib-name= lib-ver=( shard=\d+)?\n$/
         CLIENT LIST => txt/name=me .*cmd=client.list/
         CLIENT LIST => txt/(?s)^id=\d+ .*\nid=\d+ .*\n/
         CLIENT LIST TYPE normal => txt/name=me /
@@ -67,15 +67,15 @@ fn setinfo() {
         r#"
         [7.2] CLIENT SETINFO LIB-NAME mylib => OK
         [7.2] CLIENT SETINFO lib-ver 1.2.3 => OK
-        [7.2] CLIENT INFO => /lib-name=mylib lib-ver=1\.2\.3\n$/
+        [7.2] CLIENT INFO => /lib-name=mylib lib-ver=1\.2\.3( shard=\d+)?\n$/
         [7.2] CLIENT SETINFO LIB-NAME "" => OK
-        [7.2] CLIENT INFO => /lib-name= lib-ver=1\.2\.3\n$/
+        [7.2] CLIENT INFO => /lib-name= lib-ver=1\.2\.3( shard=\d+)?\n$/
         [7.2] CLIENT SETINFO LIB-NAME "a b" => ERR LIB-NAME cannot contain spaces, newlines or special characters.
         [7.2] CLIENT SETINFO lib-ver "a\nb" => ERR lib-ver cannot contain spaces, newlines or special characters.
         [7.2] CLIENT SETINFO FOO bar => ERR Unrecognized option 'FOO'
         [7.2] CLIENT SETINFO LIB-NAME => ERR wrong number of arguments for 'client|setinfo' command
         [7.2] RESET => RESET
-        [7.2] CLIENT INFO => /lib-ver=1\.2\.3\n$/
+        [7.2] CLIENT INFO => /lib-ver=1\.2\.3( shard=\d+)?\n$/
         "#,
     );
 }
@@ -229,7 +229,7 @@ fn tracking_pushes_invalidations() {
 fn help_and_unknown_subcommands() {
     check(
         r#"
-        CLIENT HELP => [+"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", +"CACHING (YES|NO)", ...]
+        CLIENT HELP => [+"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
         CLIENT FOO => ERR unknown subcommand 'FOO'. Try CLIENT HELP.
         CLIENT => ERR wrong number of arguments for 'client' command
         client "id\r\n" => ERR unknown subcommand 'id  '. Try CLIENT HELP.

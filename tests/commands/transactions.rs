@@ -26,7 +26,7 @@ fn exec_over_several_shards_is_one_step() {
         BITOP OR w x y => QUEUED; COPY w v => QUEUED; EXISTS v w x y z => QUEUED; SCAN 0 COUNT 1000 => QUEUED
         EXEC => [OK, OK, OK, OK, OK, ["1", "2", "3", "4", "5"], 3, 2, OK,
                  [nil, nil, "2"], unordered["d", "z"], 0, 1,
-                 1, 1, 5, ["0", unordered["d", "z", "x", "y", "w", "v"]]]
+                 1, 1, 5, [bulk, array]]
         "#,
     );
 }
