@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `config.rs` | CONFIG |
+//! | `debug.rs`, `digest.rs` | DEBUG; what it makes of keys for DIGEST |
 //! | `info.rs`, `fields.rs` | INFO: its sections; their fields |
 //! | `latency.rs`, `slowlog.rs` | LATENCY, SLOWLOG |
 //! | `memory.rs` | MEMORY |
@@ -13,6 +14,8 @@
 //! | `mod.rs` | LASTSAVE, MODULE, ROLE, SHUTDOWN, TIME, ACL WHOAMI: too small for a file |
 
 pub mod config;
+pub mod debug;
+mod digest;
 mod fields;
 pub mod info;
 pub mod latency;

@@ -308,7 +308,7 @@ pub(super) const ROWS: &[Row] = &[
             "Commands for testing the server.",
             "Depends on the subcommand",
         )
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::server::debug::debug)),
     row("failover", Group::Server, "6.2.0", -1)
         .flags(&[ADMIN, NOSCRIPT, STALE])
         .docs("Hand the role of master over to a replica.", "O(1)")
