@@ -139,7 +139,6 @@ fn main() {
         },
         &order,
     );
-    drop(db);
 
     // As the shard does: sixteen requests located, then prefetched in two steps, then executed.
     let start = cpu_ns();
