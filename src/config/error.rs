@@ -82,7 +82,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// The operating system's words, without the number that `io::Error` appends.
-pub(super) fn os_reason(error: &io::Error) -> String {
+pub fn os_reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
         Some(end) => text[..end].to_owned(),

@@ -39,7 +39,7 @@ mod words;
 mod tests;
 
 pub use access::{Changed, SetContext, config_get, config_set, sensitive_positions};
-pub use error::{ConfigError, ConfigSetError, Line};
+pub use error::{ConfigError, ConfigSetError, Line, os_reason};
 pub use file::{RealFiles, write_atomically};
 pub use load::{Files, Loaded, Rename, UserLine, load};
 pub use rewrite::rewrite;

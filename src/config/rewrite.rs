@@ -17,7 +17,7 @@ use crate::base::Map;
 
 /// The new text of a configuration file.
 ///
-/// `users` are the rules of every ACL user as `name rules...`, or `None` to leave `user` lines as they are; with an
+/// `users` are the rules of every ACL user as `name rules...`, a line each, or `None` to leave `user` lines as they are; with an
 /// ACL file they are removed, since users are kept there.
 pub fn rewrite(old: &[u8], config: &Config, users: Option<&[Vec<u8>]>) -> Vec<u8> {
     let defaults = Config::default();

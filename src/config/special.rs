@@ -64,12 +64,14 @@ fn addresses(words: &[Vec<u8>]) -> Result<Vec<String>, Reason> {
 }
 
 fn address_lines(name: &str, addresses: &[String], needed: bool) -> Vec<Line> {
-    let value = if addresses.is_empty() {
-        "\"\"".to_owned()
+    // Quoted where necessary: nothing a client sends may become a line of its own in the file.
+    let words: Vec<&[u8]> = addresses.iter().map(String::as_bytes).collect();
+    let value = if words.is_empty() {
+        b"\"\"".to_vec()
     } else {
-        addresses.join(" ")
+        words::join(&words)
     };
-    vec![Line::new(name, value.as_bytes(), needed)]
+    vec![Line::new(name, &value, needed)]
 }
 
 /// The working directory. It is relative to the one before it, as a change of directory is; the server makes the
@@ -283,8 +285,8 @@ pub(super) static REPLICAOF: Special = Special {
     lines: |config, _, name| match &config.replicaof {
         // A cluster node learns its role from the cluster.
         Some(master) if !config.cluster_enabled => {
-            let value = format!("{} {}", master.host, master.port);
-            vec![Line::new(name, value.as_bytes(), true)]
+            let value = words::join(&[master.host.as_bytes(), master.port.to_string().as_bytes()]);
+            vec![Line::new(name, &value, true)]
         }
         _ => Vec::new(),
     },
@@ -322,15 +324,16 @@ pub(super) static LATENCY_TRACKING_INFO_PERCENTILES: Special = Special {
         Ok(())
     },
     get: percentiles,
-    // Always written, like `save`.
+    // Always written, like `save`, and with all digits.
     lines: |config, _, name| {
-        let value = percentiles(config);
-        let value = if value.is_empty() {
-            b"\"\"".to_vec()
+        let percentiles = &config.latency_tracking_info_percentiles;
+        let words: Vec<String> = percentiles.iter().map(f64::to_string).collect();
+        let value = if words.is_empty() {
+            "\"\"".to_owned()
         } else {
-            value
+            words.join(" ")
         };
-        vec![Line::new(name, &value, true)]
+        vec![Line::new(name, value.as_bytes(), true)]
     },
 };
 

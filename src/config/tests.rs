@@ -636,6 +636,46 @@ fn rewrite_merges_lines_of_one_directive() {
 }
 
 #[test]
+fn a_value_never_becomes_a_line_of_its_own() {
+    for value in [
+        "1.1.1.1\nrename-command GET x",
+        "a\"b",
+        "'",
+        "\\",
+        "#",
+        "a\tb",
+        "a b\nc",
+        "\u{b}",
+    ] {
+        let config = set(&start(&[]).config, &format!("bind|{value}"))
+            .unwrap()
+            .config;
+        let text = rewrite(b"port 1\nbind x", &config, None);
+        let loaded = from_text(str::from_utf8(&text).unwrap()).unwrap();
+        assert!(loaded.renames.is_empty(), "{value:?}");
+        assert_eq!(loaded.config.bind, config.bind, "{value:?}");
+    }
+    let config = start(&["--replicaof", "a b\nuser x", "1", "--bind", "\"a b\""]).config;
+    let text = rewrite(b"", &config, None);
+    let loaded = from_text(str::from_utf8(&text).unwrap()).unwrap();
+    assert!(loaded.users.is_empty());
+    assert!(loaded.config.replicaof == config.replicaof);
+    assert_eq!(loaded.config.bind, ["a b"]);
+    let config = set(
+        &config,
+        "latency-tracking-info-percentiles|0.00000012 99.999999999",
+    )
+    .unwrap()
+    .config;
+    let text = rewrite(b"", &config, None);
+    let loaded = from_text(str::from_utf8(&text).unwrap()).unwrap();
+    assert_eq!(
+        loaded.config.latency_tracking_info_percentiles,
+        [0.00000012, 99.999999999]
+    );
+}
+
+#[test]
 fn any_snapshot_reads_back_after_a_rewrite() {
     let mut rng = Rng::new(3);
     for round in 0..200 {

@@ -121,6 +121,36 @@ pub(super) fn quote(out: &mut Vec<u8>, word: &[u8]) {
     out.push(b'"');
 }
 
+/// Appends `word`, in quotes only if it would read back as something else without.
+pub(super) fn put(out: &mut Vec<u8>, word: &[u8]) {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+    if !word.is_empty() && word.iter().all(is_plain) {
+        out.extend_from_slice(word);
+    } else {
+        quote(out, word);
+    }
+}
+
+/// The arguments of a line that may take several. A value that is the only one is split once more when it is read, so
+/// it is quoted once more where that matters.
+pub(super) fn join(words: &[&[u8]]) -> Vec<u8> {
+    let mut line = Vec::new();
+    for (i, word) in words.iter().enumerate() {
+        if i > 0 {
+            line.push(b' ');
+        }
+        put(&mut line, word);
+    }
+    if let [word] = words
+        && !word.is_empty()
+        && line != *word
+    {
+        let inner = std::mem::take(&mut line);
+        quote(&mut line, &inner);
+    }
+    line
+}
+
 /// `line` without the blanks around it.
 pub(super) fn trim(line: &[u8]) -> &[u8] {
     let is_edge = |byte: &u8| !matches!(*byte, b' ' | b'\t' | b'\r' | b'\n');
