@@ -229,6 +229,8 @@ fn tracking_pushes_invalidations() {
 fn help_and_unknown_subcommands() {
     check(
         r#"
+        [ours] CLIENT CAPA redirect => OK
+        [ours] CLIENT CAPA nosuch => OK
         CLIENT HELP => [+"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
         CLIENT FOO => ERR unknown subcommand 'FOO'. Try CLIENT HELP.
         CLIENT => ERR wrong number of arguments for 'client' command
