@@ -141,11 +141,15 @@ impl Home {
             authenticated,
             bulk_bytes_max: self.config.proto_max_bulk_len as i64,
         };
+        let db = client.session.db;
         let mut end = from;
-        while ahead.len() < depth {
+        let stop = loop {
+            if ahead.len() == depth {
+                break Stop::Enough;
+            }
             self.one.clear();
             match client.parser.parse(&bytes[end..], &limits, &mut self.one) {
-                Parsed::NeedMore { .. } => return (end, Stop::Incomplete),
+                Parsed::NeedMore { .. } => break Stop::Incomplete,
                 Parsed::Skip { consumed } => end += consumed,
                 Parsed::Command { consumed } => {
                     let range = end..end + consumed;
@@ -159,14 +163,14 @@ impl Home {
                             spec,
                             locator: None,
                         });
-                        break;
+                        break Stop::Enough;
                     }
                     let args = Args::new(&bytes[range.clone()], &self.one);
                     let spec = self.server.names.get(args.arg(0));
                     let locator = match spec {
                         Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
                             let locator = self.owner.store.locate(args.arg(1));
-                            self.owner.store.prefetch(client.session.db, locator);
+                            self.owner.store.prefetch(db, locator);
                             Some(locator)
                         }
                         _ => None,
@@ -182,10 +186,16 @@ impl Home {
                         locator,
                     });
                 }
-                failure => return (end, Stop::Broken(failure)),
+                failure => break Stop::Broken(failure),
+            }
+        };
+        // The index lines asked for above have arrived by now, those of the first commands at least.
+        if ahead.len() > 1 {
+            for locator in ahead.iter().filter_map(|command| command.locator) {
+                self.owner.store.prefetch_entry(db, locator);
             }
         }
-        (end, Stop::Enough)
+        (end, stop)
     }
 
     /// Ends a connection whose bytes make no sense.
