@@ -32,7 +32,7 @@ impl fmt::Display for Support {
             Err(reason) => {
                 write!(
                     f,
-                    "io_uring is not usable (Linux {}): {reason}; epoll is",
+                    "io_uring is not usable (Linux {}): {reason}; epoll is usable",
                     self.kernel
                 )
             }
