@@ -1,6 +1,6 @@
 //! What a home command asked for: the flows that need the connection, other cores or the process.
 
-use super::client::SlotState;
+use super::client::{SlotState, Stall};
 use super::dispatch::Step;
 use super::home::Home;
 use super::mail::Mail;
@@ -64,6 +64,8 @@ impl Home {
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => {
                     self.gather(at, spec, gather, args);
+                    // The rest of the pipeline runs under the new settings, wherever it runs.
+                    self.client(at).stall = Stall::Replies;
                     Step::Next
                 }
                 Err(error) => {
