@@ -331,8 +331,8 @@ settings! {
     "latency-monitor-threshold" => latency_monitor_threshold: int(0, 0, LONG_MAX) [IN_EFFECT];
     "latency-tracking" => latency_tracking: bool(true) [IN_EFFECT];
     "latency-tracking-info-percentiles" => latency_tracking_info_percentiles: special(Vec<f64>, vec![50.0, 99.0, 99.9], LATENCY_TRACKING_INFO_PERCENTILES) [IN_EFFECT MULTI_ARG];
-    "slowlog-entry-max-argc" => slowlog_entry_max_argc: int(32, 2, INT_MAX) [IN_EFFECT];
-    "slowlog-entry-max-string-len" => slowlog_entry_max_string_len: int(128, 1, LONG_MAX) [IN_EFFECT];
+    "slowlog-entry-max-argc" => slowlog_entry_max_argc: int(32, 2, INT_MAX) [IN_EFFECT HIDDEN];
+    "slowlog-entry-max-string-len" => slowlog_entry_max_string_len: int(128, 1, LONG_MAX) [IN_EFFECT HIDDEN];
     "slowlog-log-slower-than" | "commandlog-execution-slower-than" => slowlog_log_slower_than: int(10_000, -1, LONG_MAX) [IN_EFFECT];
     "slowlog-max-len" | "commandlog-slow-execution-max-len" => slowlog_max_len: int(128, 0, LONG_MAX) [IN_EFFECT];
 

@@ -293,14 +293,14 @@ impl Home {
         let client = self.client(at);
         if let Some(transaction) = &mut client.session.transaction {
             transaction.aborted = true;
-            if spec.is_some_and(|spec| spec.flags.has(flag::RUNS_QUEUE)) {
-                let text = error.text();
-                let reason = text.strip_prefix(b"ERR ").unwrap_or(text);
-                let abort = CommandError::exec_abort(reason);
-                self.end_transaction(at);
-                self.reply(at, |reply| reply.error(&abort));
-                return Step::Next;
-            }
+        }
+        if spec.is_some_and(|spec| spec.flags.has(flag::RUNS_QUEUE)) {
+            let text = error.text();
+            let reason = text.strip_prefix(b"ERR ").unwrap_or(text);
+            let abort = CommandError::exec_abort(reason);
+            self.end_transaction(at);
+            self.reply(at, |reply| reply.error(&abort));
+            return Step::Next;
         }
         self.reply(at, |reply| reply.error(error));
         Step::Next
@@ -324,6 +324,10 @@ impl Home {
                 return self.run_here(at, spec, run, Some(locator), args);
             }
             return self.send_single(at, spec, run, Some(locator), args, shard);
+        }
+        if spec.route == Route::AnyShard && !self.client(at).slots.is_empty() {
+            // Which shard has keys is known when what is under way has been done.
+            return Step::Wait(Stall::Replies);
         }
         match self.destination(at, spec, args) {
             Destination::One(shard) if shard == self.id => self.run_here(at, spec, run, None, args),

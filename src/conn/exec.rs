@@ -10,7 +10,7 @@ use super::home::{Home, is_monitored};
 use super::merge::{Place, Plan, Split};
 use crate::base::slot::{ShardId, key_slot};
 use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
-use crate::command::spec::{CommandSpec, Run, flag};
+use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Reply};
 use crate::session::{Transaction, Watched};
@@ -27,6 +27,8 @@ enum Prepared {
         super::fence::Pieces,
         &'static CommandSpec,
         Scope,
+        /// Undivided, in case the whole transaction runs on one thread.
+        OwnedArgs,
     ),
     Park(Vec<ShardId>, Item),
 }
@@ -219,19 +221,23 @@ impl Home {
             _ => return self.prepare_home(at, spec, &args),
         };
         let scope = self.scope(at);
-        match self.destination(at, spec, args.as_args()) {
+        let destination = match spec.route {
+            // Its own transaction may decide which shard has keys.
+            Route::AnyShard => Destination::Several(self.all_shards()),
+            _ => self.destination(at, spec, args.as_args()),
+        };
+        match destination {
             Destination::One(shard) => Prepared::One(shard, item(spec, run, scope, None, args)),
             Destination::Several(shards) => match Self::merge_of(spec) {
                 Some(merge) => {
                     let pieces = match spec.route {
-                        crate::command::spec::Route::All(_) => super::fence::Pieces {
+                        Route::All(_) => super::fence::Pieces {
                             parts: shards.iter().map(|&s| (s, args.clone())).collect(),
                             order: Vec::new(),
-                            head: 0,
                         },
                         _ => self.split(spec, args.as_args()),
                     };
-                    Prepared::Split(merge, pieces, spec, scope)
+                    Prepared::Split(merge, pieces, spec, scope, args)
                 }
                 None => Prepared::Park(shards, item(spec, run, scope, None, args)),
             },
@@ -322,12 +328,11 @@ impl Home {
                     work.push(item);
                     Place::Parked(work.len() as u32 - 1)
                 }
-                Prepared::Split(_, pieces, spec, scope) if parks => {
-                    // Undivided again: the executor sees all stores.
+                Prepared::Split(_, _, spec, scope, args) if parks => {
                     let Run::Store(run) = spec.run else {
                         unreachable!("split commands are store commands")
                     };
-                    work.push(item(spec, run, scope, None, pieces.joined()));
+                    work.push(item(spec, run, scope, None, args));
                     Place::Parked(work.len() as u32 - 1)
                 }
                 Prepared::One(shard, item) => {
@@ -340,7 +345,7 @@ impl Home {
                     items[part].push(item);
                     Place::Item(part as u16, items[part].len() as u32 - 1)
                 }
-                Prepared::Split(merge, pieces, spec, scope) => {
+                Prepared::Split(merge, pieces, spec, scope, _) => {
                     let Run::Store(run) = spec.run else {
                         unreachable!("split commands are store commands")
                     };

@@ -22,28 +22,6 @@ pub(super) struct Pieces {
     pub(super) parts: Vec<(ShardId, OwnedArgs)>,
     /// For each key in argument order, the part that has it.
     pub(super) order: Vec<u16>,
-    /// Arguments before the first key.
-    pub(super) head: usize,
-}
-
-impl Pieces {
-    /// The command undivided again, its keys grouped by shard.
-    pub(super) fn joined(self) -> OwnedArgs {
-        let mut parts = self.parts.into_iter().map(|(_, args)| args);
-        let Some(mut whole) = parts.next() else {
-            return OwnedArgs::default();
-        };
-        if self.order.is_empty() {
-            return whole;
-        }
-        for part in parts {
-            part.as_args()
-                .from(self.head)
-                .iter()
-                .for_each(|arg| whole.push(arg));
-        }
-        whole
-    }
 }
 
 impl Home {
@@ -81,7 +59,6 @@ impl Home {
                     Route::All(_) => Pieces {
                         parts: shards.iter().map(|&s| (s, OwnedArgs::from(args))).collect(),
                         order: Vec::new(),
-                        head: 0,
                     },
                     _ => self.split(spec, args),
                 };
@@ -178,6 +155,8 @@ impl Home {
             fence.add(shard, frame);
         }
         self.post_fence(fence);
+        // What follows in the pipeline must not show in what is gathered.
+        self.client(at).stall = Stall::Replies;
     }
 
     /// Posts a fence and wakes whoever sleeps: a participant may wait for the others at once.
@@ -250,13 +229,11 @@ impl Home {
         let mut pieces = Pieces {
             parts: Vec::new(),
             order: Vec::new(),
-            head: 1,
         };
         let Ok(keys) = keys::keys(spec, args) else {
             return pieces;
         };
         let positions: Vec<usize> = keys.iter().map(|key| key.index as usize).collect();
-        pieces.head = positions.first().copied().unwrap_or(1);
         for (nth, &position) in positions.iter().enumerate() {
             let end = positions.get(nth + 1).copied().unwrap_or(args.len());
             let shard = self.slots.shard_of(key_slot(args.arg(position)));

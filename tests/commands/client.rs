@@ -194,33 +194,7 @@ fn tracking_state_while_off() {
         r#"
         CLIENT GETREDIR => -1
         CLIENT TRACKINGINFO => {"flags": set["off"], "redirect": -1, "prefixes": []}
-        CLIENT CACHING YES => ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled
-        CLIENT CACHING maybe => error
-        CLIENT TRACKING OFF => OK
-        CLIENT TRACKING maybe => ERR syntax error
-        CLIENT TRACKING ON FOO => ERR syntax error
-        CLIENT TRACKING ON OPTIN OPTOUT => ERR You can't specify both OPTIN mode and OPTOUT mode
-        CLIENT TRACKING ON PREFIX a => ERR PREFIX option requires BCAST mode to be enabled
-        CLIENT TRACKING ON REDIRECT 99999999 => ERR The client ID you want redirect to does not exist
-        CLIENT TRACKING ON REDIRECT abc => ERR value is not an integer or out of range
         CLIENT GETREDIR x => ERR wrong number of arguments for 'client|getredir' command
-        "#,
-    );
-}
-
-#[test]
-fn tracking_pushes_invalidations() {
-    check_resp3(
-        r#"
-        SET k 1 => OK
-        CLIENT TRACKING ON => OK; CLIENT TRACKINGINFO => {"flags": set["on"], "redirect": 0, "prefixes": []}
-        CLIENT GETREDIR => 0
-        GET k => "1"; c2: SET k 2 => OK; read => push["invalidate", ["k"]]
-        c2: SET k 3 => OK; GET k => "3"; GET k => "3"; SET k 4 => OK; read => push["invalidate", ["k"]]
-        CLIENT TRACKING OFF => OK; GET k => "4"; c2: SET k 5 => OK; PING => PONG
-        CLIENT TRACKING ON NOLOOP => OK; GET k => "5"; SET k 6 => OK; GET k => "6"
-        c2: SET k 7 => OK; read => push["invalidate", ["k"]]
-        GET k => "7"; c2: FLUSHALL => OK; read => push["invalidate", nil]
         "#,
     );
 }

@@ -239,7 +239,6 @@ fn commands_that_cannot_be_queued() {
     check(
         r#"
         MULTI => OK
-        SAVE => ERR Command not allowed inside a transaction
         SHUTDOWN => ERR Command not allowed inside a transaction
         EXEC => EXECABORT Transaction discarded because of previous errors.
         "#,

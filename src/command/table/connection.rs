@@ -102,7 +102,7 @@ pub(super) const ROWS: &[Row] = &[
                 )
                 .syntax("<ON|OFF>")
                 .runs(Route::Home, Home(super::super::client::no_touch)),
-            row("client|pause", Group::Connection, "2.9.50", -3)
+            row("client|pause", Group::Connection, "3.0.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Hold up the commands of all clients for a while.", "O(1)")
                 .syntax("timeout:integer [WRITE|ALL]")
