@@ -1,6 +1,6 @@
 //! CLIENT and its subcommands.
 
-use crate::support::{check, check_both, check_resp3};
+use crate::support::{check, check_both};
 
 #[test]
 fn names() {
