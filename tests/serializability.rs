@@ -25,6 +25,9 @@ enum Sent {
     Read(Vec<String>),
     /// MULTI .. EXEC; `guard` are the keys watched and read before it, in the same pipeline.
     Exec { guard: Vec<String>, body: Vec<Sent> },
+    /// A command over two shards within MULTI that changes nothing anyone looks at: the transaction is then run
+    /// by one shard over all of them, and its other commands with it.
+    CopyAside(String),
     /// Reads a key by way of a copy on another key: COPY or BITOP, then GET, within MULTI.
     ReadByCopy(&'static str, String),
     /// Moves a key away and back within MULTI: nobody may see it missing.
@@ -75,8 +78,9 @@ fn client(address: SocketAddr, id: u32, seed: u64, plan: &Plan, epoch: Instant) 
                         _ => distinct_keys(&mut rng, plan, 3),
                     };
                     let body = (0..1 + rng.below(5))
-                        .map(|_| match rng.below(3) {
-                            0 => Sent::Read(distinct_keys(&mut rng, plan, 3)),
+                        .map(|_| match rng.below(7) {
+                            0..2 => Sent::Read(distinct_keys(&mut rng, plan, 5)),
+                            2 => Sent::CopyAside(key(&mut rng, plan)),
                             _ => Sent::Append(key(&mut rng, plan), value()),
                         })
                         .collect();
@@ -150,6 +154,7 @@ fn request(id: u32, sent: &Sent, out: &mut Vec<u8>) {
             command(&["DEL", &copy], out);
             command(&["EXEC"], out);
         }
+        Sent::CopyAside(key) => command(&["COPY", key, &format!("aside:{id}"), "REPLACE"], out),
         Sent::RenameBothWays(key) => {
             let away = format!("away:{id}");
             command(&["MULTI"], out);
@@ -172,7 +177,7 @@ fn request(id: u32, sent: &Sent, out: &mut Vec<u8>) {
 fn replies(conn: &mut Conn, sent: &Sent) -> Vec<String> {
     let mut read = || conn.read().expect("a reply");
     match sent {
-        Sent::Append(..) | Sent::Read(_) => operations(sent, &read()),
+        Sent::Append(..) | Sent::Read(_) | Sent::CopyAside(_) => operations(sent, &read()),
         Sent::Exec { guard, body } => {
             let mut ops = Vec::new();
             if !guard.is_empty() {
@@ -250,6 +255,10 @@ fn operations(sent: &Sent, reply: &Value) -> Vec<String> {
                 .zip(values)
                 .map(|(key, value)| format!("r:{key}:{}", list(value)))
                 .collect()
+        }
+        Sent::CopyAside(_) => {
+            assert!(matches!(reply, Value::Int(0 | 1)), "COPY => {reply}");
+            Vec::new()
         }
         _ => unreachable!("only these stand alone in a transaction"),
     }
