@@ -72,7 +72,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "under loom only: the model of a wake-up",
     ),
     ("shard/models.rs", "Mutex", "under loom only"),
-    ("conn/home.rs", "sleep", "DEBUG SLEEP is there to block"),
     (
         "shard/inbox/measure.rs",
         "Instant",

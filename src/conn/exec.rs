@@ -282,7 +282,11 @@ impl Home {
                 Prepared::One(shard, item(spec, run, scope, None, args.clone()))
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
-                Ok(gather) => Prepared::Gathered(gather),
+                Ok(gather) => {
+                    // Here at once: the rest of the queue is prepared under the new settings.
+                    (gather.each)(self);
+                    Prepared::Gathered(gather)
+                }
                 Err(error) => {
                     Reply::new(&mut out, proto).error(&error);
                     Prepared::Here(out)

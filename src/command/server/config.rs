@@ -33,6 +33,14 @@ pub fn set(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     ))
 }
 
+/// Values of settings that hold secrets.
+pub fn set_secrets(args: Args<'_>) -> Vec<usize> {
+    let pairs: Vec<&[u8]> = args.from(2).iter().collect();
+    crate::config::sensitive_positions(&pairs)
+        .map(|at| at + 2)
+        .collect()
+}
+
 /// Writes the settings in force into the file the server was started with.
 pub fn rewrite(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     if cx.server.config_file.is_empty() {
@@ -127,12 +135,4 @@ mod tests {
         assert!(text.starts_with("# mine\nhz 50\n"), "{text}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
-}
-
-/// Values of settings that hold secrets.
-pub fn set_secrets(args: Args<'_>) -> Vec<usize> {
-    let pairs: Vec<&[u8]> = args.from(2).iter().collect();
-    crate::config::sensitive_positions(&pairs)
-        .map(|at| at + 2)
-        .collect()
 }
