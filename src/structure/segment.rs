@@ -349,15 +349,27 @@ impl<'t> Segment<'t> {
         false
     }
 
-    /// The entry has moved in memory.
+    /// Panics unless `entry` is in that place: the caller would free or keep the wrong one.
     #[inline]
-    pub(super) fn repoint(&mut self, place: Place, entry: NonNull<u8>) {
-        self.bucket_mut(place.bucket)
-            .repoint(place.cell as usize, entry);
+    fn assert_place(&self, place: Place, entry: NonNull<u8>) {
+        assert!(place.bucket < self.geometry.home + self.geometry.stash);
+        let mut occupied = self.bucket(place.bucket).occupied();
+        assert!(occupied.any(|at| at == place.cell as usize));
+        assert!(self.bucket(place.bucket).cell(place.cell as usize).entry() == entry);
     }
 
-    /// Takes an entry out. Returns whether its bucket is empty now, a sign that the segment may be too large.
-    pub(super) fn remove(&mut self, place: Place) -> bool {
+    /// The entry has moved in memory. Panics if it was not there.
+    #[inline]
+    pub(super) fn repoint(&mut self, place: Place, old: NonNull<u8>, new: NonNull<u8>) {
+        self.assert_place(place, old);
+        self.bucket_mut(place.bucket)
+            .repoint(place.cell as usize, new);
+    }
+
+    /// Takes an entry out. Returns whether its bucket is empty now, a sign that the segment may be too large. Panics if
+    /// it is not there.
+    pub(super) fn remove(&mut self, place: Place, entry: NonNull<u8>) -> bool {
+        self.assert_place(place, entry);
         let at = place.cell as usize;
         let cell = self.bucket(place.bucket).cell(at);
         let home = self.home_of_bits(cell.bits());

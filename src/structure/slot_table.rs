@@ -31,6 +31,9 @@
 //!   3. A child of a directory is a directory only if the directory has all its 8 bits.
 //!   4. A bound above is no later than the bounds below.
 //!
+//! Hashes and keys come from callers. Wrong ones would put entries where they are not found, or panic; an entry is given
+//! up only together with the cell that held its address.
+//!
 //! Not here: what expiry times and tags mean, and who must learn of a change (`keyspace::store`).
 
 mod check;
@@ -286,7 +289,8 @@ impl<O, H: HashKey> SlotTable<O, H> {
 
     // Changing.
 
-    /// Adds an entry whose key is not in the table; `hash` is its key's.
+    /// Adds an entry whose key is not in the table; `hash` is its key's. With another hash the entry would not be found,
+    /// or found where it is not, which panics when it is removed.
     pub fn insert(&mut self, slot: usize, hash: u64, entry: Entry<O>) {
         debug_assert!(self.find(slot, hash, entry.as_ref().key()).is_none());
         debug_assert!(self.hasher.hash(entry.as_ref().key()) == hash);
@@ -319,17 +323,16 @@ impl<O, H: HashKey> SlotTable<O, H> {
     }
 
     fn remove(&mut self, slot: usize, hash: u64, place: Place, entry: NonNull<u8>) -> Entry<O> {
-        // SAFETY: the address comes from a cell, which is freed below, so this is the only owner.
+        let leaf = self.leaf(slot, hash);
+        let mut segment = self.segment_mut(leaf).expect("the entry is in a segment");
+        let is_bucket_empty = segment.remove(place, entry);
+        // SAFETY: the address comes from a cell, which was just freed, so this is the only owner.
         let entry: Entry<O> = unsafe { Entry::from_raw(entry) };
         self.bytes -= entry.as_ref().alloc_bytes();
         self.len -= 1;
         self.heads[slot].len -= 1;
         self.groups[slot / GROUP].len -= 1;
         self.count_expiry(slot, entry.as_ref().expiry(), None);
-        let leaf = self.leaf(slot, hash);
-        let is_bucket_empty = self
-            .segment_mut(leaf)
-            .is_some_and(|mut segment| segment.remove(place));
         let len = self.heads[slot].len as usize;
         let root = self.heads[slot].root;
         if len == 0 {
@@ -480,9 +483,10 @@ impl<O, H: HashKey> Drop for Lent<'_, '_, O, H> {
         } = &mut *self.occupied;
         if *old != entry {
             let leaf = table.leaf(*slot, *hash);
-            if let Some(mut segment) = table.segment_mut(leaf) {
-                segment.repoint(*place, entry);
-            }
+            let segment = table.segment_mut(leaf);
+            segment
+                .expect("the entry is in a segment")
+                .repoint(*place, *old, entry);
             *old = entry;
         }
     }
