@@ -76,7 +76,8 @@ fn auth_without_a_password_set() {
     check(
         r#"
         AUTH pw => ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?
-        AUTH default anything => OK
+        AUTH default anything => OK; ACL WHOAMI => "default"
+        ACL WHOAMI x => ERR wrong number of arguments for 'acl|whoami' command
         c2: AUTH nobody pw => WRONGPASS invalid username-password pair or user is disabled.
         AUTH => ERR wrong number of arguments for 'auth' command
         AUTH a b c => ERR syntax error

@@ -448,6 +448,18 @@ fn monitor_hides_secrets() {
 }
 
 #[test]
+fn modules_there_are_none() {
+    check_both(
+        r#"
+        MODULE LIST => []
+        MODULE HELP => [+"MODULE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+        MODULE FOO => ERR unknown subcommand 'FOO'. Try MODULE HELP.
+        MODULE => ERR wrong number of arguments for 'module' command
+        "#,
+    );
+}
+
+#[test]
 fn role_of_a_master() {
     check_both(
         r#"
