@@ -39,6 +39,12 @@ impl Home {
         if spec.flags.has(flag::NO_MULTI) {
             return self.refuse(at, Some(spec), &CommandError::NOT_IN_MULTI);
         }
+        // A queue takes memory whatever is in it.
+        if self.owner.limit != 0
+            && let Err(error) = self.owner.admit(flag::DENYOOM)
+        {
+            return self.refuse(at, Some(spec), &error);
+        }
         let client = self.client(at);
         let transaction = client
             .session
@@ -51,6 +57,17 @@ impl Home {
             spec,
             args: OwnedArgs::from(args),
         });
+        let bytes = client
+            .session
+            .transaction
+            .as_ref()
+            .map_or(0, |open| open.bytes);
+        if bytes as u64 > self.config.client_query_buffer_limit {
+            tracing::warn!("Closing client that reached max query buffer length in a transaction");
+            self.stats.query_limit_closes.add(1);
+            self.close(at);
+            return Step::Next;
+        }
         self.reply(at, |reply| reply.queued());
         Step::Next
     }
@@ -157,6 +174,17 @@ impl Home {
         if writes && self.pause.is_some() {
             self.waiting.push(at);
             return Step::Wait(Stall::Paused);
+        }
+        let grows = self
+            .client(at)
+            .queue
+            .iter()
+            .any(|q| q.spec.flags.has(flag::DENYOOM));
+        if grows
+            && self.owner.limit != 0
+            && let Err(error) = self.owner.admit(flag::DENYOOM)
+        {
+            return self.refuse(at, Some(spec), &error);
         }
         let client = self.client(at);
         let transaction = client.session.transaction.take().unwrap_or_default();

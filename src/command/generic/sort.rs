@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The keys that BY and GET lead to are on any shard, so a call with such a pattern runs under a fence over all
-//! (`keys::needs_all`). What collections have to provide is [`elements_of`] and [`store`], and a hash its field in
-//! [`follow`].
+//! (`keys::needs_all`). What collections have to provide is `elements_of` and `store`, and a hash its field in
+//! `follow`.
 
 use std::cmp::Ordering;
 
