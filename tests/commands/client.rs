@@ -46,6 +46,7 @@ fn list_and_info_show_a_line_per_client() {
         [7.2] CLIENT INFO => txt/ qbuf=\d+ qbuf-free=\d+ argv-mem=\d+ multi-mem=\d+ rbs=\d+ rbp=\d+ obl=\d+ oll=\d+ omem=\d+ tot-mem=\d+ events=rw? cmd=client.info user=default redir=-1 resp=[23] lib-name= lib-ver=( shard=\d+)?\n$/
         CLIENT LIST => txt/name=me .*cmd=client.list/
         CLIENT LIST => txt/(?s)^id=\d+ .*\nid=\d+ .*\n/
+        CLIENT INFO => txt/ qbuf=[1-9]\d+ /
         CLIENT LIST TYPE normal => txt/name=me /
         CLIENT LIST TYPE NORMAL => txt/name=me /
         CLIENT LIST TYPE replica => txt""
