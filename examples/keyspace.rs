@@ -86,9 +86,7 @@ fn main() {
         counted as f64 / keys as f64
     );
 
-    let order: Vec<Vec<u8>> = (0..1_000_000)
-        .map(|_| key(rng.index(keys)))
-        .collect();
+    let order: Vec<Vec<u8>> = (0..1_000_000).map(|_| key(rng.index(keys))).collect();
     let missing: Vec<Vec<u8>> = order.iter().map(|key| [b"x", &key[1..]].concat()).collect();
     let time = |name: &str,
                 db: &mut Db<'_>,
