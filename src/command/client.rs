@@ -116,10 +116,11 @@ pub fn trackinginfo(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
 }
 
 /// This connection, as a line of CLIENT LIST.
-pub fn info(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let view = ClientView {
         session: cx.session,
-        input_bytes: 0,
+        // Its own request is still in the buffer.
+        input_bytes: args.bytes.len(),
         input_free: 0,
         output_bytes: 0,
         output_pieces: 0,

@@ -278,18 +278,6 @@ fn slowlog() {
 }
 
 #[test]
-fn slowlog_of_a_transaction_names_the_slow_command() {
-    check(
-        r#"
-        CONFIG SET slowlog-log-slower-than 20000 => OK; SLOWLOG RESET => OK
-        MULTI => OK; SET k v => QUEUED; DEBUG SLEEP 0.03 => QUEUED; GET k => QUEUED; EXEC => [OK, OK, "v"]
-        SLOWLOG LEN => 1
-        SLOWLOG GET => [[int, int, 20000.., ["DEBUG", "SLEEP", "0.03"], bulk, ""]]
-        "#,
-    );
-}
-
-#[test]
 fn slowlog_is_bounded_and_cuts_long_commands() {
     check(
         r#"

@@ -169,28 +169,6 @@ fn flush_and_swapdb_touch_watched_keys() {
     );
 }
 
-/// A key that is there but expired is not there, whichever database it comes from.
-#[test]
-fn swapdb_of_expired_keys_and_watch() {
-    check(
-        r#"
-        DEBUG SET-ACTIVE-EXPIRE 0 => OK; c3: SELECT 5 => OK
-        # Nobody looks at x until it is late: looking would remove it.
-        SELECT 1 => OK; SET x stale PX 5 => OK; c3: SET later v PX 30 => OK; c3: eventually EXISTS later => 0
-        SELECT 0 => OK; WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
-        FLUSHALL => OK
-        SET x stale PX 5 => OK; c3: SET later v PX 30 => OK; c3: eventually EXISTS later => 0
-        WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
-        SET x stale PX 5 => OK; SELECT 1 => OK; SET x stale PX 5 => OK; SELECT 0 => OK
-        c3: SET later v PX 30 => OK; c3: eventually EXISTS later => 0
-        WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
-        SELECT 1 => OK; SET x fresh => OK; SELECT 0 => OK
-        WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => nil-array
-        DEBUG SET-ACTIVE-EXPIRE 1 => OK
-        "#,
-    );
-}
-
 #[test]
 fn watch_belongs_to_a_database() {
     check(
@@ -213,10 +191,6 @@ fn watch_and_expiry() {
         DEBUG SET-ACTIVE-EXPIRE 0 => OK
         SET a 1 PX 10 => OK; SET later 1 PX 40 => OK; eventually EXISTS later => 0
         WATCH a => OK; c2: GET a => nil; MULTI => OK; EXEC => []
-        # Expired since it was watched, but nobody has removed it: changed all the same.
-        SET a 1 PX 10 => OK; WATCH a => OK; SET later 1 PX 30 => OK
-        eventually EXISTS later => 0
-        MULTI => OK; INCR a => QUEUED; EXEC => nil-array
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
         "#,
     );
