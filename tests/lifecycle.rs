@@ -85,6 +85,20 @@ fn a_config_file_and_its_overrides() {
         assert!(written.contains("\nslowlog-max-len 44\n"), "{written}");
         assert!(written.contains("\nmaxmemory 50mb\n"), "{written}");
         assert_eq!(written.matches("slowlog-max-len").count(), 1, "{written}");
+        // The same in a transaction, under the settings it has just made.
+        for command in [
+            "MULTI",
+            "CONFIG SET slowlog-max-len 55",
+            "CONFIG REWRITE",
+            "GET k",
+        ] {
+            conn.call(command);
+        }
+        let ok = Value::Simple(b"OK".to_vec());
+        let replies = conn.call("EXEC");
+        assert_eq!(replies.elements()[..2], [ok.clone(), ok], "{replies:?}");
+        let written = std::fs::read_to_string(&file).expect("the file is there");
+        assert!(written.contains("\nslowlog-max-len 55\n"), "{written}");
     });
 }
 

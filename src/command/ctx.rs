@@ -202,6 +202,9 @@ impl ClientView<'_> {
 /// A function that runs on a core, with whatever it found out.
 pub type OnCore = Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>;
 
+/// A function for the control thread that writes the reply.
+pub type Job = Box<dyn FnOnce(&mut Reply<'_>) + Send>;
+
 /// What makes the reply of the results of all cores, in order of shards.
 pub type MergeResults = Box<dyn FnOnce(Vec<Box<dyn Any + Send>>, &mut Reply<'_>)>;
 
@@ -249,7 +252,7 @@ pub enum Flow {
     /// Run `run` with the same arguments where the key at this argument position lives (DEBUG OBJECT).
     AtKey(usize, StoreFn),
     /// Do this on the control thread, which may touch the disk, and reply what it writes.
-    Offload(Box<dyn FnOnce(&mut Reply<'_>) + Send>),
+    Offload(Job),
     /// CONFIG SET with these arguments, names and values in turn: all or nothing, then published to all cores, then
     /// `+OK`.
     Configure(Vec<Vec<u8>>),

@@ -4,8 +4,9 @@
 //! output; once a command went to another shard, every later reply takes a slot behind it until the front is filled.
 
 use super::merge::Plan;
+use crate::command::ctx::{Job, OnCore};
 use crate::command::spec::CommandSpec;
-use crate::resp::{Output, OwnedArgs, Parser};
+use crate::resp::{Output, OwnedArgs, Parser, Proto};
 use crate::ring::SocketId;
 use crate::session::Session;
 use crate::shard::FrameBox;
@@ -47,6 +48,16 @@ pub(super) struct Pending {
     pub(super) plan: Plan,
     /// Arguments for the slow log.
     pub(super) args: Vec<Vec<u8>>,
+    /// What an EXEC does next, in this order, each when the one before is done; its parts have places in `parts`.
+    pub(super) then: VecDeque<Later>,
+}
+
+/// A command of an EXEC that has to ask other threads, after the store commands.
+pub(super) enum Later {
+    /// All cores; the first of the parts.
+    Gather(u32, OnCore),
+    /// The control thread; the part, and the protocol of the reply.
+    Offload(u32, Proto, Job),
 }
 
 /// Why a client's next command is not looked at yet.

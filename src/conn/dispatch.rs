@@ -5,6 +5,7 @@
 //! arguments.
 
 use super::client::{Client, SlotState, Stall};
+use super::follow::shown_arguments;
 use super::home::{Home, is_monitored};
 use crate::base::limits;
 use crate::base::slot::ShardId;
@@ -590,6 +591,22 @@ impl Home {
         failed: bool,
         args: Option<Args<'_>>,
     ) {
+        if self.count_run(spec, ticks, failed)
+            && let Some(args) = args
+        {
+            self.log_slow(at, spec, ticks, || shown_arguments(spec, args));
+        }
+        self.keep_clock();
+    }
+
+    /// Counts one executed command; says whether it was slow enough to be logged.
+    #[inline]
+    pub(super) fn count_run(
+        &mut self,
+        spec: &'static CommandSpec,
+        ticks: u64,
+        failed: bool,
+    ) -> bool {
         let counters = self.stats.command(spec.id);
         let nanos = self
             .config
@@ -601,11 +618,12 @@ impl Home {
         }
         self.stats.commands.add(1);
         self.since_clock += 1;
-        if (ticks >= self.slow_ticks || ticks >= self.spike_ticks)
-            && let Some(args) = args
-        {
-            self.log_slow(at, spec, ticks, args);
-        }
+        ticks >= self.slow_ticks || ticks >= self.spike_ticks
+    }
+
+    /// Reads the clock again when enough commands ran since.
+    #[inline]
+    pub(super) fn keep_clock(&mut self) {
         if self.since_clock >= limits::COMMANDS_PER_CLOCK_READ {
             self.refresh_clock();
         }

@@ -4,23 +4,26 @@
 //! or splittable: ONE_SHOT, since no part can fail in a way that concerns another. Watched keys on more than one shard:
 //! VOTE. A command whose keys are on several shards and depend on each other: PARK, and one thread runs all.
 
-use super::client::{Pending, Queued, SlotState, Stall};
+use super::client::{Later, Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
 use super::home::{Home, is_monitored};
-use super::merge::{Place, Plan, Split};
+use super::mail::Mail;
+use super::merge::{Place, Plan, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
-use crate::command::ctx::{Flow, Gather, HomeCtx, Now, Scope};
+use crate::command::ctx::{Flow, Gather, HomeCtx, Job, Now, Scope};
 use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::keyspace::WatchFlag;
-use crate::resp::{Args, CommandError, Output, OwnedArgs, Reply};
+use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::session::{Transaction, Watched};
 use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote, WatchedKey};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// One command of the queue, as far as it was prepared at home.
 enum Prepared {
     Here(Output),
-    Gathered(Gather),
+    Gathered(Gather, Whole),
+    Offloaded(Proto, Job, Whole),
     One(ShardId, Item),
     Split(
         crate::command::spec::Merge,
@@ -196,14 +199,11 @@ impl Home {
             self.reply(at, |reply| reply.error(&CommandError::EXEC_ABORT));
             return Step::Next;
         }
-        let watched: Vec<(ShardId, Arc<WatchFlag>)> = std::mem::take(&mut client.session.watched)
-            .into_iter()
-            .map(|w| (self.slots.shard_of(key_slot(&w.key)), w.flag))
-            .collect();
+        let watched = std::mem::take(&mut client.session.watched);
         if !watched.is_empty() {
             self.stats.watching_clients.sub(1);
         }
-        if watched.iter().any(|(_, flag)| flag.is_dirty()) {
+        if watched.iter().any(|key| key.flag.is_dirty()) {
             self.account(at, spec, 0, false, None);
             self.reply(at, |reply| reply.null_array());
             return Step::Next;
@@ -218,7 +218,10 @@ impl Home {
         for Queued { spec, args } in queue {
             prepared.push(self.prepare(at, spec, args));
         }
-        let mut shards: Vec<ShardId> = watched.iter().map(|(shard, _)| *shard).collect();
+        let mut shards: Vec<ShardId> = watched
+            .iter()
+            .map(|watched| self.slots.shard_of(key_slot(&watched.key)))
+            .collect();
         let mut parks = false;
         for command in &prepared {
             match command {
@@ -230,7 +233,7 @@ impl Home {
                     parks = true;
                     shards.extend(over);
                 }
-                Prepared::Here(_) | Prepared::Gathered(_) => {}
+                Prepared::Here(_) | Prepared::Gathered(..) | Prepared::Offloaded(..) => {}
             }
         }
         shards.sort_unstable();
@@ -238,15 +241,14 @@ impl Home {
         if shards.len() < 2 {
             parks = false;
         }
-        let flags: Vec<Arc<WatchFlag>> = watched.into_iter().map(|(_, flag)| flag).collect();
-        self.post_exec(at, spec, scope, prepared, &shards, parks, flags)
+        self.post_exec(at, spec, scope, prepared, &shards, parks, watched)
     }
 
     /// Runs the home commands of the queue and finds the shards of the others.
     fn prepare(&mut self, at: u32, spec: &'static CommandSpec, args: OwnedArgs) -> Prepared {
         let run = match spec.run {
             Run::Store(run) => run,
-            _ => return self.prepare_home(at, spec, &args),
+            _ => return self.prepare_home(at, spec, args),
         };
         let scope = self.scope(at);
         let destination = match spec.route {
@@ -272,7 +274,8 @@ impl Home {
         }
     }
 
-    fn prepare_home(&mut self, at: u32, spec: &'static CommandSpec, args: &OwnedArgs) -> Prepared {
+    /// Runs a home command of the queue, as far as home can.
+    fn prepare_home(&mut self, at: u32, spec: &'static CommandSpec, args: OwnedArgs) -> Prepared {
         let mut out = Output::default();
         let Run::Home(run) = spec.run else {
             unreachable!("only what can run is queued")
@@ -285,6 +288,7 @@ impl Home {
             ms: self.owner.now,
             us: self.now_us,
         };
+        let started = self.clock.ticks();
         let proto = client.session.proto;
         let mut cx = HomeCtx {
             session: &mut client.session,
@@ -294,42 +298,50 @@ impl Home {
             core: self,
             now,
         };
+        let mut failure = None;
         let flow = run(&mut cx, args.as_args()).unwrap_or_else(|error| {
-            cx.reply.error(&error);
+            failure = Some(error);
             Flow::Done
         });
         let closing = matches!(flow, Flow::Close);
         client.closing |= closing;
         self.clients[at as usize] = Some(client);
         match flow {
-            Flow::Gather(gather) => Prepared::Gathered(gather),
+            Flow::Gather(gather) => return Prepared::Gathered(gather, Whole { spec, args }),
+            Flow::Offload(job) => return Prepared::Offloaded(proto, job, Whole { spec, args }),
             Flow::AtKey(position, run) => {
                 let key = args.as_args().get(position).unwrap_or_default();
                 let shard = self.slots.shard_of(key_slot(key));
                 let scope = self.scope(at);
-                Prepared::One(shard, item(spec, run, scope, None, args.clone()))
+                return Prepared::One(shard, item(spec, run, scope, None, args));
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => {
                     // Here at once: the rest of the queue is prepared under the new settings.
                     (gather.each)(self);
-                    Prepared::Gathered(gather)
+                    return Prepared::Gathered(gather, Whole { spec, args });
                 }
-                Err(error) => {
-                    Reply::new(&mut out, proto).error(&error);
-                    Prepared::Here(out)
-                }
+                Err(error) => failure = Some(error),
             },
-            Flow::Unwatch => {
-                Reply::new(&mut out, proto).ok();
-                Prepared::Here(out)
-            }
-            Flow::Done | Flow::Close | Flow::Reset => Prepared::Here(out),
-            _ => {
-                Reply::new(&mut out, proto).error(&CommandError::NOT_IN_MULTI);
-                Prepared::Here(out)
-            }
+            Flow::Unwatch => Reply::new(&mut out, proto).ok(),
+            Flow::Done | Flow::Close | Flow::Reset => {}
+            // It would turn the rest of the reply into something else.
+            Flow::Monitor => failure = Some(CommandError::MONITOR_DENY_BLOCKING),
+            Flow::Hangup
+            | Flow::Multi
+            | Flow::Exec
+            | Flow::Discard
+            | Flow::Watch
+            | Flow::Shutdown(_) => failure = Some(CommandError::NOT_IN_MULTI),
         }
+        let failed = failure.is_some();
+        if let Some(error) = failure {
+            self.count_error(error.code().as_bytes());
+            Reply::new(&mut out, proto).error(&error);
+        }
+        let ticks = self.clock.ticks().wrapping_sub(started);
+        self.account(at, spec, ticks, failed, Some(args.as_args()));
+        Prepared::Here(out)
     }
 
     #[allow(clippy::too_many_arguments, reason = "what exec worked out")]
@@ -341,20 +353,28 @@ impl Home {
         prepared: Vec<Prepared>,
         shards: &[ShardId],
         parks: bool,
-        watched: Vec<Arc<WatchFlag>>,
+        watched: Vec<Watched>,
     ) -> Step {
         let mut places = Vec::with_capacity(prepared.len());
         let mut items: Vec<Vec<Item>> = shards.iter().map(|_| Vec::new()).collect();
         let mut work = Vec::new();
-        let mut gathers = Vec::new();
+        let mut frames = shards.len();
+        let mut then = VecDeque::new();
         let part_of = |shard: ShardId| shards.iter().position(|&s| s == shard).unwrap_or(0);
         for command in prepared {
             places.push(match command {
                 Prepared::Here(output) => Place::Here(output),
-                Prepared::Gathered(gather) => {
-                    let first = shards.len() + gathers.len() * self.slots.shards();
-                    gathers.push(Arc::clone(&gather.each));
-                    Place::Gathered(first as u16, self.slots.shards() as u16, gather)
+                Prepared::Gathered(gather, whole) => {
+                    let (first, count) = (frames as u32, self.slots.shards());
+                    frames += count;
+                    then.push_back(Later::Gather(first, Arc::clone(&gather.each)));
+                    Place::Gathered(first, count as u16, gather, whole)
+                }
+                Prepared::Offloaded(proto, job, whole) => {
+                    let part = frames as u32;
+                    frames += 1;
+                    then.push_back(Later::Offload(part, proto, job));
+                    Place::Offloaded(part, whole)
                 }
                 Prepared::One(_, item) | Prepared::Park(_, item) if parks => {
                     work.push(item);
@@ -377,7 +397,7 @@ impl Home {
                     items[part].push(item);
                     Place::Item(part as u16, items[part].len() as u32 - 1)
                 }
-                Prepared::Split(merge, pieces, spec, scope, _) => {
+                Prepared::Split(merge, pieces, spec, scope, args) => {
                     let Run::Store(run) = spec.run else {
                         unreachable!("split commands are store commands")
                     };
@@ -391,37 +411,48 @@ impl Home {
                             (part as u16, items[part].len() as u32 - 1)
                         })
                         .collect();
-                    Place::Split(Split {
+                    let split = Split {
                         merge,
                         pieces,
                         order,
-                    })
+                    };
+                    Place::Split(split, Whole { spec, args })
                 }
             });
         }
-        let frames = shards.len() + gathers.len() * self.slots.shards();
+        let stays = !then.is_empty();
         let pending = Pending {
             spec,
-            missing: frames,
+            missing: shards.len(),
             parts: (0..frames).map(|_| None).collect(),
             plan: Plan::Exec(places, scope),
             args: Vec::new(),
+            then,
         };
         let ticket = self.owe_parts(at, pending);
-        if frames == 0 {
-            self.complete_now(ticket);
+        if stays {
+            // What follows in the pipeline comes after all of it.
+            self.client(at).stall = Stall::Replies;
+        }
+        if shards.is_empty() {
+            self.go_on(ticket);
             return Step::Next;
         }
         if parks {
             self.post_park(ticket, shards, work, Arc::from(watched));
-        } else if !shards.is_empty() {
+        } else {
             let vote = (!watched.is_empty()).then(|| Arc::new(Vote::new(shards.len())));
             let mut fence = Fence::default();
-            for (part, (&shard, items)) in shards.iter().zip(items).enumerate() {
+            for (part, (&shard, items)) in (0..).zip(shards.iter().zip(items)) {
                 let mut frame = self.frame();
                 frame.items = items;
                 frame.mode = match &vote {
-                    Some(vote) => Mode::Vote(Arc::clone(vote), Ballot::Clean(watched.clone())),
+                    Some(vote) => {
+                        let mine =
+                            |key: &&Watched| self.slots.shard_of(key_slot(&key.key)) == shard;
+                        let keys = watched.iter().filter(mine).cloned().collect();
+                        Mode::Vote(Arc::clone(vote), Ballot::Clean(keys))
+                    }
                     None => Mode::Run,
                 };
                 self.address(&mut frame, shard, ticket, part);
@@ -429,34 +460,48 @@ impl Home {
             }
             self.post_fence(fence);
         }
-        for (nth, each) in gathers.into_iter().enumerate() {
-            let mut fence = Fence::default();
-            for (n, shard) in self.all_shards().into_iter().enumerate() {
-                let mut frame = self.frame();
-                frame.items.clear();
-                frame.mode = Mode::Control(Arc::clone(&each));
-                self.address(
-                    &mut frame,
-                    shard,
-                    ticket,
-                    shards.len() + nth * self.slots.shards() + n,
-                );
-                fence.add(shard, frame);
-            }
-            self.post_fence(fence);
-        }
         Step::Next
     }
 
-    /// Finishes an EXEC that had nothing to do elsewhere.
-    fn complete_now(&mut self, ticket: Ticket) {
-        let client = self.client(ticket.client);
-        let Some(slot) = client.slot(ticket.sequence) else {
+    /// The next step of an EXEC whose store commands are done: one at a time, so that however many there are they take
+    /// the credits of one.
+    pub(super) fn post_next(&mut self, ticket: Ticket) {
+        let shards = self.all_shards();
+        if !self.have_credits(&shards) {
+            self.held.push(ticket);
+            return;
+        }
+        let Some(slot) = self.client(ticket.client).slot(ticket.sequence) else {
             return;
         };
-        let ready = SlotState::Ready(Output::default());
-        if let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready) {
-            self.complete(ticket, *pending);
+        let SlotState::Parts(pending) = &mut slot.state else {
+            return;
+        };
+        match pending.then.pop_front() {
+            Some(Later::Gather(first, each)) => {
+                pending.missing = shards.len();
+                self.post_gather(ticket, &shards, first, &each);
+            }
+            Some(Later::Offload(part, proto, job)) => {
+                pending.missing = 1;
+                let post = self.post();
+                self.process.run(Box::new(move || {
+                    let mut output = Output::default();
+                    job(&mut Reply::new(&mut output, proto));
+                    post.send(Mail::Part(ticket, part, output));
+                }));
+            }
+            None => {}
         }
+    }
+
+    /// Takes the control thread's reply to a command of an EXEC.
+    pub(super) fn fill_part(&mut self, ticket: Ticket, part: u32, output: Output) {
+        let mut frame = self.frame();
+        frame.items.clear();
+        frame.ticket = ticket;
+        frame.part = part;
+        frame.result = Some(Box::new(output));
+        self.put_back(frame);
     }
 }

@@ -6,14 +6,15 @@ use super::follow::shown_arguments;
 use super::home::Home;
 use super::merge::{Plan, Split, finish};
 use crate::base::slot::{DbIndex, ShardId, key_slot};
-use crate::command::ctx::{Gather, Scope};
+use crate::command::ctx::{Gather, OnCore, Scope};
 use crate::command::keys;
 use crate::command::spec::{CommandSpec, Merge, Route, StoreFn, flag};
 use crate::resp::{Args, Output, OwnedArgs};
-use crate::session::ReplyMode;
+use crate::session::{ReplyMode, Watched};
 use crate::shard::{
     Ballot, Fence, FrameBox, Handover, Item, Mode, Park, ParkJob, Ticket, Vote, announce,
 };
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A command cut into one part a shard.
@@ -52,6 +53,7 @@ impl Home {
             parts: (0..parts).map(|_| None).collect(),
             plan,
             args: shown_arguments(spec, args),
+            then: VecDeque::new(),
         };
         match spec.route {
             Route::Split(merge) | Route::All(merge) | Route::Vote(merge) => {
@@ -77,7 +79,7 @@ impl Home {
                 let ticket = self.owe_parts(at, pending(plan, count));
                 let vote = votes.then(|| Arc::new(Vote::new(count)));
                 let mut fence = Fence::default();
-                for (part, (shard, part_args)) in pieces.parts.into_iter().enumerate() {
+                for (part, (shard, part_args)) in (0..).zip(pieces.parts) {
                     let mut frame = self.frame();
                     fill_item(&mut frame, spec, run, scope, None, part_args.as_args());
                     if let Some(vote) = &vote {
@@ -104,14 +106,14 @@ impl Home {
         ticket: Ticket,
         shards: &[ShardId],
         work: Vec<Item>,
-        watched: Arc<[Arc<crate::keyspace::WatchFlag>]>,
+        watched: Arc<[Watched]>,
     ) {
         let job = Arc::new(ParkJob {
             park: Park::new(self.slots.shards(), shards.len()),
         });
         let items = Arc::new(Handover::new(work));
         let mut fence = Fence::default();
-        for (part, &shard) in shards.iter().enumerate() {
+        for (part, &shard) in (0..).zip(shards) {
             let mut frame = self.frame();
             frame.items.clear();
             frame.mode = Mode::Park {
@@ -144,19 +146,31 @@ impl Home {
                 parts: shards.iter().map(|_| None).collect(),
                 plan: Plan::Gathered(gather, scope),
                 args: shown_arguments(spec, args),
+                then: VecDeque::new(),
             },
         );
+        self.post_gather(ticket, &shards, 0, &each);
+        // What follows in the pipeline must not show in what is gathered.
+        self.client(at).stall = Stall::Replies;
+    }
+
+    /// Posts a fence over `shards` that runs `each` on all of them; their parts begin with `first`.
+    pub(super) fn post_gather(
+        &mut self,
+        ticket: Ticket,
+        shards: &[ShardId],
+        first: u32,
+        each: &OnCore,
+    ) {
         let mut fence = Fence::default();
-        for (part, &shard) in shards.iter().enumerate() {
+        for (part, &shard) in (first..).zip(shards) {
             let mut frame = self.frame();
             frame.items.clear();
-            frame.mode = Mode::Control(Arc::clone(&each));
+            frame.mode = Mode::Control(Arc::clone(each));
             self.address(&mut frame, shard, ticket, part);
             fence.add(shard, frame);
         }
         self.post_fence(fence);
-        // What follows in the pipeline must not show in what is gathered.
-        self.client(at).stall = Stall::Replies;
     }
 
     /// Posts a fence and wakes whoever sleeps: a participant may wait for the others at once.
@@ -208,16 +222,10 @@ impl Home {
         }
     }
 
-    pub(super) fn address(
-        &self,
-        frame: &mut FrameBox,
-        owner: ShardId,
-        ticket: Ticket,
-        part: usize,
-    ) {
+    pub(super) fn address(&self, frame: &mut FrameBox, owner: ShardId, ticket: Ticket, part: u32) {
         frame.owner = owner;
         frame.ticket = ticket;
-        frame.part = part as u16;
+        frame.part = part;
         frame.home = self.id;
         frame.now = Some(self.owner.now);
         frame.admitted = true;
@@ -352,10 +360,15 @@ impl Home {
         true
     }
 
-    fn take_back(&mut self, mut frame: FrameBox) {
-        let ticket = frame.ticket;
+    fn take_back(&mut self, frame: FrameBox) {
         let owner = frame.owner;
         self.outstanding[usize::from(owner.0)] -= 1;
+        self.put_back(frame);
+    }
+
+    /// Puts the answer of one frame in its place, and the reply in its own when nothing is missing any more.
+    pub(super) fn put_back(&mut self, mut frame: FrameBox) {
+        let ticket = frame.ticket;
         let Some(client) = self.find(ticket.client, ticket.generation) else {
             return self.retire(frame);
         };
@@ -391,24 +404,42 @@ impl Home {
                 self.retire(frame);
             }
             SlotState::Parts(pending) => {
-                let part = usize::from(frame.part);
+                let part = frame.part as usize;
+                if !frame.agreed {
+                    pending.then.clear();
+                }
                 pending.parts[part] = Some(frame);
                 pending.missing -= 1;
                 if pending.missing == 0 {
-                    let ready = SlotState::Ready(Output::default());
-                    let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready)
-                    else {
-                        unreachable!("just matched");
-                    };
-                    self.complete(ticket, *pending);
+                    self.go_on(ticket);
                 }
             }
             SlotState::Ready(_) | SlotState::Offloaded => self.retire(frame),
         }
     }
 
+    /// Does what comes after the parts that are back: the next step of an EXEC, or the reply.
+    pub(super) fn go_on(&mut self, ticket: Ticket) {
+        let Some(client) = self.find(ticket.client, ticket.generation) else {
+            return;
+        };
+        let Some(slot) = client.slot(ticket.sequence) else {
+            return;
+        };
+        let SlotState::Parts(pending) = &mut slot.state else {
+            return;
+        };
+        if !pending.then.is_empty() {
+            return self.post_next(ticket);
+        }
+        let ready = SlotState::Ready(Output::default());
+        if let SlotState::Parts(pending) = std::mem::replace(&mut slot.state, ready) {
+            self.complete(ticket, *pending);
+        }
+    }
+
     /// Writes the reply of an operation whose parts are all back.
-    pub(super) fn complete(&mut self, ticket: Ticket, pending: Pending) {
+    fn complete(&mut self, ticket: Ticket, pending: Pending) {
         let Pending {
             spec,
             mut parts,
@@ -421,39 +452,39 @@ impl Home {
             let items: u64 = frame.items.iter().map(|item| item.outcome.ticks).sum();
             ticks = ticks.max(items + frame.ticks);
         }
-        let failures: Vec<Vec<u8>> = parts
-            .iter()
-            .flatten()
-            .flat_map(|frame| &frame.items)
-            .filter(|item| item.outcome.failed)
-            .map(|item| super::dispatch::error_code(&item.out.bytes).to_vec())
-            .collect();
-        let failed = !failures.is_empty();
-        failures.iter().for_each(|code| self.count_error(code));
-        let inner: Vec<(&'static CommandSpec, u64, bool)> = match &plan {
-            Plan::Exec(..) => parts
+        let mut failed = false;
+        if let Plan::Exec(places, _) = &plan {
+            let agreed = parts.iter().flatten().all(|frame| frame.agreed);
+            for ran in places
                 .iter()
-                .flatten()
-                .flat_map(|frame| &frame.items)
-                .map(|item| (item.spec, item.outcome.ticks, item.outcome.failed))
-                .collect(),
-            _ => Vec::new(),
-        };
-        let is_exec = matches!(plan, Plan::Exec(..));
+                .filter(|_| agreed)
+                .filter_map(|place| place.ran(&parts))
+            {
+                if let Some(code) = ran.error {
+                    self.count_error(code);
+                }
+                self.account(
+                    ticket.client,
+                    ran.spec,
+                    ran.ticks,
+                    ran.error.is_some(),
+                    Some(ran.args),
+                );
+            }
+        } else {
+            for item in parts.iter().flatten().flat_map(|frame| &frame.items) {
+                if item.outcome.failed {
+                    failed = true;
+                    self.count_error(super::dispatch::error_code(&item.out.bytes));
+                }
+            }
+        }
         let mut out = self.outputs.pop().unwrap_or_default();
         finish(plan, &mut parts, &mut out);
-        let at = ticket.client;
-        for (spec, ticks, failed) in inner {
-            self.account(at, spec, ticks, failed, None);
+        if self.count_run(spec, ticks, failed) {
+            self.log_slow(ticket.client, spec, ticks, || args);
         }
-        let spans = OwnedArgs::from_iter(args.iter().map(Vec::as_slice));
-        self.account(
-            at,
-            spec,
-            ticks,
-            failed && !is_exec,
-            (!args.is_empty()).then(|| spans.as_args()),
-        );
+        self.keep_clock();
         for frame in parts.into_iter().flatten() {
             self.retire(frame);
         }

@@ -35,6 +35,11 @@ impl Home {
                 self.close(at);
                 Step::Next
             }
+            // Nothing has happened yet: the command can be looked at again.
+            Flow::Gather(_) | Flow::Configure(_) if !self.have_credits(&self.all_shards()) => {
+                self.waiting.push(at);
+                Step::Wait(Stall::Credit)
+            }
             Flow::Gather(gather) => {
                 self.gather(at, spec, gather, args);
                 Step::Next
@@ -201,7 +206,7 @@ impl Home {
         at: u32,
         spec: &'static CommandSpec,
         ticks: u64,
-        args: Args<'_>,
+        args: impl FnOnce() -> Vec<Vec<u8>>,
     ) {
         let micros = self.server.ticks_to_us(ticks) as u64;
         let seconds = self.now_us / 1_000_000;
@@ -217,7 +222,7 @@ impl Home {
                     .fetch_add(1, Ordering::Relaxed),
                 time: seconds,
                 duration_us: micros,
-                args: shown_arguments(spec, args),
+                args: args(),
                 client: client.session.addr.clone(),
                 client_name: client.session.name.clone(),
             };

@@ -15,7 +15,7 @@ use crate::keyspace::Store;
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
 use crate::session::Session;
-use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver};
+use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,6 +54,8 @@ pub struct Home {
     pub(super) dirty: Vec<u32>,
     /// Clients that wait for a credit, or for the end of a pause.
     pub(super) waiting: Vec<u32>,
+    /// Operations whose next step waits for credits.
+    pub(super) held: Vec<Ticket>,
     /// Frames sent to each shard and not yet back.
     pub(super) outstanding: Vec<u32>,
     /// Frames executed this turn, by home.
@@ -141,6 +143,7 @@ impl Home {
             ready: Vec::new(),
             dirty: Vec::new(),
             waiting: Vec::new(),
+            held: Vec::new(),
             outstanding: vec![0; shards],
             chains: (0..shards).map(|_| Chain::default()).collect(),
             to_wake: vec![false; shards],
@@ -204,6 +207,9 @@ impl Home {
 
     /// Lets clients go on that waited for a credit or for the end of a pause.
     pub(super) fn retry_waiting(&mut self) {
+        for ticket in std::mem::take(&mut self.held) {
+            self.go_on(ticket);
+        }
         for at in std::mem::take(&mut self.waiting) {
             if let Some(Some(client)) = self.clients.get_mut(at as usize)
                 && matches!(client.stall, Stall::Credit | Stall::Paused)

@@ -13,6 +13,8 @@ use std::sync::{Arc, OnceLock};
 pub enum Mail {
     /// The control thread finished what a command handed over.
     Reply(Ticket, Output),
+    /// As `Reply`, for a command of an EXEC: which part it is.
+    Part(Ticket, u32, Output),
     /// Accept on these sockets from now on, and on no others.
     Listen(Vec<Bound>),
     /// Leave the loop.

@@ -1,8 +1,9 @@
 //! How the reply of an operation over several frames is made when the last one is back.
 
+use super::dispatch::error_code;
 use crate::command::ctx::{Gather, Scope};
-use crate::command::spec::Merge;
-use crate::resp::{Output, OutputPosition, Reply, scan};
+use crate::command::spec::{CommandSpec, Merge};
+use crate::resp::{Args, Output, OutputPosition, OwnedArgs, Reply, scan};
 use crate::shard::{FrameBox, Item};
 
 /// What to do with the parts.
@@ -34,12 +35,85 @@ pub(super) enum Place {
     Here(Output),
     /// In a frame.
     Item(u16, u32),
-    /// In several.
-    Split(Split),
+    /// In several; the command as the client sent it.
+    Split(Split, Whole),
     /// In the item with this number, in whichever frame carries the items of a PARK fence.
     Parked(u32),
     /// Comes from a gather of its own: so many frames from this one on.
-    Gathered(u16, u16, Gather),
+    Gathered(u32, u16, Gather, Whole),
+    /// The control thread's reply, in the result of this frame.
+    Offloaded(u32, Whole),
+}
+
+/// A command that no single item has whole.
+pub(super) struct Whole {
+    pub(super) spec: &'static CommandSpec,
+    pub(super) args: OwnedArgs,
+}
+
+/// One command of an EXEC as it ran, for the statistics and the slow log.
+pub(super) struct Ran<'a> {
+    pub(super) spec: &'static CommandSpec,
+    pub(super) args: Args<'a>,
+    pub(super) ticks: u64,
+    /// Code of the error that is its reply.
+    pub(super) error: Option<&'a [u8]>,
+}
+
+impl Place {
+    /// What became of the command; `None` if home ran it, and counted it there.
+    pub(super) fn ran<'a>(&'a self, parts: &'a Parts) -> Option<Ran<'a>> {
+        let of_item = |item: &'a Item| Ran {
+            spec: item.spec,
+            args: item.args.as_args(),
+            ticks: item.outcome.ticks,
+            error: failure(item),
+        };
+        let frame = |part: u16| parts[usize::from(part)].as_ref();
+        let of_whole = |whole: &'a Whole, ticks, error| Ran {
+            spec: whole.spec,
+            args: whole.args.as_args(),
+            ticks,
+            error,
+        };
+        match self {
+            Place::Here(_) => None,
+            Place::Item(part, index) => frame(*part)?.items.get(*index as usize).map(of_item),
+            Place::Parked(index) => parts
+                .iter()
+                .flatten()
+                .find_map(|frame| frame.items.get(*index as usize))
+                .map(of_item),
+            Place::Split(split, whole) => {
+                let items = split
+                    .pieces
+                    .iter()
+                    .filter_map(|&(part, index)| frame(part)?.items.get(index as usize));
+                let ticks = items.clone().map(|item| item.outcome.ticks).max();
+                Some(of_whole(
+                    whole,
+                    ticks.unwrap_or(0),
+                    items.filter_map(failure).next(),
+                ))
+            }
+            Place::Gathered(first, count, _, whole) => {
+                let frames = parts.iter().skip(*first as usize).flatten();
+                let ticks = frames.take(usize::from(*count)).map(|frame| frame.ticks);
+                Some(of_whole(whole, ticks.max().unwrap_or(0), None))
+            }
+            Place::Offloaded(part, whole) => {
+                let frame = parts[*part as usize].as_ref()?;
+                let reply = frame.result.as_ref()?.downcast_ref::<Output>()?;
+                let failed = reply.bytes.starts_with(b"-");
+                let error = failed.then(|| error_code(&reply.bytes));
+                Some(of_whole(whole, frame.ticks, error))
+            }
+        }
+    }
+}
+
+fn failure(item: &Item) -> Option<&[u8]> {
+    item.outcome.failed.then(|| error_code(&item.out.bytes))
 }
 
 type Parts = [Option<FrameBox>];
@@ -73,13 +147,23 @@ pub(super) fn finish(plan: Plan, parts: &mut Parts, out: &mut Output) {
                     Place::Item(part, index) => {
                         out.append(&mut item_of(parts, part, index).out);
                     }
-                    Place::Split(split) => split.write(parts, scope, out),
+                    Place::Split(split, _) => split.write(parts, scope, out),
                     Place::Parked(index) => {
                         out.append(&mut parked_items(parts)[index as usize].out);
                     }
-                    Place::Gathered(first, count, gather) => {
-                        let (first, count) = (usize::from(first), usize::from(count));
+                    Place::Gathered(first, count, gather, _) => {
+                        let (first, count) = (first as usize, usize::from(count));
                         gathered(gather, &mut parts[first..first + count], scope, out);
+                    }
+                    Place::Offloaded(part, _) => {
+                        let result = parts[part as usize]
+                            .as_mut()
+                            .and_then(|frame| frame.result.take());
+                        if let Some(mut reply) =
+                            result.and_then(|any| any.downcast::<Output>().ok())
+                        {
+                            out.append(&mut reply);
+                        }
                     }
                 }
             }

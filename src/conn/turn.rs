@@ -167,6 +167,7 @@ impl ShardThread {
         while let Some(mail) = self.mailbox.take() {
             match mail {
                 Mail::Reply(ticket, output) => self.home.fill(ticket, output),
+                Mail::Part(ticket, part, output) => self.home.fill_part(ticket, part, output),
                 Mail::Stop => self.stopping = true,
                 Mail::Listen(listeners) => self.acceptor.replace(&mut self.backend, listeners),
             }

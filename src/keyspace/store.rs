@@ -303,34 +303,33 @@ impl Store {
 
     /// Watches a key: `flag` is raised when it changes. Dropping the `Arc` ends it.
     pub fn watch(&mut self, db: DbIndex, key: &[u8], flag: &Arc<WatchFlag>, now: Millis) {
-        let at = self.locate(key);
-        let was_expired = self
-            .table_at(db, at)
-            .and_then(|table| table.lookup(self.place(at.slot), at.hash, key))
-            .is_some_and(|entry| is_expired(entry, now));
+        let was_expired = self.state(db, key, now) == Some(true);
         self.ledger.watch.add(db.index(), key, flag, was_expired);
     }
 
     /// Whether EXEC must refuse: the flag is raised, or the key has expired since it was watched without anybody
-    /// noticing so far.
+    /// noticing so far. A key that had expired before that, or came with SWAPDB as an expired one, is as good as absent.
     pub fn is_watch_broken(
-        &mut self,
+        &self,
         db: DbIndex,
         key: &[u8],
         flag: &WatchFlag,
         look: Expiry,
         now: Millis,
     ) -> bool {
-        let at = self.locate(key);
-        let look = Look {
-            now,
-            expiry: look,
-            touch: false,
-            count: false,
-        };
-        // Removes the key if it is due, which raises the flag unless it was due already when watched.
-        let _ = self.find(db, at, key, look);
         flag.is_dirty()
+            || (look != Expiry::Ignore
+                && self.state(db, key, now) == Some(true)
+                && !self.ledger.watch.was_expired(db.index(), key, flag))
+    }
+
+    /// Whether a key is expired; `None` if it is not there at all.
+    fn state(&self, db: DbIndex, key: &[u8], now: Millis) -> Option<bool> {
+        let at = self.locate(key);
+        let entry = self
+            .table_at(db, at)?
+            .lookup(self.place(at.slot), at.hash, key)?;
+        Some(is_expired(entry, now))
     }
 
     /// Index of a slot in the tables.
@@ -487,23 +486,21 @@ impl Store {
     }
 
     /// Raises the flags of watched keys in `db`, which is about to be emptied or replaced by `other`. A key that is in
-    /// neither stays absent, so nothing changes for it.
+    /// neither stays absent, so nothing changes for it; neither does it for one that comes expired.
     fn touch_watched(&mut self, db: DbIndex, other: Option<DbIndex>, now: Millis) {
         if self.ledger.watch.is_empty() {
             return;
         }
         for key in self.ledger.watch.keys(db.index()) {
-            let at = self.locate(&key);
-            let state = |db: DbIndex| {
-                let entry = self
-                    .table_at(db, at)?
-                    .lookup(self.place(at.slot), at.hash, &key)?;
-                Some(is_expired(entry, now))
-            };
-            match (state(db), other.and_then(state)) {
+            let state = |db: DbIndex| self.state(db, &key, now);
+            let (old, new) = (state(db), other.and_then(state));
+            let watch = &mut self.ledger.watch;
+            match (old, new) {
+                // Who saw the key alive learns at EXEC that it has expired: that state is the same afterwards.
                 (None, None) | (Some(true), Some(true)) => {}
-                (_, None) => self.ledger.watch.touch(db.index(), &key, true),
-                (_, Some(_)) => self.ledger.watch.touch(db.index(), &key, false),
+                (None, Some(true)) => watch.note_expired(db.index(), &key),
+                (_, None) => watch.touch(db.index(), &key, true),
+                (_, Some(_)) => watch.touch(db.index(), &key, false),
             }
         }
     }

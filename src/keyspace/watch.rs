@@ -9,6 +9,7 @@
 //!
 //! With nothing watched, a change costs one compare.
 
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -113,6 +114,22 @@ impl WatchTable {
         if list.is_empty() {
             self.dbs[db].remove(key);
         }
+    }
+
+    /// A watched key that was absent is there from now on, but expired: neither that nor its removal is a change.
+    pub(super) fn note_expired(&mut self, db: usize, key: &[u8]) {
+        if let Some(list) = self.dbs[db].get_mut(key) {
+            list.iter_mut()
+                .for_each(|watcher| watcher.was_expired = true);
+        }
+    }
+
+    /// Whether the key was expired already when `flag` began to watch it, and has not been removed since.
+    pub(super) fn was_expired(&self, db: usize, key: &[u8], flag: &WatchFlag) -> bool {
+        self.dbs[db].get(key).is_some_and(|list| {
+            list.iter()
+                .any(|watcher| watcher.was_expired && ptr::eq(watcher.flag.as_ptr(), flag))
+        })
     }
 
     /// Watched keys of a database.

@@ -12,6 +12,7 @@ use crate::command::ctx::{OnCore, Scope};
 use crate::command::spec::{CommandSpec, StoreFn};
 use crate::keyspace::{Locator, Store, WatchFlag};
 use crate::resp::{Output, OwnedArgs};
+use crate::session::Watched;
 use std::any::Any;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -64,8 +65,8 @@ pub type WatchedKey = (Vec<u8>, Arc<WatchFlag>);
 
 /// What each participant of a VOTE fence looks at.
 pub enum Ballot {
-    /// None of these keys changed since WATCH.
-    Clean(Vec<Arc<WatchFlag>>),
+    /// None of these keys, all of the voting shard, changed since WATCH.
+    Clean(Vec<Watched>),
     /// None of the keys of the frame's items exist (MSETNX).
     Absent,
 }
@@ -86,8 +87,8 @@ pub enum Mode {
     Park {
         /// Shared by the participants.
         job: Arc<ParkJob>,
-        /// Keys that must be clean, tested by the one that executes.
-        watched: Arc<[Arc<WatchFlag>]>,
+        /// Keys that must be clean, tested by the one that executes. Their shards all take part.
+        watched: Arc<[Watched]>,
         /// The items, taken by the participant that executes.
         items: Arc<Handover>,
     },
@@ -131,7 +132,7 @@ pub struct Frame {
     /// Where the result belongs.
     pub ticket: Ticket,
     /// Which part of the operation this is.
-    pub part: u16,
+    pub part: u32,
     /// How to treat it.
     pub mode: Mode,
     /// Commands to run, in order.

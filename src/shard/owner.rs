@@ -7,16 +7,17 @@
 use super::Patience;
 use super::frame::{Ballot, Frame, Item, Mode, Outcome};
 use crate::base::rng::Rng;
-use crate::base::slot::{ShardId, SlotMap};
+use crate::base::slot::{ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Ctx, Flow, Scope};
 use crate::command::spec::{Flags, StoreFn, flag};
 use crate::config::Config;
 use crate::keyspace::{
-    AccessClock, Db, EvictOutcome, EvictPolicy, EvictSettings, Locator, Store, StoreSet,
+    AccessClock, Db, EvictOutcome, EvictPolicy, EvictSettings, Expiry, Locator, Store, StoreSet,
 };
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::ring::Clock;
+use crate::session::Watched;
 use std::sync::Arc;
 
 /// A shard's store with what its commands need.
@@ -156,7 +157,7 @@ impl Owner {
             Mode::Run => self.run_items(&mut frame.items, now, frame.admitted),
             Mode::Vote(vote, ballot) => {
                 let yes = match ballot {
-                    Ballot::Clean(flags) => flags.iter().all(|flag| !flag.is_dirty()),
+                    Ballot::Clean(keys) => keys.iter().all(|key| is_clean(&self.store, key, now)),
                     Ballot::Absent => self.none_exist(&frame.items, now),
                 };
                 frame.agreed = vote.cast(yes, self.patience);
@@ -176,7 +177,11 @@ impl Owner {
                     .park
                     .arrive(place, &mut self.store, self.patience, |stores| {
                         let mut work = items.take();
-                        let clean = watched.iter().all(|flag| !flag.is_dirty());
+                        let clean = watched.iter().all(|key| {
+                            let owner = slots.shard_of(key_slot(&key.key));
+                            let store = stores[owner.index()].as_deref();
+                            store.is_some_and(|store| is_clean(store, key, now))
+                        });
                         for item in work.iter_mut().filter(|_| clean) {
                             let started = clock.ticks();
                             // Borrowed anew for each command: a set lives as long as its command.
@@ -265,6 +270,11 @@ impl Owner {
             })
         })
     }
+}
+
+/// Whether a watched key of this store is as it was when WATCH looked.
+fn is_clean(store: &Store, key: &Watched, now: Millis) -> bool {
+    !store.is_watch_broken(key.db, &key.key, &key.flag, Expiry::Remove, now)
 }
 
 /// Runs a command function over a set of stores; says whether the reply is an error and how many changes were made.

@@ -278,6 +278,51 @@ fn slowlog() {
 }
 
 #[test]
+fn slowlog_of_a_transaction_names_the_slow_command() {
+    check(
+        r#"
+        CONFIG SET slowlog-log-slower-than 20000 => OK; SLOWLOG RESET => OK
+        MULTI => OK; SET k v => QUEUED; DEBUG SLEEP 0.03 => QUEUED; GET k => QUEUED; EXEC => [OK, OK, "v"]
+        SLOWLOG LEN => 1
+        SLOWLOG GET => [[int, int, 20000.., ["DEBUG", "SLEEP", "0.03"], bulk, ""]]
+        # All of them, whole, and not EXEC; wherever they ran.
+        CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
+        MULTI => OK; SET a 1 => QUEUED; MGET a b c d => QUEUED; CLIENT SETNAME me => QUEUED; DBSIZE => QUEUED
+        EXEC => array(4); CONFIG SET slowlog-log-slower-than -1 => OK; CLIENT SETNAME "" => OK
+        SLOWLOG LEN => 6
+        MULTI => OK; CONFIG SET slowlog-log-slower-than 0 => QUEUED; SLOWLOG RESET => QUEUED
+        RENAME a b => QUEUED; MGET a b c d => QUEUED; CONFIG SET slowlog-log-slower-than -1 => QUEUED; EXEC => array(5)
+        "#,
+    );
+}
+
+#[test]
+fn commands_of_a_transaction_are_counted_once() {
+    check(
+        r#"
+        SET k v => OK; CONFIG RESETSTAT => OK
+        MULTI => OK; GET k => QUEUED; MGET a b c d => QUEUED; CLIENT GETNAME => QUEUED; DEBUG OBJECT k => QUEUED
+        INFO server => QUEUED; INCR k => QUEUED; CLIENT SETNAME "a b" => QUEUED; DEL x y z => QUEUED; EXEC => array(8)
+        DEBUG OBJECT k => simple
+        INFO commandstats => /cmdstat_get:calls=1,/
+        INFO commandstats => /cmdstat_mget:calls=1,/
+        INFO commandstats => /cmdstat_del:calls=1,/
+        INFO commandstats => /cmdstat_debug:calls=2,/
+        INFO commandstats => /cmdstat_exec:calls=1,.*failed_calls=0/
+        INFO commandstats => /cmdstat_multi:calls=1,/
+        INFO commandstats => /cmdstat_client\|getname:calls=1,/
+        INFO commandstats => /cmdstat_incr:calls=1,.*failed_calls=1/
+        INFO commandstats => /cmdstat_client\|setname:calls=1,.*failed_calls=1/
+        INFO errorstats => /errorstat_ERR:count=2\r\n/
+        CONFIG RESETSTAT => OK
+        MULTI => OK; RENAME k l => QUEUED; MGET a b c d => QUEUED; EXEC => array(2)
+        INFO commandstats => /cmdstat_mget:calls=1,/
+        INFO commandstats => /cmdstat_rename:calls=1,/
+        "#,
+    );
+}
+
+#[test]
 fn slowlog_is_bounded_and_cuts_long_commands() {
     check(
         r#"

@@ -169,6 +169,42 @@ fn flush_and_swapdb_touch_watched_keys() {
     );
 }
 
+/// A key that is there but expired is not there, whichever database it comes from.
+#[test]
+fn swapdb_of_expired_keys_and_watch() {
+    check(
+        r#"
+        DEBUG SET-ACTIVE-EXPIRE 0 => OK; c3: SELECT 5 => OK
+        # Nobody looks at x until it is late: looking would remove it.
+        SELECT 1 => OK; SET x stale PX 5 => OK; c3: SET later v PX 30 => OK; c3: eventually EXISTS later => 0
+        SELECT 0 => OK; WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
+        FLUSHALL => OK
+        SET x stale PX 5 => OK; c3: SET later v PX 30 => OK; c3: eventually EXISTS later => 0
+        WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
+        SET x stale PX 5 => OK; SELECT 1 => OK; SET x stale PX 5 => OK; SELECT 0 => OK
+        c3: SET later v PX 30 => OK; c3: eventually EXISTS later => 0
+        WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
+        SELECT 1 => OK; SET x fresh => OK; SELECT 0 => OK
+        WATCH x => OK; c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => nil-array
+        DEBUG SET-ACTIVE-EXPIRE 1 => OK
+        "#,
+    );
+}
+
+/// It was seen alive: that it is late in both databases does not hide the change.
+#[test]
+fn swapdb_of_a_key_that_expired_under_watch() {
+    check(
+        r#"
+        DEBUG SET-ACTIVE-EXPIRE 0 => OK; c3: SELECT 5 => OK
+        SELECT 1 => OK; SET x stale PX 5 => OK; SELECT 0 => OK; SET x live PX 20 => OK; WATCH x => OK
+        c3: SET later v PX 40 => OK; c3: eventually EXISTS later => 0
+        c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => nil-array
+        DEBUG SET-ACTIVE-EXPIRE 1 => OK
+        "#,
+    );
+}
+
 #[test]
 fn watch_belongs_to_a_database() {
     check(
@@ -191,6 +227,22 @@ fn watch_and_expiry() {
         DEBUG SET-ACTIVE-EXPIRE 0 => OK
         SET a 1 PX 10 => OK; SET later 1 PX 40 => OK; eventually EXISTS later => 0
         WATCH a => OK; c2: GET a => nil; MULTI => OK; EXEC => []
+        # The same if nobody removes it.
+        SET a 1 PX 10 => OK; SET later 1 PX 40 => OK; eventually EXISTS later => 0
+        WATCH a => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
+        # Expired since it was watched, but nobody has removed it: changed all the same.
+        SET a 1 PX 10 => OK; WATCH a => OK; SET later 1 PX 30 => OK
+        eventually EXISTS later => 0
+        MULTI => OK; INCR a => QUEUED; EXEC => nil-array
+        # Wherever the commands run, and if one thread runs them all.
+        MSET b 1 c 1 d 1 => OK
+        SET a 1 PX 10 => OK; WATCH a b c => OK; SET later 1 PX 30 => OK; eventually EXISTS later => 0
+        MULTI => OK; INCR b => QUEUED; DEL c d => QUEUED; EXEC => nil-array
+        SET a 1 PX 10 => OK; WATCH d a => OK; SET later 1 PX 30 => OK; eventually EXISTS later => 0
+        MULTI => OK; RENAME b c => QUEUED; MGET a b c d => QUEUED; EXEC => nil-array
+        SET a 1 PX 10 => OK; WATCH a => OK; SET later 1 PX 30 => OK; eventually EXISTS later => 0
+        MULTI => OK; DBSIZE => QUEUED; INFO server => QUEUED; EXEC => nil-array
+        MGET b c d => ["1", "1", "1"]
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
         "#,
     );
@@ -242,6 +294,40 @@ fn commands_that_cannot_be_queued() {
         EXEC => EXECABORT Transaction discarded because of previous errors.
         "#,
     );
+}
+
+#[test]
+fn monitor_in_a_transaction() {
+    check(
+        r#"
+        MULTI => OK; MONITOR => QUEUED; GET a => QUEUED
+        EXEC => [-"ERR MONITOR isn't allowed for DENY BLOCKING client", nil]
+        "#,
+    );
+}
+
+/// Commands that ask all cores, one after the other and in their places; then what follows in the pipeline.
+#[test]
+fn server_commands_in_a_transaction() {
+    check(
+        r#"
+        SET k v => OK
+        MULTI => OK; CONFIG SET maxmemory-samples 7 => QUEUED; SLOWLOG LEN => QUEUED; CONFIG GET maxmemory-samples => QUEUED
+        GET k => QUEUED; SLOWLOG RESET => QUEUED; DBSIZE => QUEUED; LATENCY RESET => QUEUED; DEBUG OBJECT k => QUEUED
+        CONFIG SET maxmemory-samples 0 => QUEUED; CLIENT LIST => QUEUED; CLIENT UNBLOCK 999999 => QUEUED
+        EXEC => [OK, int, ["maxmemory-samples", "7"], "v", OK, 1, int, simple, error, bulk, 0]
+        CONFIG SET maxmemory-samples 5 => OK
+        "#,
+    );
+}
+
+#[test]
+fn a_long_queue_of_server_commands() {
+    let queue = "CLIENT LIST => QUEUED\n".repeat(1500);
+    let replies = vec!["bulk"; 1500].join(", ");
+    check(&format!(
+        "MULTI => OK\n{queue}EXEC => [{replies}]\nPING => PONG"
+    ));
 }
 
 #[test]

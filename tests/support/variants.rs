@@ -73,14 +73,17 @@ pub(crate) fn variants() -> &'static [Variant] {
         if !uring {
             eprintln!("SKIPPED: this kernel refuses io_uring; only the epoll variants are tested");
         }
-        all.iter()
+        let chosen: Vec<Variant> = all
+            .iter()
             .filter(|(name, _, backend)| name.contains(&wanted) && (uring || *backend != "uring"))
             .map(|&(name, shards, backend)| Variant {
                 name,
                 options: Options::new(shards, backend),
                 shared: Mutex::new(None),
             })
-            .collect()
+            .collect();
+        assert!(!chosen.is_empty(), "no variant is called {wanted:?}");
+        chosen
     })
 }
 
