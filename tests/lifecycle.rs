@@ -50,6 +50,68 @@ fn bad_directives_are_fatal_and_named() {
     }
 }
 
+/// What keeps a server from starting is said in Redis' words, which people search for.
+#[test]
+fn reasons_not_to_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let in_use = format!(
+        "Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use"
+    );
+    let aborting = format!("Failed listening on port {port} (tcp), aborting.");
+    let nowhere = "Configured to not listen anywhere, exiting.";
+    let missing = ">>> 'dir \"/nonexistent\"'\nNo such file or directory\n";
+    let no_log = "***\nCan't open the log file: No such file or directory\n";
+    let no_socket = "Failed opening Unix socket: bind: No such file or directory";
+    for (args, lines) in [
+        (&["--port", "0"][..], &[nowhere][..]),
+        (&["--bind", ""], &[nowhere]),
+        (&["--dir", "/nonexistent"], &[missing]),
+        (&["--dir", "/dev/null"], &["\nNot a directory\n"]),
+        (&["--logfile", "/nonexistent/log"], &[no_log]),
+        (
+            &["--port", "0", "--unixsocket", "/nonexistent/socket"],
+            &[no_socket],
+        ),
+        (
+            &["--port", &port, "--bind", "127.0.0.1"],
+            &[&in_use, &aborting],
+        ),
+    ] {
+        let output = run(args);
+        // Redis 7.0 writes the kind of a listener in capitals.
+        let said = text(&output).replace("(TCP)", "(tcp)");
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        for line in lines {
+            assert!(said.contains(line), "{args:?}: no {line:?} in {said}");
+        }
+    }
+}
+
+#[test]
+fn huge_pages_are_refused() {
+    each_variant(|variant| {
+        for (setting, enabled) in [("yes", false), ("no", true)] {
+            // Redis does so only where the system would give huge pages to everybody.
+            if is_peer() {
+                return;
+            }
+            let server = variant.own_server(&[("disable-thp", setting)]);
+            let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()))
+                .expect("the process is there");
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("THP_enabled:"));
+            let expected = u8::from(enabled).to_string();
+            // Linux before 5.19 does not tell.
+            assert!(
+                line.is_none_or(|line| line.trim() == expected),
+                "disable-thp {setting}: {line:?}"
+            );
+        }
+    });
+}
+
 #[test]
 fn a_config_file_and_its_overrides() {
     each_variant(|variant| {

@@ -226,7 +226,7 @@ settings! {
     "daemonize" => daemonize: bool(false) [IMMUTABLE IN_EFFECT];
     "debug-context" => debug_context: text("") [DEBUG HIDDEN];
     "dir" => dir: special(String, String::new(), DIR) [IN_EFFECT PROTECTED DENY_LOADING];
-    "disable-thp" => disable_thp: bool(true) [IMMUTABLE];
+    "disable-thp" => disable_thp: bool(true) [IMMUTABLE IN_EFFECT];
     "dynamic-hz" => dynamic_hz: bool(true) [IN_EFFECT];
     "enable-debug-assert" => enable_debug_assert: bool(false) [IMMUTABLE HIDDEN];
     "enable-debug-command" => enable_debug_command: choice(Allow, No) [IMMUTABLE IN_EFFECT];

@@ -14,8 +14,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::*;
+use crate::base::Output;
 use crate::base::rng::Rng;
-use crate::resp::Output;
 
 /// Nothing here takes a tenth of this.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -857,6 +857,9 @@ fn keep_header(headers: &mut Vec<Header>, header: Header) {
 }
 
 /// The ring with the flags that measured best; see `probe.rs` for the kernels that have them.
+///
+/// Its descriptor is not registered with the kernel, which would save it a look-up in each enter: the library keeps a
+/// registration in a `Submitter`, and ours, which would borrow the ring, lives for one call.
 fn build_ring(options: &BackendOptions) -> io::Result<IoUring> {
     let mut builder = IoUring::builder();
     builder

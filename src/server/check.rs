@@ -69,7 +69,7 @@ pub(super) fn check(loaded: &Loaded) -> ExitCode {
     }
     match listeners::bind(config) {
         Ok(bound) => line("listen", true, format!("{} sockets", bound.len())),
-        Err(error) => line("listen", false, error),
+        Err(error) => line("listen", false, error.to_string()),
     }
     if good {
         ExitCode::SUCCESS

@@ -1,46 +1,62 @@
 //! The sockets the server listens on, as `bind`, `port` and `unixsocket` say.
 
-use crate::config::Config;
+use crate::config::{Config, os_reason};
 use crate::conn::Bound;
-use crate::ring::{UnixOptions, bind_tcp, bind_unix, raise_open_file_limit};
+use crate::ring::{Listener, UnixOptions, bind_tcp, bind_unix, raise_open_file_limit};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 /// Descriptors the server needs beside those of clients.
 pub(super) const OWN_DESCRIPTORS: u64 = 32;
 
-/// Binds what the settings name. An address with a leading `-` may be missing on this machine; any other that cannot
-/// be bound is an error that says which and why.
-pub(super) fn bind(config: &Config) -> Result<Vec<Bound>, String> {
+/// Why the server does not listen where it should.
+pub(super) enum BindError {
+    /// This port. What is wrong with which address was logged.
+    Tcp(i64),
+    /// The unix socket, for this reason.
+    Unix(String),
+}
+
+impl std::fmt::Display for BindError {
+    /// As the last words of a server that does not start.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BindError::Tcp(port) => write!(f, "Failed listening on port {port} (tcp), aborting."),
+            BindError::Unix(reason) => write!(f, "Failed opening Unix socket: bind: {reason}"),
+        }
+    }
+}
+
+/// Binds what the settings name. An address with a leading `-` may be missing on this machine; the first other one that
+/// cannot be bound is an error.
+pub(super) fn bind(config: &Config) -> Result<Vec<Bound>, BindError> {
     let mut bound = Vec::new();
     let backlog = config.tcp_backlog as u32;
     let keepalive = config.tcp_keepalive as u32;
     if config.port != 0 {
         let port = config.port as u16;
-        let mut failures = Vec::new();
         for name in &config.bind {
             let (optional, host) = match name.strip_prefix('-') {
                 Some(rest) => (true, rest),
                 None => (false, name.as_str()),
             };
-            let listening = resolve(host, port).and_then(|address| bind_tcp(address, backlog));
-            match listening
-                .and_then(|listener| listener.set_keepalive(keepalive).map(|()| listener))
-            {
-                Ok(listener) => bound.push(Bound {
-                    listener,
-                    unix: false,
-                }),
-                Err(error) if optional && is_missing(&error) => {}
-                Err(error) => {
-                    tracing::warn!(
-                        "Warning: Could not create server TCP listening socket {host}:{port}: {error}"
-                    );
-                    failures.push(format!("Unable to listen on {host}:{port}: {error}"));
-                }
-            }
-        }
-        if let Some(failure) = failures.into_iter().next() {
-            return Err(failure);
+            let reason = match resolve(host, port) {
+                Ok(address) => match listen(address, backlog, keepalive) {
+                    Ok(listener) => {
+                        bound.push(Bound {
+                            listener,
+                            unix: false,
+                        });
+                        continue;
+                    }
+                    Err(error) if optional && is_missing(&error) => continue,
+                    Err(error) => format!("bind: {}", os_reason(&error)),
+                },
+                Err(reason) => reason,
+            };
+            tracing::warn!(
+                "Warning: Could not create server TCP listening socket {host}:{port}: {reason}"
+            );
+            return Err(BindError::Tcp(config.port));
         }
     }
     if !config.unixsocket.is_empty() {
@@ -53,21 +69,35 @@ pub(super) fn bind(config: &Config) -> Result<Vec<Bound>, String> {
                 listener,
                 unix: true,
             }),
-            Err(error) => return Err(format!("Failed opening Unix socket: bind: {error}")),
+            Err(error) => return Err(BindError::Unix(os_reason(&error))),
         }
     }
     Ok(bound)
 }
 
-/// The address of a `bind` argument: an IP address, a host name, or `*` for all interfaces.
-fn resolve(host: &str, port: u16) -> std::io::Result<SocketAddr> {
+fn listen(address: SocketAddr, backlog: u32, keepalive: u32) -> std::io::Result<Listener> {
+    let listener = bind_tcp(address, backlog)?;
+    listener.set_keepalive(keepalive)?;
+    Ok(listener)
+}
+
+/// The address of a `bind` argument: an IP address, a host name, or `*` for all interfaces. The error is the resolver's
+/// reason.
+fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
     let host = match host {
         "*" => "0.0.0.0",
         "::*" => "::",
         host => host,
     };
-    let missing = || std::io::Error::from_raw_os_error(libc::EADDRNOTAVAIL);
-    (host, port).to_socket_addrs()?.next().ok_or_else(missing)
+    const UNKNOWN: &str = "Name or service not known";
+    let mut found = (host, port).to_socket_addrs().map_err(|error| {
+        let text = os_reason(&error);
+        match text.strip_prefix("failed to lookup address information: ") {
+            Some(reason) => reason.to_owned(),
+            None => text,
+        }
+    })?;
+    found.next().ok_or_else(|| UNKNOWN.to_owned())
 }
 
 /// An address family or address this machine does not have.

@@ -3,7 +3,7 @@
 use super::control::Order;
 use super::{listeners, logging};
 use crate::command::ctx::{Server, Shutdown};
-use crate::config::{Config, ConfigSetError, SetContext, config_set};
+use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
 use crate::conn::{Mail, Post, Process};
 use crate::resp::CommandError;
 use crate::ring::Clock;
@@ -147,8 +147,10 @@ impl Process for Running {
             CommandError::owned(ConfigSetError::refused(name, why.to_owned()).text())
         };
         if named("bind") || named("port") {
-            let at = if named("port") { "port" } else { "bind" };
-            let bound = listeners::bind(&config).map_err(|error| refused(at, &error))?;
+            let bound = listeners::bind(&config).map_err(|_| match named("port") {
+                true => refused("port", "Unable to listen on this port. Check server logs."),
+                false => refused("bind", "Failed to bind to specified addresses."),
+            })?;
             self.posts[0].send(Mail::Listen(bound));
         }
         if named("maxclients") {
@@ -161,7 +163,7 @@ impl Process for Running {
         }
         if named("dir") {
             std::env::set_current_dir(&config.dir)
-                .map_err(|error| refused("dir", &error.to_string()))?;
+                .map_err(|error| refused("dir", &os_reason(&error)))?;
         }
         if named("loglevel") {
             logging::set_level(config.loglevel);

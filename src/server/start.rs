@@ -13,7 +13,7 @@ use crate::command::ctx::{CoreShared, Server};
 use crate::command::lookup::{Lookup, Mode};
 use crate::command::table;
 use crate::config::{
-    Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load,
+    Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load, os_reason,
 };
 use crate::conn::{Home, HomeParts, Mail, Post, Process, ShardThread};
 use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
@@ -119,13 +119,15 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     let names = names(loaded)?;
     if !config.dir.is_empty() {
         std::env::set_current_dir(&config.dir).map_err(|error| {
-            loaded.refuse("dir", format!("Can't chdir to '{}': {error}", config.dir))
+            // As a directive whose value is refused, which it was when the line was read.
+            loaded.refuse("dir", os_reason(&error))
         })?;
     }
     let path = (!config.logfile.is_empty()).then(|| PathBuf::from(&config.logfile));
     let clock = Clock::new();
-    logging::init(path, config.loglevel)
-        .map_err(|error| loaded.refuse("logfile", format!("Can't open the log file: {error}")))?;
+    logging::init(path, config.loglevel).map_err(|error| {
+        ConfigError::general(format!("Can't open the log file: {}", os_reason(&error)))
+    })?;
     let supervised = is_supervised(config.supervised);
     if config.daemonize && !supervised {
         nix::unistd::daemon(true, false)
@@ -135,12 +137,10 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     install_panic_hook();
     greet(&config, loaded);
     limit_clients(&mut config);
-    let bound = listeners::bind(&config).map_err(|error| {
-        Failure::Other(format!(
-            "Failed listening on port {} (tcp), aborting: {error}",
-            config.port
-        ))
-    })?;
+    if config.disable_thp {
+        refuse_huge_pages();
+    }
+    let bound = listeners::bind(&config).map_err(|error| Failure::Other(error.to_string()))?;
     if bound.is_empty() {
         return Err(Failure::Other(
             "Configured to not listen anywhere, exiting.".into(),
@@ -330,6 +330,19 @@ fn greet(config: &Config, loaded: &Loaded) {
         tracing::warn!(
             "WARNING: The TCP backlog setting of {} cannot be enforced because /proc/sys/net/core/somaxconn is set to the lower value of {limit}.",
             config.tcp_backlog
+        );
+    }
+}
+
+/// Tells the kernel never to back this process with transparent huge pages (`disable-thp`).
+///
+/// A page fault that has to find and clear 2 MiB holds up a shard, and all its clients, for milliseconds. Threads that
+/// run already are included; what is backed by huge pages already stays so, hence before there are any keys.
+fn refuse_huge_pages() {
+    if let Err(error) = nix::sys::prctl::set_thp_disable(true) {
+        tracing::warn!(
+            "WARNING: transparent huge pages cannot be disabled ({}): expect pauses of some milliseconds while memory grows.",
+            error.desc()
         );
     }
 }
