@@ -5,7 +5,8 @@ mod support;
 use std::process::{Command, Output};
 
 use support::process::{binary, fresh_dir, is_peer, signal};
-use support::{Server, Value, each_variant};
+use support::resp::encode;
+use support::{Conn, Server, Value, clock, each_variant};
 
 fn run(args: &[&str]) -> Output {
     let dir = fresh_dir();
@@ -124,7 +125,7 @@ fn a_config_file_and_its_overrides() {
         options.file = Some(file.clone());
         let server = Server::start(&options);
         let mut conn = server.conn();
-        let get = |conn: &mut support::Conn, name: &str| {
+        let get = |conn: &mut Conn, name: &str| {
             conn.call(&format!("CONFIG GET {name}")).elements()[1].text()
         };
         assert_eq!(get(&mut conn, "maxmemory"), "52428800");
@@ -201,6 +202,107 @@ fn signals_end_the_process() {
                 status.success(),
                 "SIG{name}: {status}\n{}",
                 server.log_tail()
+            );
+        }
+    });
+}
+
+/// A reply as long as these takes many sends. Redis cuts them off.
+#[test]
+fn what_was_asked_before_a_shutdown_is_answered() {
+    const BYTES: usize = 16 << 20;
+    each_variant(|variant| {
+        if is_peer() {
+            return;
+        }
+        let mut server = variant.own_server(&[]);
+        let mut readers: Vec<Conn> = (0..3).map(|_| server.conn()).collect();
+        let mut neighbour = server.conn();
+        neighbour.call(&format!("SETRANGE big {} x", BYTES - 1));
+        // The last one never reads.
+        let mut stopped = server.conn();
+        for conn in readers.iter_mut().chain([&mut stopped]) {
+            conn.send_command(&[b"GET", b"big"])
+                .expect("the server reads");
+        }
+        clock::wait_until("the replies to be on their way", || {
+            let stats = neighbour.call("INFO commandstats").text();
+            stats.contains("cmdstat_get:calls=4,").then_some(())
+        });
+        signal(server.pid(), "TERM");
+        for conn in &mut readers {
+            let reply = conn.read().expect("the reply");
+            assert_eq!(reply.bytes().len(), BYTES);
+            assert_eq!(conn.read(), Err(support::ReadError::Closed));
+        }
+        assert!(server.wait_exit().success());
+    });
+}
+
+/// Operations over several shards need all of them: none may leave while another waits for it.
+#[test]
+fn a_shutdown_amid_operations_over_all_shards() {
+    each_variant(|variant| {
+        for _ in 0..5 {
+            let mut server = variant.own_server(&[]);
+            let mut conns: Vec<Conn> = (0..8).map(|_| server.conn()).collect();
+            let mut bytes = Vec::new();
+            for n in 0..300 {
+                let keys: Vec<String> = (0..6).map(|k| format!("{n}:{k}")).collect();
+                encode(
+                    &["MSETNX", &keys[0], "a", &keys[1], "b", &keys[2], "c"],
+                    &mut bytes,
+                );
+                encode(&["COPY", &keys[0], &keys[3]], &mut bytes);
+                encode(&["RENAME", &keys[1], &keys[4]], &mut bytes);
+                encode(&["BITOP", "OR", &keys[5], &keys[0], &keys[2]], &mut bytes);
+            }
+            for conn in &mut conns {
+                let _ = conn.send(&bytes);
+            }
+            conns[0].read().expect("a first reply");
+            signal(server.pid(), "TERM");
+            let status = server.wait_exit();
+            assert!(status.success(), "{status}\n{}", server.log_tail());
+        }
+    });
+}
+
+#[test]
+fn changes_are_counted_from_zero() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        let mut changes = 0;
+        for (command, more) in [
+            ("PING", 0),
+            ("SET a 1", 1),
+            ("SET a 1 NX", 0),
+            ("GET a", 0),
+            ("MSET a 1 b 2 c 3", 3),
+            ("MSETNX c 1 d 2", 0),
+            ("MSETNX d 1 e 2", 2),
+            ("DEL a b nosuch", 2),
+            ("SETBIT bits 1 1", 1),
+            ("SETBIT bits 1 1", 0),
+            ("BITFIELD bits SET u8 0 64", 0),
+            ("BITFIELD bits SET u8 0 65", 1),
+            ("INCR n", 1),
+            ("RENAME n m", 1),
+            ("COPY m n", 1),
+            ("EXPIRE n 100", 1),
+            ("EXPIRE nosuch 100", 0),
+            ("MULTI; SET x 1; MSET y 1 z 2; EXEC", 3),
+        ] {
+            for command in command.split("; ") {
+                conn.call(command);
+            }
+            changes += more;
+            let line = format!("\r\nrdb_changes_since_last_save:{changes}\r\n");
+            let info = conn.call("INFO persistence").text();
+            assert!(
+                info.contains(&line),
+                "after {command}: no {line:?} in {info}"
             );
         }
     });

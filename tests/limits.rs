@@ -224,6 +224,75 @@ fn unread_output_beyond_its_limit_ends_the_connection() {
     });
 }
 
+/// Slow readers together are held back long before each has had what one alone may leave unread.
+#[test]
+fn many_slow_readers_share_a_bound() {
+    const READERS: usize = 24;
+    const REPLIES: usize = 4500;
+    const BYTES: usize = 15_000;
+    each_variant(|variant| {
+        if peer().is_some() {
+            return; // has no bound but client-output-buffer-limit
+        }
+        let server = variant.own_server(&[]);
+        let mut neighbour = server.conn();
+        let value = vec![b'x'; BYTES];
+        assert_eq!(neighbour.call_words(&[b"SET", b"k", &value]), ok());
+        let before = server.resident_bytes();
+        let mut pipeline = Vec::new();
+        (0..REPLIES).for_each(|_| encode(&["GET", "k"], &mut pipeline));
+        let mut readers: Vec<Conn> = (0..READERS).map(|_| server.conn()).collect();
+        for conn in &mut readers {
+            conn.send(&pipeline).expect("the server reads");
+        }
+        let mut looks = (0, 0);
+        clock::wait_until("all to stand still", || {
+            let sent = info(&mut neighbour, "stats", "keyspace_hits");
+            looks = if sent == looks.0 {
+                (sent, looks.1 + 1)
+            } else {
+                (sent, 0)
+            };
+            (looks.1 > 30).then_some(())
+        });
+        let answered = looks.0 as usize;
+        assert!(answered < READERS * REPLIES * 2 / 3, "{answered} replies");
+        let grown = server.resident_bytes().saturating_sub(before);
+        assert!(grown < 1200 << 20, "{} MiB for slow readers", grown >> 20);
+        assert!(info(&mut neighbour, "clients", "client_recent_max_output_buffer") > MIB);
+        // Who reads gets everything, although the others still do not.
+        for conn in &mut readers[..3] {
+            for _ in 0..REPLIES {
+                assert_eq!(conn.read().expect("a reply").bytes().len(), BYTES);
+            }
+        }
+        drop(readers);
+        clock::wait_until("the readers to be forgotten", || {
+            (info(&mut neighbour, "clients", "connected_clients") == 1).then_some(())
+        });
+        assert_eq!(neighbour.call("STRLEN k"), Value::Int(BYTES as i64));
+    });
+}
+
+#[test]
+fn the_largest_query_buffer_is_remembered() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let (mut conn, mut neighbour) = (server.conn(), server.conn());
+        let value = vec![b'x'; 300_000];
+        let mut bytes = Vec::new();
+        encode(&[&b"SET"[..], b"k", &value], &mut bytes);
+        conn.send(&bytes[..200_000]).expect("the server reads");
+        let name = "client_recent_max_input_buffer";
+        let seen = clock::wait_until("the buffer to be seen", || {
+            Some(info(&mut neighbour, "clients", name)).filter(|&most| most >= 100_000)
+        });
+        assert!(seen < 2 * MIB, "{seen}");
+        conn.send(&bytes[200_000..]).expect("the server reads");
+        assert_eq!(conn.read(), Ok(ok()));
+    });
+}
+
 #[test]
 fn writes_beyond_maxmemory_are_refused() {
     each_variant(|variant| {

@@ -57,6 +57,17 @@ pub const INPUT_KEPT_BYTES: usize = 64 * 1024;
 /// pipeline before it reads a single reply would otherwise wait for us while we wait for it.
 pub const OUTPUT_PAUSE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Unread output of all clients, split evenly over the cores (but at least `OUTPUT_PAUSE_BYTES` each), beyond which the
+/// next command of a client waits that left more than `OUTPUT_PAUSE_SHARE_BYTES` unread: many slow readers together
+/// must not take all memory.
+pub const OUTPUT_PAUSE_TOTAL_BYTES: usize = 512 * 1024 * 1024;
+
+/// See `OUTPUT_PAUSE_TOTAL_BYTES`. What a client that reads leaves in its socket now and then is less.
+pub const OUTPUT_PAUSE_SHARE_BYTES: usize = 1024 * 1024;
+
+/// How long a core that stops waits for clients to take what was written for them.
+pub const FAREWELL_MS: u64 = 1000;
+
 /// An output buffer larger than this is freed rather than kept for the next reply.
 pub const OUTPUT_KEPT_BYTES: usize = 16 * 1024;
 

@@ -113,6 +113,12 @@ impl Server {
         self.cores.iter().map(|core| figure(&core.stats)).sum()
     }
 
+    /// The highest of one figure over all cores.
+    pub fn most(&self, figure: impl Fn(&CoreStats) -> u64) -> u64 {
+        let figures = self.cores.iter().map(|core| figure(&core.stats));
+        figures.max().unwrap_or(0)
+    }
+
     /// The replication id: 40 hex digits that follow from the run id, and from how often DEBUG changed it.
     pub fn replid(&self) -> String {
         let changes = self.process.replid_changes.load(Ordering::Relaxed);

@@ -101,6 +101,8 @@ pub(super) struct Client {
     pub(super) eof: bool,
     /// Close when the output is sent; nothing more is parsed.
     pub(super) closing: bool,
+    /// What of the core's sum of unsent output is this client's.
+    pub(super) counted_output: usize,
     /// Since when the output is over its soft limit, unix ms.
     pub(super) soft_limit_since: Option<i64>,
 }
@@ -124,6 +126,7 @@ impl Client {
             paused_recv: false,
             eof: false,
             closing: false,
+            counted_output: 0,
             soft_limit_since: None,
         }
     }

@@ -6,7 +6,9 @@
 use super::client::{Client, Stall};
 use super::dispatch::Ahead;
 use super::mail::Post;
+use super::peaks::Peaks;
 use super::process::Process;
+use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::ctx::{ClientView, Core, Pause, Server};
@@ -83,6 +85,11 @@ pub struct Home {
     pub(super) next_cron: Millis,
     pub(super) cron_cursor: usize,
     pub(super) monitors_here: usize,
+    pub(super) peaks: Peaks,
+    /// Sum of all clients' `counted_output`.
+    pub(super) unsent: usize,
+    /// Above this sum only clients with little unread go on.
+    pub(super) unsent_max: usize,
 }
 
 /// What a core is made of.
@@ -165,6 +172,9 @@ impl Home {
             next_cron: Millis(0),
             cron_cursor: 0,
             monitors_here: 0,
+            peaks: Peaks::default(),
+            unsent: 0,
+            unsent_max: (limits::OUTPUT_PAUSE_TOTAL_BYTES / shards).max(limits::OUTPUT_PAUSE_BYTES),
             server,
         };
         home.adopt_config(config);

@@ -9,13 +9,15 @@
 //! | `fence.rs`, `merge.rs` | operations over several shards: splitting, posting, putting the reply together |
 //! | `exec.rs` | MULTI, EXEC, WATCH |
 //! | `follow.rs` | what a home command asks for |
-//! | `outgoing.rs` | output limits, the end of a connection |
+//! | `outgoing.rs`, `peaks.rs` | output limits, the end of a connection; the largest buffers lately |
+//! | `farewell.rs` | how a core stops |
 //! | `listener.rs` | accepting, and spreading clients over the cores |
 //! | `mail.rs`, `process.rs` | the way from and to the control thread |
 
 mod client;
 mod dispatch;
 mod exec;
+mod farewell;
 mod fence;
 mod follow;
 mod home;
@@ -23,6 +25,7 @@ mod listener;
 mod mail;
 mod merge;
 mod outgoing;
+mod peaks;
 mod process;
 mod turn;
 

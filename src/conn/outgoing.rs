@@ -13,31 +13,54 @@ impl Home {
         let client = self.client(at);
         client.sending = 0;
         client.soft_limit_since = None;
-        if client.stall == Stall::Output && client.unsent() < limits::OUTPUT_PAUSE_BYTES / 2 {
-            client.stall = Stall::None;
-            self.mark_ready(at);
-        }
+        self.retry_after_output(at);
         self.mark_dirty(at);
     }
 
-    /// Whether so much is unread that the client's next command has to wait.
+    /// Lets a client go on that had too much unread, if it has read enough.
+    pub(super) fn retry_after_output(&mut self, at: u32) {
+        if self.client(at).stall == Stall::Output
+            && self.count_output(at) < limits::OUTPUT_PAUSE_BYTES / 2
+            && !self.output_is_full(at)
+        {
+            self.client(at).stall = Stall::None;
+            self.mark_ready(at);
+        }
+    }
+
+    /// Whether so much is unread, by this client or by all of this core, that its next command has to wait.
     pub(super) fn output_is_full(&mut self, at: u32) -> bool {
-        self.client(at).unsent() > limits::OUTPUT_PAUSE_BYTES
+        let unsent = self.count_output(at);
+        unsent > limits::OUTPUT_PAUSE_BYTES
+            || (unsent > limits::OUTPUT_PAUSE_SHARE_BYTES && self.unsent > self.unsent_max)
+    }
+
+    /// Brings the core's sum of unsent output up to date with one client's; returns the client's.
+    fn count_output(&mut self, at: u32) -> usize {
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the caller knows that the client is there");
+        let unsent = client.unsent();
+        let before = std::mem::replace(&mut client.counted_output, unsent);
+        self.unsent = self.unsent - before + unsent;
+        self.peaks.output(unsent);
+        unsent
     }
 
     /// Enforces client-output-buffer-limit.
     pub(super) fn check_output_limit(&mut self, at: u32) {
         let now = self.now().0;
-        let Some(client) = self.clients[at as usize].as_mut() else {
+        if self.clients[at as usize].is_none() {
             return;
-        };
+        }
+        let unsent = self.count_output(at) as u64;
+        let client = self.clients[at as usize].as_mut().expect("just seen");
         let class = match client.session.kind {
             ClientKind::Normal | ClientKind::Master => 0,
             ClientKind::Replica => 1,
             ClientKind::Pubsub => 2,
         };
         let limit = &self.config.client_output_buffer_limit[class];
-        let unsent = client.unsent() as u64;
         let soft = limit.soft_bytes != 0 && unsent > limit.soft_bytes;
         let hard = limit.hard_bytes != 0 && unsent > limit.hard_bytes;
         let since = match soft {
@@ -63,6 +86,7 @@ impl Home {
             return;
         };
         self.wants.close.push(client.socket);
+        self.unsent -= client.counted_output;
         self.stats.clients.sub(1);
         self.server.process.clients.fetch_sub(1, Ordering::Relaxed);
         if !client.session.watched.is_empty() {

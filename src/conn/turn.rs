@@ -21,6 +21,7 @@ use crate::base::time::Millis;
 use crate::ring::{Backend, Event, Wait};
 use crate::session::ClientKind;
 use crate::shard::announce;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A shard's thread: a core and its ring.
@@ -69,6 +70,7 @@ impl ShardThread {
         let home = &mut self.home;
         home.refresh_clock();
         let started = home.now_us;
+        let commands = home.stats.commands.get();
         home.last_ticks = home.clock.ticks();
         home.refresh_pressure();
         home.stats.turns.add(1);
@@ -93,10 +95,13 @@ impl ShardThread {
         busy |= !home.ready.is_empty() || !home.dirty.is_empty() || !home.receiver.is_quiet();
         let busy_us = home.clock.wall_us().saturating_sub(started).max(0);
         home.stats.busy_us.add(busy_us as u64);
+        home.stats.longest_turn_us.raise(busy_us as u64);
+        let ran = home.stats.commands.get().saturating_sub(commands);
+        home.stats.most_commands_a_turn.raise(ran);
         busy
     }
 
-    fn on_event(&mut self, event: Event) {
+    pub(super) fn on_event(&mut self, event: Event) {
         let home = &mut self.home;
         match event {
             Event::Received { socket, chunk } => {
@@ -147,7 +152,7 @@ impl ShardThread {
     }
 
     /// Does what the core left for the ring to do.
-    fn work_off(&mut self) {
+    pub(super) fn work_off(&mut self) {
         let wants = &mut self.home.wants;
         for socket in wants.close.drain(..) {
             self.backend.close(socket);
@@ -175,7 +180,7 @@ impl ShardThread {
     }
 
     /// Queues one send for each client with output; closes those that are done.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         for at in std::mem::take(&mut self.home.dirty) {
             let Some(Some(client)) = self.home.clients.get_mut(at as usize) else {
                 continue;
@@ -203,20 +208,6 @@ impl ShardThread {
                 self.home.check_output_limit(at);
             }
         }
-    }
-
-    /// Says goodbye to everybody: what is written is sent, nothing more is read.
-    fn farewell(&mut self) {
-        self.acceptor.replace(&mut self.backend, Vec::new());
-        for at in 0..self.home.clients.len() as u32 {
-            if self.home.clients[at as usize].is_some() {
-                self.home.mark_dirty(at);
-            }
-        }
-        self.flush();
-        self.work_off();
-        let _ = self.backend.poll(Wait::Now);
-        while self.backend.next_event().is_some() {}
     }
 }
 
@@ -284,6 +275,7 @@ impl Home {
             return;
         };
         let backlog = client.backlog();
+        self.peaks.input(backlog);
         if backlog > limit {
             let line = format!("id={} addr={}", client.session.id, client.session.addr);
             tracing::warn!("Closing client that reached max query buffer length: {line}");
@@ -303,7 +295,7 @@ impl Home {
     }
 
     /// Wakes each shard that was sent something this turn, if it sleeps.
-    fn wake_others(&mut self) {
+    pub(super) fn wake_others(&mut self) {
         let announced = announce();
         for shard in 0..self.to_wake.len() {
             if std::mem::take(&mut self.to_wake[shard])
@@ -348,15 +340,24 @@ impl Home {
         }
         if self.owner.active_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now)
         {
+            let started = self.clock.ticks();
             self.owner.store.expire_cycle(now, limits::EXPIRE_BUDGET);
+            let took = self.clock.ticks().wrapping_sub(started);
+            // Rounded up: many short runs must not count as none.
+            self.stats.expire_us.add(self.clock.ticks_to_us(took) + 1);
         }
         if self.owner.store.has_garbage() {
             for garbage in self.owner.store.take_garbage() {
+                let pending = &self.server.process.lazyfree_pending;
+                pending.fetch_add(garbage.objects(), Ordering::Relaxed);
                 self.links.reclaim(garbage);
             }
         }
         if now >= self.next_cron {
+            let started = self.clock.ticks();
             self.cron();
+            let took = self.clock.ticks().wrapping_sub(started);
+            self.stats.cron_us.add(self.clock.ticks_to_us(took));
         }
     }
 
@@ -388,8 +389,12 @@ impl Home {
                 self.close(at);
                 continue;
             }
+            self.retry_after_output(at);
             self.check_output_limit(at);
         }
+        let peak = self.peaks.advance(now.seconds());
+        self.stats.biggest_input.set(peak.input as u64);
+        self.stats.biggest_output.set(peak.output as u64);
         let memory: usize = self
             .clients
             .iter()

@@ -36,6 +36,8 @@ pub struct StoreCounters {
     pub misses: Counter,
     /// Runs of the expiry cycle that used up their budget.
     pub expire_cycles_cut: Counter,
+    /// Changes that commands run by this shard made, as they count them for snapshots. Never goes back.
+    pub changes: Counter,
     dbs: Box<[DbCounters]>,
 }
 
@@ -92,6 +94,7 @@ impl StoreCounters {
             hits: Counter::default(),
             misses: Counter::default(),
             expire_cycles_cut: Counter::default(),
+            changes: Counter::default(),
             dbs: (0..databases).map(|_| DbCounters::default()).collect(),
         }
     }

@@ -142,8 +142,18 @@ pub enum Garbage {
     Db(DbGarbage),
 }
 
+impl Garbage {
+    /// How many values it is.
+    pub fn objects(&self) -> u64 {
+        match self {
+            Garbage::Bytes(_) | Garbage::Collection(_) => 1,
+            Garbage::Db(DbGarbage(table)) => table.len() as u64,
+        }
+    }
+}
+
 /// The table of a flushed database.
-pub struct DbGarbage(#[expect(dead_code, reason = "held to be dropped")] Box<Table>);
+pub struct DbGarbage(Box<Table>);
 
 /// Something that happened to a key without a command saying so.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -235,6 +245,14 @@ impl Store {
     /// Bytes in use by keys, values and index.
     pub fn memory(&self) -> u64 {
         self.ledger.used as u64
+    }
+
+    /// Counts changes that a command made, in this store or in others that were lent to this shard.
+    #[inline]
+    pub fn note_changes(&mut self, changes: u64) {
+        if changes > 0 {
+            self.ledger.counters.changes.add(changes);
+        }
     }
 
     /// The published numbers.

@@ -119,10 +119,6 @@ impl Running {
                 );
             }
         }
-        if before == 0 {
-            let used = self.server.used_memory();
-            process.startup_memory.store(used, Ordering::Relaxed);
-        }
         if let Some(rss) = resident_bytes() {
             process.rss.store(rss, Ordering::Relaxed);
         }

@@ -152,7 +152,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     let on_ring = choose_backend(&config)?;
     let (server, counters) = server_facts(&config, loaded, names, &clock, shards, on_ring);
     let (garbage, reclaim) = channel();
-    let reclaimer = reclaim_thread(reclaim).map_err(other)?;
+    let reclaimer = reclaim_thread(reclaim, Arc::clone(&server)).map_err(other)?;
     let (links, receivers) = Links::new(shards, Home::inbox_capacity(shards), garbage);
     let (posts, mailboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| Post::new()).unzip();
     let (orders, order_queue) = flume::unbounded();
@@ -470,10 +470,23 @@ fn system_memory() -> u64 {
 }
 
 /// Frees what is too big to free on a shard. Ends when the last sender is gone.
-fn reclaim_thread(garbage: Receiver<Garbage>) -> std::io::Result<JoinHandle<()>> {
+fn reclaim_thread(
+    garbage: Receiver<Garbage>,
+    server: Arc<Server>,
+) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("reclaim".into())
-        .spawn(move || garbage.iter().for_each(drop))
+        .spawn(move || {
+            let process = &server.process;
+            for garbage in garbage {
+                let objects = garbage.objects();
+                drop(garbage);
+                process
+                    .lazyfree_pending
+                    .fetch_sub(objects, Ordering::Relaxed);
+                process.lazyfreed.fetch_add(objects, Ordering::Relaxed);
+            }
+        })
 }
 
 fn forward_signals(orders: flume::Sender<Order>) -> std::io::Result<()> {

@@ -118,7 +118,7 @@ impl Owner {
         out: &mut Output,
     ) -> (bool, u64) {
         let set = StoreSet::One(&mut self.store);
-        run_over(
+        let (failed, dirty) = run_over(
             set,
             &self.config,
             &mut self.rng,
@@ -128,7 +128,9 @@ impl Owner {
             locator,
             now,
             out,
-        )
+        );
+        self.store.note_changes(dirty);
+        (failed, dirty)
     }
 
     /// Makes room for a command that may add memory, or says why it cannot run. Called before every write while
@@ -213,6 +215,8 @@ impl Owner {
                         (work, clean)
                     });
                 if let Some((work, clean)) = executed {
+                    let dirty = work.iter().map(|item| item.outcome.dirty).sum();
+                    self.store.note_changes(dirty);
                     frame.items = work;
                     frame.agreed = clean;
                 }

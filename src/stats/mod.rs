@@ -158,6 +158,12 @@ pub struct CoreStats {
     pub biggest_output: Counter,
     /// Highest number of commands executed in one turn.
     pub most_commands_a_turn: Counter,
+    /// Microseconds the longest turn took.
+    pub longest_turn_us: Counter,
+    /// Microseconds spent removing keys whose time had come, beside commands.
+    pub expire_us: Counter,
+    /// Microseconds spent on what is done a few times a second.
+    pub cron_us: Counter,
     per_command: OnceLock<Box<[CommandCounters]>>,
 }
 
@@ -194,6 +200,10 @@ impl CoreStats {
             &self.auth_failures,
             &self.query_limit_closes,
             &self.output_limit_closes,
+            &self.most_commands_a_turn,
+            &self.longest_turn_us,
+            &self.expire_us,
+            &self.cron_us,
         ] {
             counter.set(0);
         }
@@ -234,8 +244,14 @@ pub struct ProcessStats {
     pub replid_changes: AtomicU64,
     /// Unix seconds of the last successful save.
     pub last_save: AtomicI64,
-    /// Changes since the last save.
-    pub dirty: AtomicU64,
+    /// Changes of all shards, ever, as of the last successful save.
+    pub saved_changes: AtomicU64,
+    /// Values that wait to be freed by the reclaim thread.
+    pub lazyfree_pending: AtomicU64,
+    /// Values it has freed.
+    pub lazyfreed: AtomicU64,
+    /// Cores that were told to stop and accept no more commands.
+    pub leaving: AtomicU64,
 }
 
 #[cfg(test)]

@@ -148,21 +148,17 @@ pub(super) fn lru_clock(seconds: i64) -> i64 {
 
 pub(super) fn clients(text: &mut Text, cx: &HomeCtx<'_>) {
     let server = cx.server;
-    let most = |figure: fn(&crate::stats::CoreStats) -> u64| {
-        let all = server.cores.iter().map(|core| figure(&core.stats));
-        all.max().unwrap_or(0)
-    };
     text.section("Clients");
     text.line("connected_clients", server.sum(|core| core.clients.get()));
     text.line("cluster_connections", 0);
     text.line("maxclients", cx.config.maxclients);
     text.line(
         "client_recent_max_input_buffer",
-        most(|core| core.biggest_input.get()),
+        server.most(|core| core.biggest_input.get()),
     );
     text.line(
         "client_recent_max_output_buffer",
-        most(|core| core.biggest_output.get()),
+        server.most(|core| core.biggest_output.get()),
     );
     text.line(
         "blocked_clients",
@@ -286,11 +282,13 @@ pub(super) fn memory(text: &mut Text, cx: &HomeCtx<'_>) {
     text.line("mem_clients_normal", memory.clients);
     text.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     text.line("mem_allocator", "mimalloc");
-    text.zeros(&[
-        "active_defrag_running",
+    text.line("active_defrag_running", 0);
+    let process = &cx.server.process;
+    text.line(
         "lazyfree_pending_objects",
-        "lazyfreed_objects",
-    ]);
+        process.lazyfree_pending.load(Relaxed),
+    );
+    text.line("lazyfreed_objects", process.lazyfreed.load(Relaxed));
 }
 
 pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
@@ -305,7 +303,11 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
     ]);
     text.line("current_fork_perc", "0.00");
     text.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
-    text.line("rdb_changes_since_last_save", process.dirty.load(Relaxed));
+    let changes: u64 = (cx.server.cores.iter())
+        .map(|core| core.store.changes.get())
+        .sum();
+    let saved = process.saved_changes.load(Relaxed);
+    text.line("rdb_changes_since_last_save", changes.saturating_sub(saved));
     text.line("rdb_bgsave_in_progress", 0);
     text.line("rdb_last_save_time", process.last_save.load(Relaxed));
     text.line("rdb_last_bgsave_status", "ok");
@@ -378,7 +380,10 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
         "expired_time_cap_reached_count",
         stores(|store| store.expire_cycles_cut.get()),
     );
-    text.line("expire_cycle_cpu_milliseconds", 0);
+    text.line(
+        "expire_cycle_cpu_milliseconds",
+        server.sum(|core| core.expire_us.get()) / 1000,
+    );
     text.line("evicted_keys", stores(|store| store.evicted_keys.get()));
     text.zeros(&[
         "evicted_clients",
@@ -633,17 +638,21 @@ pub(super) fn shards(text: &mut Text, cx: &HomeCtx<'_>) {
 }
 
 pub(super) fn debug(text: &mut Text, cx: &HomeCtx<'_>) {
-    let cores = cx.server.cores.iter();
-    let most = cores
-        .map(|core| core.stats.most_commands_a_turn.get())
-        .max();
+    let server = cx.server;
     text.section("Debug");
-    text.zeros(&[
-        "eventloop_duration_aof_sum",
+    text.line("eventloop_duration_aof_sum", 0);
+    text.line(
         "eventloop_duration_cron_sum",
+        server.sum(|core| core.cron_us.get()),
+    );
+    text.line(
         "eventloop_duration_max",
-    ]);
-    text.line("eventloop_cmd_per_cycle_max", most.unwrap_or(0));
+        server.most(|core| core.longest_turn_us.get()),
+    );
+    text.line(
+        "eventloop_cmd_per_cycle_max",
+        server.most(|core| core.most_commands_a_turn.get()),
+    );
 }
 
 #[cfg(test)]
