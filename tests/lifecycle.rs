@@ -4,6 +4,7 @@ mod support;
 
 use std::process::{Command, Output};
 
+use support::clock::wait_until;
 use support::process::{binary, fresh_dir, is_peer, signal};
 use support::resp::encode;
 use support::{Conn, Server, Value, clock, each_variant};
@@ -225,7 +226,7 @@ fn what_was_asked_before_a_shutdown_is_answered() {
             conn.send_command(&[b"GET", b"big"])
                 .expect("the server reads");
         }
-        clock::wait_until("the replies to be on their way", || {
+        wait_until("the replies to be on their way", || {
             let stats = neighbour.call("INFO commandstats").text();
             stats.contains("cmdstat_get:calls=4,").then_some(())
         });
@@ -326,6 +327,55 @@ fn a_port_in_use_is_fatal() {
         let output = run(&args);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output));
         assert!(text(&output).contains(&port), "{}", text(&output));
+        assert_eq!(server.conn().call("PING").text(), "PONG");
+    });
+}
+
+#[test]
+fn listening_elsewhere_while_running() {
+    let error = |setting: &str, why: &str| {
+        let text =
+            format!("ERR CONFIG SET failed (possibly related to argument '{setting}') - {why}");
+        Value::Error(text.into_bytes())
+    };
+    let ok = Value::Simple(b"OK".to_vec());
+    each_variant(|variant| {
+        let path = fresh_dir().join("s.sock");
+        let server = variant.own_server(&[("unixsocket", &path.to_string_lossy())]);
+        let other = variant.own_server(&[]);
+        let mut conn = server.conn();
+        let port = other.port();
+        let refused = error("port", "Unable to listen on this port. Check server logs.");
+        assert_eq!(conn.call(&format!("CONFIG SET port {port}")), refused);
+        assert_eq!(
+            conn.call(&format!("CONFIG SET timeout 9 port {port}")),
+            refused
+        );
+        assert_eq!(conn.call("CONFIG GET timeout").elements()[1].text(), "0");
+        let own = server.port().to_string();
+        assert_eq!(conn.call("CONFIG GET port").elements()[1].text(), own);
+        let refused = error("bind", "Failed to bind to specified addresses.");
+        assert_eq!(conn.call("CONFIG SET bind 192.0.2.1"), refused);
+        assert_eq!(server.conn().call("PING").text(), "PONG");
+        // Another address on the same port, beside the one there is and instead of it.
+        let connect = |host: &str| std::net::TcpStream::connect((host, server.port()));
+        for (bind, there, gone) in [
+            ("127.0.0.1 127.0.0.2", "127.0.0.2", None),
+            ("127.0.0.2", "127.0.0.2", Some("127.0.0.1")),
+            ("127.0.0.1", "127.0.0.1", Some("127.0.0.2")),
+        ] {
+            let words = ["CONFIG", "SET", "bind", bind].map(str::as_bytes);
+            conn.send_command(&words).expect("the server reads");
+            assert_eq!(conn.read(), Ok(ok.clone()), "{bind}");
+            assert!(connect(there).is_ok(), "{bind}");
+            wait_until("the former address is given up", || {
+                gone.is_none_or(|gone| connect(gone).is_err()).then_some(())
+            });
+        }
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        assert_eq!(conn.call("CONFIG SET port 0"), ok);
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        assert_eq!(conn.call(&format!("CONFIG SET port {own}")), ok);
         assert_eq!(server.conn().call("PING").text(), "PONG");
     });
 }

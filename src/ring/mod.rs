@@ -63,7 +63,7 @@ pub use cpus::{Cpus, available_cpus, pin_to};
 pub use entropy::{random_bytes, random_seed};
 pub use probe::{Support, probe};
 pub use sockets::{
-    Address, Listener, UnixOptions, bind_tcp, bind_unix, local_address, open_file_limit,
-    peer_address, raise_open_file_limit, set_keepalive, somaxconn,
+    Address, Listener, UnixOptions, bind_tcp, bind_tcp_beside, bind_unix, local_address,
+    open_file_limit, peer_address, raise_open_file_limit, set_keepalive, somaxconn,
 };
 pub use wake::Waker;

@@ -132,7 +132,7 @@ pub fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<Listener> {
     let raw = RawAddress::from_inet(address);
     let mut waited_ms = 0;
     loop {
-        let error = match try_bind_tcp(&raw, backlog) {
+        let error = match try_bind_tcp(&raw, backlog, false) {
             Ok(fd) => return Ok(Listener { fd, path: None }),
             Err(error) => error,
         };
@@ -147,13 +147,52 @@ pub fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<Listener> {
     }
 }
 
-fn try_bind_tcp(address: &RawAddress, backlog: u32) -> io::Result<OwnedFd> {
+/// As [`bind_tcp`], but at once or not at all: for a server that is running. `own` are its listeners so far; those on
+/// the same port may overlap with `address`, as a wildcard does, since they will be closed afterwards.
+pub fn bind_tcp_beside(
+    address: SocketAddr,
+    backlog: u32,
+    own: &[Listener],
+) -> io::Result<Listener> {
+    let raw = RawAddress::from_inet(address);
+    let refused = match try_bind_tcp(&raw, backlog, false) {
+        Ok(fd) => return Ok(Listener { fd, path: None }),
+        Err(error) => error,
+    };
+    let is_on_port = |listener: &&Listener| match listener.address() {
+        Ok(Address::Inet(at)) => at.port() == address.port(),
+        Ok(Address::Unix(_)) | Err(_) => false,
+    };
+    let beside: Vec<&Listener> = own.iter().filter(is_on_port).collect();
+    if refused.raw_os_error() != Some(libc::EADDRINUSE) || beside.is_empty() {
+        return Err(refused);
+    }
+    // Both sides have to agree to share, at the moment of binding only: afterwards nobody else may join them.
+    let share = |fd: BorrowedFd<'_>, on| {
+        sys::set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, i32::from(on))
+    };
+    let shared = beside
+        .iter()
+        .try_for_each(|listener| share(listener.fd(), true));
+    let bound = shared.and_then(|()| try_bind_tcp(&raw, backlog, true));
+    for listener in &beside {
+        let _ = share(listener.fd(), false);
+    }
+    let fd = bound?;
+    share(fd.as_fd(), false)?;
+    Ok(Listener { fd, path: None })
+}
+
+fn try_bind_tcp(address: &RawAddress, backlog: u32, shared: bool) -> io::Result<OwnedFd> {
     let fd = sys::socket(address.family(), libc::SOCK_NONBLOCK)?;
     if address.family() == libc::AF_INET6 {
         sys::set_option(fd.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
     }
     sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
     sys::set_option(fd.as_fd(), libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)?;
+    if shared {
+        sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+    }
     sys::bind(fd.as_fd(), address)?;
     sys::listen(fd.as_fd(), backlog)?;
     Ok(fd)
@@ -386,6 +425,20 @@ mod tests {
         sys::pause(30);
         drop(live);
         assert_eq!(inet(&waiting.join().unwrap().unwrap()), address);
+    }
+
+    #[test]
+    fn a_running_server_may_widen_its_own_address_but_not_take_anothers() {
+        let own = [bind_tcp(loopback(), 8).unwrap()];
+        let port = inet(&own[0]).port();
+        let wide: SocketAddr = format!("0.0.0.0:{port}").parse().unwrap();
+        let wider = bind_tcp_beside(wide, 8, &own).unwrap();
+        assert_eq!(inet(&wider), wide);
+        // Nobody can join them.
+        assert!(bind_tcp_beside(wide, 8, &[]).is_err());
+        let other = TcpListener::bind(loopback()).unwrap();
+        let error = bind_tcp_beside(other.local_addr().unwrap(), 8, &own).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EADDRINUSE));
     }
 
     #[test]

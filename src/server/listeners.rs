@@ -2,7 +2,9 @@
 
 use crate::config::{Config, os_reason};
 use crate::conn::Bound;
-use crate::ring::{Listener, UnixOptions, bind_tcp, bind_unix, raise_open_file_limit};
+use crate::ring::{
+    Address, Listener, UnixOptions, bind_tcp, bind_tcp_beside, bind_unix, raise_open_file_limit,
+};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 /// Descriptors the server needs beside those of clients.
@@ -29,36 +31,8 @@ impl std::fmt::Display for BindError {
 /// Binds what the settings name. An address with a leading `-` may be missing on this machine; the first other one that
 /// cannot be bound is an error.
 pub(super) fn bind(config: &Config) -> Result<Vec<Bound>, BindError> {
-    let mut bound = Vec::new();
     let backlog = config.tcp_backlog as u32;
-    let keepalive = config.tcp_keepalive as u32;
-    if config.port != 0 {
-        let port = config.port as u16;
-        for name in &config.bind {
-            let (optional, host) = match name.strip_prefix('-') {
-                Some(rest) => (true, rest),
-                None => (false, name.as_str()),
-            };
-            let reason = match resolve(host, port) {
-                Ok(address) => match listen(address, backlog, keepalive) {
-                    Ok(listener) => {
-                        bound.push(Bound {
-                            listener,
-                            unix: false,
-                        });
-                        continue;
-                    }
-                    Err(error) if optional && is_missing(&error) => continue,
-                    Err(error) => format!("bind: {}", os_reason(&error)),
-                },
-                Err(reason) => reason,
-            };
-            tracing::warn!(
-                "Warning: Could not create server TCP listening socket {host}:{port}: {reason}"
-            );
-            return Err(BindError::Tcp(config.port));
-        }
-    }
+    let mut bound = bind_addresses(config, |address| bind_tcp(address, backlog))?;
     if !config.unixsocket.is_empty() {
         let options = UnixOptions {
             mode: (config.unixsocketperm != 0).then_some(config.unixsocketperm),
@@ -75,10 +49,76 @@ pub(super) fn bind(config: &Config) -> Result<Vec<Bound>, BindError> {
     Ok(bound)
 }
 
-fn listen(address: SocketAddr, backlog: u32, keepalive: u32) -> std::io::Result<Listener> {
-    let listener = bind_tcp(address, backlog)?;
-    listener.set_keepalive(keepalive)?;
-    Ok(listener)
+/// Binds what changed settings name, without waiting. Sockets of `own` that are still wanted stay as they are.
+pub(super) fn bind_again(config: &Config, own: &[Listener]) -> Result<Vec<Bound>, BindError> {
+    let same = |wanted: SocketAddr| {
+        let is_same = |at| matches!(at, Address::Inet(at) if at == wanted);
+        own.iter()
+            .find(|listener| listener.address().is_ok_and(is_same))
+    };
+    let mut bound = bind_addresses(config, |address| match same(address) {
+        Some(listener) => listener.try_clone(),
+        None => bind_tcp_beside(address, config.tcp_backlog as u32, own),
+    })?;
+    let is_unix = |listener: &&Listener| matches!(listener.address(), Ok(Address::Unix(_)));
+    for listener in own.iter().filter(is_unix) {
+        let listener = listener
+            .try_clone()
+            .map_err(|error| BindError::Unix(os_reason(&error)))?;
+        bound.push(Bound {
+            listener,
+            unix: true,
+        });
+    }
+    Ok(bound)
+}
+
+/// Another handle of each socket.
+pub(super) fn handles(bound: &[Bound]) -> std::io::Result<Vec<Listener>> {
+    bound
+        .iter()
+        .map(|bound| bound.listener.try_clone())
+        .collect()
+}
+
+fn bind_addresses(
+    config: &Config,
+    bind: impl Fn(SocketAddr) -> std::io::Result<Listener>,
+) -> Result<Vec<Bound>, BindError> {
+    let mut bound = Vec::new();
+    let keepalive = config.tcp_keepalive as u32;
+    let port = config.port as u16;
+    let listen = |address| {
+        let listener = bind(address)?;
+        listener.set_keepalive(keepalive)?;
+        Ok::<_, std::io::Error>(listener)
+    };
+    let names: &[String] = if port == 0 { &[] } else { &config.bind };
+    for name in names {
+        let (optional, host) = match name.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, name.as_str()),
+        };
+        let reason = match resolve(host, port) {
+            Ok(address) => match listen(address) {
+                Ok(listener) => {
+                    bound.push(Bound {
+                        listener,
+                        unix: false,
+                    });
+                    continue;
+                }
+                Err(error) if optional && is_missing(&error) => continue,
+                Err(error) => format!("bind: {}", os_reason(&error)),
+            },
+            Err(reason) => reason,
+        };
+        tracing::warn!(
+            "Warning: Could not create server TCP listening socket {host}:{port}: {reason}"
+        );
+        return Err(BindError::Tcp(config.port));
+    }
+    Ok(bound)
 }
 
 /// The address of a `bind` argument: an IP address, a host name, or `*` for all interfaces. The error is the resolver's

@@ -6,7 +6,7 @@ use crate::command::ctx::{Server, Shutdown};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
 use crate::conn::{Mail, Post, Process};
 use crate::resp::CommandError;
-use crate::ring::Clock;
+use crate::ring::{Clock, Listener};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 struct Settings {
     version: u64,
     config: Arc<Config>,
+    /// Handles of the sockets listened on.
+    listening: Vec<Listener>,
 }
 
 /// See the module.
@@ -31,13 +33,15 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// The process over its cores' posts. `stopped` is told when the cores were sent home.
+    /// The process over its cores' posts. `stopped` is told when the cores were sent home; `listening` are handles of
+    /// what the first core will accept from.
     pub(super) fn new(
         server: Arc<Server>,
         posts: Vec<Arc<Post>>,
         orders: flume::Sender<Order>,
         stopped: flume::Sender<()>,
         config: Arc<Config>,
+        listening: Vec<Listener>,
         clock: Clock,
     ) -> Arc<Running> {
         Arc::new(Running {
@@ -45,7 +49,11 @@ impl Running {
             posts,
             orders,
             stopped,
-            settings: Mutex::new(Settings { version: 0, config }),
+            settings: Mutex::new(Settings {
+                version: 0,
+                config,
+                listening,
+            }),
             clock,
             stopping: AtomicBool::new(false),
             sampled_at_us: AtomicI64::new(0),
@@ -73,6 +81,7 @@ impl Running {
             return;
         }
         tracing::warn!("User requested shutdown...");
+        self.settings.lock().listening.clear();
         for post in &self.posts {
             post.send(Mail::Stop);
         }
@@ -142,13 +151,27 @@ impl Process for Running {
         let refused = |name: &str, why: &str| {
             CommandError::owned(ConfigSetError::refused(name, why.to_owned()).text())
         };
-        if named("bind") || named("port") {
-            let bound = listeners::bind(&config).map_err(|_| match named("port") {
-                true => refused("port", "Unable to listen on this port. Check server logs."),
-                false => refused("bind", "Failed to bind to specified addresses."),
-            })?;
-            self.posts[0].send(Mail::Listen(bound));
-        }
+        // What can fail comes first and can be dropped again: all of the settings change, or none.
+        let listens = |name: &&str| matches!(*name, "bind" | "port");
+        let bound = match changed
+            .settings
+            .iter()
+            .map(|setting| setting.name)
+            .find(listens)
+        {
+            Some(name) => {
+                let why = match name {
+                    "port" => "Unable to listen on this port. Check server logs.",
+                    _ => "Failed to bind to specified addresses.",
+                };
+                let refused = || refused(name, why);
+                let bound = listeners::bind_again(&config, &settings.listening);
+                let bound = bound.map_err(|_| refused())?;
+                let handles = listeners::handles(&bound).map_err(|_| refused())?;
+                Some((handles, bound))
+            }
+            None => None,
+        };
         if named("maxclients") {
             listeners::raise_limit(config.maxclients).map_err(|fit| {
                 let why = format!(
@@ -163,6 +186,10 @@ impl Process for Running {
         }
         if named("loglevel") {
             logging::set_level(config.loglevel);
+        }
+        if let Some((handles, bound)) = bound {
+            settings.listening = handles;
+            self.posts[0].send(Mail::Listen(bound));
         }
         settings.version += 1;
         settings.config = Arc::clone(&config);

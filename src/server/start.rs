@@ -164,6 +164,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         orders.clone(),
         stopped,
         Arc::clone(&config),
+        listeners::handles(&bound).map_err(other)?,
         clock,
     );
     forward_signals(orders.clone()).map_err(other)?;
