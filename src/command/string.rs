@@ -53,12 +53,11 @@ pub fn strlen(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Replies each string; null for an absent key and for one that holds no string.
 pub fn mget(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     cx.reply.array(args.len() - 1);
-    for key in args.from(1) {
-        match cx.db.get(key) {
-            Some(ValueRef::Str(text)) => reply_str(&mut cx.reply, Some(text)),
-            Some(ValueRef::Collection(_)) | None => cx.reply.null(),
-        }
-    }
+    let keys = args.from(1).iter().map(|key| (key, ()));
+    cx.db.each_key(keys, |db, key, ()| match db.get(key) {
+        Some(ValueRef::Str(text)) => reply_str(&mut cx.reply, Some(text)),
+        Some(ValueRef::Collection(_)) | None => cx.reply.null(),
+    });
     Ok(Flow::Done)
 }
 

@@ -10,6 +10,7 @@
 //! keys that went by themselves, [`Garbage`] for what is better freed elsewhere.
 
 mod access;
+mod ahead;
 mod counters;
 mod db;
 mod evict;

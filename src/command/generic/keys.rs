@@ -2,11 +2,12 @@
 
 use super::Result;
 use crate::command::ctx::{Ctx, Flow};
+use crate::keyspace::Db;
 use crate::resp::{Args, CommandError};
 
 /// Removes keys; replies how many were there.
 pub fn del(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let removed = args.from(1).iter().filter(|key| cx.db.remove(key)).count();
+    let removed = cx.db.count_keys(args.from(1).iter(), Db::remove);
     cx.dirty += removed as u64;
     cx.reply.count(removed);
     Ok(Flow::Done)
@@ -19,14 +20,14 @@ pub fn unlink(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 
 /// Replies how many of the keys are there; a key named twice counts twice.
 pub fn exists(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let present = args.from(1).iter().filter(|key| cx.db.exists(key)).count();
+    let present = cx.db.count_keys(args.from(1).iter(), Db::exists);
     cx.reply.count(present);
     Ok(Flow::Done)
 }
 
 /// Notes an access to each key; replies how many are there.
 pub fn touch(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let present = args.from(1).iter().filter(|key| cx.db.touch(key)).count();
+    let present = cx.db.count_keys(args.from(1).iter(), Db::touch);
     cx.reply.count(present);
     Ok(Flow::Done)
 }
@@ -77,5 +78,30 @@ mod tests {
             DBSIZE => 0
             "#,
         );
+    }
+
+    #[test]
+    fn commands_of_many_keys_take_them_in_order_and_twice() {
+        let (mut pairs, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for i in 0..50 {
+            pairs.push(format!("key:{} {i}", i % 40));
+            keys.push(format!("key:{i}"));
+            values.push(match i {
+                0..10 => format!("\"{}\"", i + 40),
+                10..40 => format!("\"{i}\""),
+                _ => "nil".to_owned(),
+            });
+        }
+        let (pairs, keys) = (pairs.join(" "), keys.join(" "));
+        let values = values.join(", ");
+        check(&format!(
+            "MSET {pairs}
+            DBSIZE => 40
+            MGET {keys} => [{values}]
+            EXISTS {keys} key:0 key:0 => 42
+            TOUCH {keys} => 40
+            DEL {keys} key:0 => 40
+            DBSIZE => 0"
+        ));
     }
 }

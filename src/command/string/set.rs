@@ -292,9 +292,11 @@ fn check_pairs(args: Args<'_>, command: &str) -> Result<()> {
 }
 
 fn set_all(cx: &mut Ctx<'_>, args: Args<'_>) {
-    for at in (1..args.len()).step_by(2) {
-        cx.db
-            .set_str(args.arg(at), StrInput::Bytes(args.arg(at + 1)), Ttl::Clear);
-        cx.dirty += 1;
-    }
+    let pairs = (1..args.len())
+        .step_by(2)
+        .map(|at| (args.arg(at), args.arg(at + 1)));
+    cx.db.each_key(pairs, |db, key, value| {
+        db.set_str(key, StrInput::Bytes(value), Ttl::Clear);
+    });
+    cx.dirty += args.len() as u64 / 2;
 }
