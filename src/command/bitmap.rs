@@ -12,9 +12,8 @@ mod field;
 
 use super::ctx::{Ctx, Flow};
 use super::string::bulk_bytes_max;
-use super::string::range::edit_grown;
 use crate::base::{I64Buf, parse_i64};
-use crate::keyspace::StrRef;
+use crate::keyspace::{StrEdit, StrRef};
 use crate::resp::{Args, CommandError};
 
 pub use combine::bitop;
@@ -41,13 +40,16 @@ pub fn setbit(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Some(1) => true,
         _ => return Err(CommandError::BIT_VALUE),
     };
-    let byte = byte_of(cx.db.find_str(key)?, offset);
+    let found = cx.db.edit_str(key)?;
+    let byte = byte_of(found.as_ref().map(StrEdit::text), offset);
     let old = bit_in(byte.unwrap_or(0), offset);
     if byte.is_none() || old != bit {
         let at = (offset / 8) as usize;
-        edit_grown(&mut cx.db, key, at + 1, |bytes| {
-            bytes[at] ^= u8::from(old != bit) << (7 - offset % 8);
-        })?;
+        let flip = |bytes: &mut [u8]| bytes[at] ^= u8::from(old != bit) << (7 - offset % 8);
+        match found {
+            Some(found) => found.update_grown(at + 1, flip),
+            None => cx.db.create_str(key, at + 1, flip),
+        }
         cx.dirty += 1;
     }
     cx.reply.integer(i64::from(old));

@@ -6,8 +6,6 @@
 //! Two kinds of look-ups, as in Redis: those for reading count a hit or a miss and note the access (`get`, `get_str`,
 //! `touch`); those in preparation of a write (`find`, `find_str`) note the access only; `peek` does neither.
 
-use std::sync::Arc;
-
 use super::access;
 use super::hash::Locator;
 use super::store::{AccessClock, Change, Expiry, Look, Store, StoreSet};
@@ -15,9 +13,9 @@ use super::value::{
     Collection, Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,
 };
-use crate::base::{DbIndex, I64Buf, Millis};
+use crate::base::{DbIndex, Millis};
 use crate::resp::CommandError;
-use crate::structure::{Body, BodyRef, Displaced, Entry, EntryRef};
+use crate::structure::{Body, Displaced, Entry, EntryRef};
 
 /// A command's view of one database.
 pub struct Db<'a> {
@@ -129,7 +127,7 @@ impl<'a> Db<'a> {
     }
 
     #[inline]
-    fn look(&self, touch: bool, count: bool) -> Look {
+    pub(super) fn look(&self, touch: bool, count: bool) -> Look {
         Look {
             now: self.now,
             expiry: self.expiry,
@@ -244,46 +242,6 @@ impl<'a> Db<'a> {
         entry.set_access(access.unwrap_or_else(|| store.ledger.access.fresh(now)));
         store.insert(db, at, entry);
         false
-    }
-
-    /// Edits a string in place, an absent key as an empty string; the expiry time stays. The result counts as `raw`.
-    /// A long value is edited where it is, or in a copy if a reply still refers to it. Arguments are to be checked
-    /// before: whatever `edit` leaves is stored.
-    pub fn update_str<T>(
-        &mut self,
-        key: &[u8],
-        edit: impl FnOnce(&mut Vec<u8>) -> T,
-    ) -> Result<T, CommandError> {
-        let (db, look) = (self.index, self.look(true, false));
-        let at = self.locate(key);
-        let store = self.set.store(at.slot);
-        let mut scratch = std::mem::take(&mut store.ledger.scratch);
-        scratch.clear();
-        if let Some(mut target) = store.find_mut(db, at, key, look) {
-            match target.as_ref().body() {
-                BodyRef::Shared(_) => {
-                    let result = target.edit(|entry| {
-                        let shared = entry.shared_mut().expect("the body is shared");
-                        edit(Arc::make_mut(shared))
-                    });
-                    store.ledger.scratch = scratch;
-                    return Ok(result);
-                }
-                BodyRef::Bytes(bytes) => scratch.extend_from_slice(bytes),
-                BodyRef::Int(value) => scratch.extend_from_slice(I64Buf::new(value).as_bytes()),
-                BodyRef::Object(_) => {
-                    store.ledger.scratch = scratch;
-                    return Err(CommandError::WRONG_TYPE);
-                }
-            }
-        }
-        let result = edit(&mut scratch);
-        self.set_str(key, StrInput::Raw(&scratch), Ttl::Keep);
-        // Room for what is usually edited here; anything larger has become a value of its own.
-        if scratch.capacity() <= 4096 {
-            self.set.store(at.slot).ledger.scratch = scratch;
-        }
-        Ok(result)
     }
 
     /// Replaces an integer by what `edit` makes of it (`None` for an absent key); the expiry time stays. An error of
@@ -532,6 +490,8 @@ fn detach(entry: EntryRef<'_, Collection>) -> Detached {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::base::{ShardId, SlotMap};
     use crate::keyspace::{StoreCounters, StoreOptions};

@@ -13,6 +13,7 @@ mod access;
 mod ahead;
 mod counters;
 mod db;
+mod edit;
 mod evict;
 mod expiry;
 mod hash;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use counters::{Counter, DbCounters, StoreCounters};
 pub use db::{Db, FlushMode, INDEX_BYTES_MEAN};
+pub use edit::StrEdit;
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
 pub use hash::{KeyHasher, Locator};

@@ -77,7 +77,7 @@ pub(super) struct Sizes {
 pub(super) struct Target<'a> {
     db: DbIndex,
     found: Found<'a>,
-    ledger: &'a mut Ledger,
+    pub(super) ledger: &'a mut Ledger,
     sizes: &'a mut Sizes,
 }
 

@@ -437,6 +437,26 @@ impl<O> Entry<O> {
         }
     }
 
+    /// The inline bytes for editing, if that is the form.
+    #[inline]
+    pub fn inline_mut(&mut self) -> Option<&mut [u8]> {
+        let shape = self.as_ref().shape();
+        // SAFETY: in this form the value lies inside the allocation by the shape and is initialised; `&mut self` is
+        // exclusive.
+        (shape.form == Form::Bytes).then(|| unsafe {
+            let value = self.ptr.add(shape.value_at()).as_ptr();
+            std::slice::from_raw_parts_mut(value, shape.value_len)
+        })
+    }
+
+    /// Sets the caller's bit.
+    #[inline]
+    pub fn set_raw(&mut self) {
+        let flags = self.as_ref().flags() | RAW;
+        // SAFETY: inside the fixed part; `&mut self` is exclusive. Nothing of the shape depends on this bit.
+        unsafe { self.ptr.add(FLAGS_AT).write(flags) }
+    }
+
     /// The caller's object for editing, if that is the form.
     #[inline]
     pub fn object_mut(&mut self) -> Option<&mut O> {
@@ -789,6 +809,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn inline_bytes_are_edited_where_they_are() {
+        let mut entry = Entry::<()>::new(b"key", 0, false, Some(7), Body::Bytes(b"value"));
+        entry.inline_mut().unwrap()[4] = b'x';
+        entry.set_raw();
+        assert!(matches!(entry.as_ref().body(), BodyRef::Bytes(b"valux")));
+        assert!(entry.as_ref().is_raw());
+        assert_eq!(entry.as_ref().key(), b"key");
+        assert_eq!(entry.as_ref().expiry(), Some(7));
+        let mut number = Entry::<()>::new(b"key", 0, false, None, Body::Int(7));
+        assert!(number.inline_mut().is_none());
     }
 
     #[test]

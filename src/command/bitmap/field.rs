@@ -6,7 +6,6 @@
 use super::{Result, check_offset};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
-use crate::command::string::range::edit_grown;
 use crate::resp::{Args, CommandError, Reply};
 
 /// One operation.
@@ -77,7 +76,7 @@ pub fn bitfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         return replay_reads(cx, key, &operations);
     }
     let reply = &mut cx.reply;
-    let changed = edit_grown(&mut cx.db, key, len, |bytes| {
+    let changed = cx.db.update_grown(key, len, |bytes| {
         let mut changed = 0;
         for operation in &operations {
             let old = operation.field.load(bytes);
