@@ -411,6 +411,49 @@ fn volatile_policies_spare_keys_without_expiry() {
     });
 }
 
+/// The keys of one hash tag are all on one shard: it is that one which has to make room for writes to others.
+#[test]
+fn keys_are_evicted_wherever_they_are() {
+    each_variant(|variant| {
+        for policy in ["allkeys-lru", "allkeys-random", "volatile-ttl"] {
+            let server = variant.own_server(&[("maxmemory-policy", policy)]);
+            let mut conn = server.conn();
+            let value = vec![b'v'; 1000];
+            let set = |conn: &mut Conn, tag: usize, i: usize, expires: bool| {
+                let key = format!("{{{tag}}}{i}");
+                let mut words: Vec<&[u8]> = vec![b"SET", key.as_bytes(), &value];
+                if expires {
+                    words.extend([&b"EX"[..], b"1000"]);
+                }
+                conn.call_words(&words)
+            };
+            for i in 0..8000 {
+                assert_eq!(set(&mut conn, 0, i, true), ok());
+            }
+            let budget = info(&mut conn, "memory", "used_memory");
+            let limit = format!("CONFIG SET maxmemory {budget}");
+            assert_eq!(conn.call(&limit), ok());
+            for i in 0..1000 {
+                for tag in 1..5 {
+                    assert_eq!(set(&mut conn, tag, i, false), ok(), "{policy} {tag} {i}");
+                }
+            }
+            let used = info(&mut conn, "memory", "used_memory");
+            assert!(used < budget + budget / 8, "{policy}: {used} of {budget}");
+            assert!(info(&mut conn, "stats", "evicted_keys") > 2000, "{policy}");
+            let mut kept = 0;
+            for tag in 1..5 {
+                for i in 0..1000 {
+                    kept += conn.call(&format!("EXISTS {{{tag}}}{i}")).int();
+                }
+            }
+            // Uses within a second look alike to LRU, so new keys may go as well.
+            let enough = if policy == "volatile-ttl" { 4000 } else { 2000 };
+            assert!(kept >= enough, "{policy}: {kept} of 4000 kept");
+        }
+    });
+}
+
 /// Values of the largest size there is.
 #[test]
 fn values_up_to_512_mib() {

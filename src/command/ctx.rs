@@ -162,6 +162,8 @@ pub trait Core {
     fn freeze(&mut self, micros: u64);
     /// Whether keys go when their time comes, or only when they are looked at (DEBUG SET-ACTIVE-EXPIRE).
     fn set_active_expire(&mut self, on: bool);
+    /// Evicts some of this shard's keys if more than `maxmemory` is in use.
+    fn make_room(&mut self);
     /// Appends a line to the output of this core's MONITOR clients.
     fn feed_monitors(&mut self, line: &[u8]);
 }

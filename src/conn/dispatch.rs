@@ -258,6 +258,12 @@ impl Home {
                 return Step::Wait(Stall::Paused);
             }
         }
+        if self.owner.limit != 0
+            && spec.flags.has(flag::DENYOOM)
+            && let Some(wait) = self.hold_back(at)
+        {
+            return wait;
+        }
         let step = match spec.run {
             Run::Store(run) => self.route(at, spec, run, locator, args),
             Run::Home(_) => {

@@ -5,6 +5,7 @@ use super::dispatch::{Step, fill_item, item};
 use super::follow::shown_arguments;
 use super::home::Home;
 use super::merge::{Plan, Split, finish};
+use super::relief::RELIEF;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::command::ctx::{Gather, OnCore, Scope};
 use crate::command::keys;
@@ -370,6 +371,7 @@ impl Home {
     pub(super) fn put_back(&mut self, mut frame: FrameBox) {
         let ticket = frame.ticket;
         let Some(client) = self.find(ticket.client, ticket.generation) else {
+            self.relief_under_way &= ticket != RELIEF;
             return self.retire(frame);
         };
         let front = client.first_sequence == ticket.sequence;

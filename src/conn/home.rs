@@ -90,6 +90,8 @@ pub struct Home {
     pub(super) unsent: usize,
     /// Above this sum only clients with little unread go on.
     pub(super) unsent_max: usize,
+    /// Another shard was asked for room and has not answered.
+    pub(super) relief_under_way: bool,
 }
 
 /// What a core is made of.
@@ -175,8 +177,12 @@ impl Home {
             peaks: Peaks::default(),
             unsent: 0,
             unsent_max: (limits::OUTPUT_PAUSE_TOTAL_BYTES / shards).max(limits::OUTPUT_PAUSE_BYTES),
+            relief_under_way: false,
             server,
         };
+        let stores = home.server.cores.iter();
+        let stores = stores.map(|core| Arc::clone(&core.store)).collect();
+        home.owner.set_peers(stores);
         home.adopt_config(config);
         home
     }
@@ -298,7 +304,8 @@ impl Home {
     pub(super) fn refresh_pressure(&mut self) {
         if self.owner.limit != 0 {
             let total = self.server.used_memory();
-            self.owner.elsewhere = total.saturating_sub(self.owner.store.memory());
+            let elsewhere = total.saturating_sub(self.owner.store.memory());
+            self.owner.set_elsewhere(elsewhere);
         }
     }
 
@@ -372,6 +379,7 @@ impl Core for Home {
         if version > self.config_version {
             self.config_version = version;
             self.adopt_config(config);
+            self.refresh_pressure();
         }
         self.retry_waiting();
     }
@@ -394,6 +402,10 @@ impl Core for Home {
 
     fn set_active_expire(&mut self, on: bool) {
         self.owner.active_expire = on;
+    }
+
+    fn make_room(&mut self) {
+        self.give_room();
     }
 
     fn feed_monitors(&mut self, line: &[u8]) {

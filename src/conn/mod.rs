@@ -27,6 +27,7 @@ mod merge;
 mod outgoing;
 mod peaks;
 mod process;
+mod relief;
 mod turn;
 
 pub use home::{Home, HomeParts};

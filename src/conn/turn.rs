@@ -88,6 +88,7 @@ impl ShardThread {
         }
         while home.exchange() {}
         home.background();
+        home.ask_for_room();
         home.wake_others();
         self.flush();
         self.work_off();

@@ -54,7 +54,8 @@ pub enum EvictOutcome {
 }
 
 impl EvictPolicy {
-    fn is_volatile(self) -> bool {
+    /// Whether only keys with an expiry time are removed.
+    pub fn is_volatile(self) -> bool {
         matches!(
             self,
             EvictPolicy::VolatileLru

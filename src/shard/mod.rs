@@ -20,6 +20,7 @@ mod links;
 #[cfg(all(test, model_check))]
 mod models;
 mod owner;
+mod pressure;
 mod sync;
 pub mod vote;
 

@@ -6,16 +6,17 @@
 
 use super::Patience;
 use super::frame::{Ballot, Frame, Item, Mode, Outcome};
+use super::pressure::Pressure;
 use crate::base::rng::Rng;
 use crate::base::slot::{ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Ctx, Flow, Scope};
-use crate::command::spec::{Flags, StoreFn, flag};
+use crate::command::spec::{StoreFn, flag};
 use crate::config::Config;
 use crate::keyspace::{
-    AccessClock, Db, EvictOutcome, EvictPolicy, EvictSettings, Expiry, Locator, Store, StoreSet,
+    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Locator, Store, StoreSet,
 };
-use crate::resp::{Args, CommandError, Output, Reply};
+use crate::resp::{Args, Output, Reply};
 use crate::ring::Clock;
 use crate::session::Watched;
 use std::sync::Arc;
@@ -35,14 +36,15 @@ pub struct Owner {
     /// `maxmemory`, 0 for none.
     pub limit: u64,
     /// Used memory outside this store as of the start of the turn: other shards, clients.
-    pub elsewhere: u64,
+    pub(super) elsewhere: u64,
     /// Eviction settings in force.
     pub eviction: EvictSettings,
     /// Whether keys are removed when their time comes, not just when they are looked at.
     pub active_expire: bool,
     /// How this thread waits for the others at a fence.
     pub patience: Patience,
-    rng: Rng,
+    pub(super) pressure: Pressure,
+    pub(super) rng: Rng,
     slots: Arc<SlotMap>,
 }
 
@@ -70,6 +72,7 @@ impl Owner {
             },
             active_expire: true,
             patience: Patience::Sleep,
+            pressure: Pressure::default(),
             rng: Rng::new(seed),
             slots,
         }
@@ -131,25 +134,6 @@ impl Owner {
         );
         self.store.note_changes(dirty);
         (failed, dirty)
-    }
-
-    /// Makes room for a command that may add memory, or says why it cannot run. Called before every write while
-    /// maxmemory is set.
-    pub fn admit(&mut self, flags: Flags) -> Result<(), CommandError> {
-        let over = (self.store.memory() + self.elsewhere).saturating_sub(self.limit);
-        if self.limit == 0 || over == 0 {
-            return Ok(());
-        }
-        match self
-            .store
-            .evict(&self.eviction, over, self.now, &mut self.rng)
-        {
-            EvictOutcome::Enough => Ok(()),
-            EvictOutcome::NothingLeft if flags.has(flag::DENYOOM) => {
-                Err(CommandError::OUT_OF_MEMORY)
-            }
-            EvictOutcome::NothingLeft => Ok(()),
-        }
     }
 
     /// Executes a frame's items where that needs no other core. `wake` is called before this thread waits for others.

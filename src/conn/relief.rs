@@ -1,0 +1,54 @@
+//! Room for writes, asked of the shard that has most to give.
+//!
+//! A home asks at most once a turn and has one request under way. Its return lets go on who waits.
+
+use super::client::Stall;
+use super::dispatch::Step;
+use super::home::Home;
+use crate::shard::{Mode, Ticket};
+use std::sync::Arc;
+
+/// Belongs to a request for room: matches no client.
+pub(super) const RELIEF: Ticket = Ticket {
+    client: u32::MAX,
+    generation: 1,
+    sequence: 0,
+};
+
+impl Home {
+    /// Makes a command that may add memory wait while far too much is in use and another shard can give some back.
+    pub(super) fn hold_back(&mut self, at: u32) -> Option<Step> {
+        self.owner.is_far_over().then(|| {
+            self.waiting.push(at);
+            Step::Wait(Stall::Credit)
+        })
+    }
+
+    /// Asks for room if a write of this turn needs it.
+    pub(super) fn ask_for_room(&mut self) {
+        if !self.owner.take_starved() || self.relief_under_way {
+            return;
+        }
+        let Some((shard, _)) = self.owner.giver() else {
+            return self.retry_waiting();
+        };
+        // Without a credit there are frames under way, and their return lets go on who waits.
+        if self.has_credit(shard) {
+            let mut frame = self.frame();
+            frame.items.clear();
+            frame.mode = Mode::Control(Arc::new(|core| {
+                core.make_room();
+                Box::new(())
+            }));
+            frame.ticket = RELIEF;
+            self.relief_under_way = true;
+            self.push(shard, frame);
+        }
+    }
+
+    /// Evicts here what is too much as of now.
+    pub(super) fn give_room(&mut self) {
+        self.refresh_pressure();
+        self.owner.make_room();
+    }
+}

@@ -1,0 +1,129 @@
+//! `maxmemory` on a shard: when a write is admitted, and who makes room for it.
+//!
+//! A shard evicts its own keys. It leaves that to another one (the giver) if it has nothing to evict, or if the other
+//! holds much more: what was just written would go, and keys that nobody uses would stay. Then the write is admitted
+//! at once and `starved` says that the giver is to be asked. How far that may go beyond the limit is for the home to
+//! bound ([`Owner::is_far_over`]). A write is refused only if no shard has a key that the policy lets go.
+
+use super::owner::Owner;
+use crate::base::slot::ShardId;
+use crate::command::spec::{Flags, flag};
+use crate::keyspace::{EvictOutcome, EvictPolicy, StoreCounters};
+use crate::resp::CommandError;
+use std::sync::Arc;
+
+/// Bytes evicted at another shard's request before that one looks again: some milliseconds, if keys are small.
+const ROOM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A shard whose keys are less than one part in so many of the giver's evicts none of them.
+const LEAN: u64 = 2;
+
+/// What a shard knows of the memory of all.
+#[derive(Default)]
+pub(super) struct Pressure {
+    /// What the shards publish, in order.
+    stores: Vec<Arc<StoreCounters>>,
+    /// The other shard that has most of what can be evicted, and its bytes; outer `None` until somebody asks.
+    giver: Option<Option<(ShardId, u64)>>,
+    /// A write was admitted, or waits, and another shard has to make room for it.
+    starved: bool,
+}
+
+impl Owner {
+    /// Says where the figures of all shards are.
+    pub fn set_peers(&mut self, stores: Vec<Arc<StoreCounters>>) {
+        self.pressure.stores = stores;
+    }
+
+    /// Takes in the memory used outside this store. What is known of other shards is looked up again.
+    pub fn set_elsewhere(&mut self, bytes: u64) {
+        self.elsewhere = bytes;
+        self.pressure.giver = None;
+    }
+
+    /// Bytes in use beyond `maxmemory`.
+    fn over(&self) -> u64 {
+        match self.limit {
+            0 => 0,
+            limit => (self.store.memory() + self.elsewhere).saturating_sub(limit),
+        }
+    }
+
+    /// Makes room for a command that may add memory, or says why it cannot run. Called before every write while
+    /// maxmemory is set.
+    pub fn admit(&mut self, flags: Flags) -> Result<(), CommandError> {
+        let over = self.over();
+        if over == 0 {
+            return Ok(());
+        }
+        let enough = !self.is_lean() && self.evict(over) == EvictOutcome::Enough;
+        if enough {
+            return Ok(());
+        }
+        if self.giver().is_some() {
+            self.pressure.starved = true;
+        } else if flags.has(flag::DENYOOM) {
+            return Err(CommandError::OUT_OF_MEMORY);
+        }
+        Ok(())
+    }
+
+    /// Whether so much more than `maxmemory` is in use that writes have to wait for room. It is made here as far as
+    /// that is for this shard to do; if it is for another one, that has to be asked.
+    pub fn is_far_over(&mut self) -> bool {
+        if self.over() <= self.limit / 16 {
+            return false;
+        }
+        if !self.is_lean() {
+            self.make_room();
+        }
+        let waits = self.over() > self.limit / 16 && self.giver().is_some();
+        self.pressure.starved |= waits;
+        waits
+    }
+
+    /// Evicts some of what is too much. For a shard that was asked to.
+    pub fn make_room(&mut self) {
+        let over = self.over().min(ROOM_BYTES_MAX);
+        if over > 0 {
+            self.evict(over);
+        }
+    }
+
+    /// Whether another shard has to be asked for room, since this was called last.
+    pub fn take_starved(&mut self) -> bool {
+        std::mem::take(&mut self.pressure.starved)
+    }
+
+    /// The other shard that has most of what can be evicted, as of this turn.
+    pub fn giver(&mut self) -> Option<(ShardId, u64)> {
+        let (mine, policy) = (self.shard.index(), self.eviction.policy);
+        let pressure = &mut self.pressure;
+        *pressure.giver.get_or_insert_with(|| {
+            let others = pressure.stores.iter().enumerate();
+            others
+                .filter(|(shard, store)| *shard != mine && has_victims(store, policy))
+                .map(|(shard, store)| (ShardId(shard as u16), store.used_bytes.get()))
+                .max_by_key(|(_, bytes)| *bytes)
+        })
+    }
+
+    fn is_lean(&mut self) -> bool {
+        let mine = self.store.memory();
+        self.giver().is_some_and(|(_, bytes)| mine < bytes / LEAN)
+    }
+
+    fn evict(&mut self, bytes: u64) -> EvictOutcome {
+        self.store
+            .evict(&self.eviction, bytes, self.now, &mut self.rng)
+    }
+}
+
+/// Whether a shard has keys that the policy lets go.
+fn has_victims(store: &StoreCounters, policy: EvictPolicy) -> bool {
+    store.dbs().iter().any(|db| match policy {
+        EvictPolicy::NoEviction => false,
+        _ if policy.is_volatile() => db.expires.get() > 0,
+        _ => db.keys.get() > 0,
+    })
+}
