@@ -336,11 +336,31 @@ impl Home {
             // Which shard has keys is known when what is under way has been done.
             return Step::Wait(Stall::Replies);
         }
+        if spec.route == Route::Cursor && self.client(at).slots.is_empty() {
+            // With nothing of this client under way, a database that says it has no keys on a shard has none that a
+            // walk owes: an empty page is spared.
+            let shard = self.first_with_keys(at, args);
+            return match shard == self.id {
+                true => self.run_here(at, spec, run, None, args),
+                false => self.send_single(at, spec, run, None, args, shard),
+            };
+        }
         match self.destination(at, spec, args) {
             Destination::One(shard) if shard == self.id => self.run_here(at, spec, run, None, args),
             Destination::One(shard) => self.send_single(at, spec, run, None, args, shard),
             Destination::Several(shards) => self.send_several(at, spec, run, args, shards),
         }
+    }
+
+    /// The first shard from a cursor's on that has keys of the client's database; the last one if none has.
+    fn first_with_keys(&mut self, at: u32, args: Args<'_>) -> ShardId {
+        let slot = crate::keyspace::cursor_slot(args.get(1).unwrap_or(b"0"));
+        let db = self.client(at).session.db.index();
+        let shards = self.slots.shard_of(slot).index()..self.slots.shards();
+        let last = shards.end - 1;
+        let mut shards = shards.map(|shard| (shard, &self.server.cores[shard].store));
+        let full = shards.find(|(_, store)| store.dbs()[db].keys.get() > 0);
+        ShardId(full.map_or(last, |(shard, _)| shard) as u16)
     }
 
     /// Which shards a store command concerns.

@@ -11,7 +11,7 @@
 //! ```
 
 use super::db::Db;
-use super::store::{Expiry, Store, is_expired};
+use super::store::{Expiry, Store, StoreSet, is_expired};
 use super::value::{ValueRef, value_of};
 use crate::base::{Millis, Rng, SLOTS, Slot, parse_u64};
 use crate::structure::ORDER_BITS;
@@ -105,7 +105,7 @@ impl Store {
 impl Db<'_> {
     /// Visits about `count` elements from `cursor` on, in (slot, hash) order, and returns where to go on, START when
     /// all slots are done. The walk ends with the slots of this view's stores; the cursor then is the first one of the
-    /// next shard. A cursor beyond this view's slots is returned as it is; one that no walk could have returned
+    /// next shard. A view of one shard begins there if the cursor is before it. A cursor beyond this view's slots is returned as it is; one that no walk could have returned
     /// continues at the next position there is.
     pub fn scan(
         &mut self,
@@ -119,10 +119,12 @@ impl Db<'_> {
         let (db, rule) = (self.index.index(), (self.now, self.expiry));
         let (mut cursor, mut seen) = (cursor, 0);
         let mut done = false;
+        let alone = matches!(self.set, StoreSet::One(_));
         self.set.for_each(|store| {
             let slots = store.slots();
-            let is_next =
-                (usize::from(slots.start)..usize::from(slots.end)).contains(&cursor.slot());
+            // A single store may have been chosen because those before it are empty.
+            let first = if alone { 0 } else { usize::from(slots.start) };
+            let is_next = (first..usize::from(slots.end)).contains(&cursor.slot());
             if done || !is_next || (seen > 0 && seen >= count) {
                 return;
             }

@@ -60,6 +60,28 @@ fn scan_options_select() {
     });
 }
 
+/// One key, wherever it is, comes with the first page, and after it at most one is empty.
+#[test]
+fn scan_of_few_keys_takes_few_pages() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        for key in ["a", "b", "c", "d", "e", "f"] {
+            conn.call(&format!("SET {key} 1"));
+            let first = conn.call("SCAN 0");
+            let [cursor, keys] = first.elements() else {
+                panic!("two elements, got {first}")
+            };
+            assert_eq!(keys.elements().len(), 1, "{key}");
+            if cursor.text() != "0" {
+                let last = conn.call(&format!("SCAN {}", cursor.text()));
+                assert_eq!(last.elements()[0].text(), "0", "{key}");
+            }
+            conn.call(&format!("DEL {key}"));
+        }
+        assert_eq!(conn.call("SCAN 0").elements()[0].text(), "0");
+    });
+}
+
 #[test]
 fn scan_refuses_bad_arguments() {
     check(
