@@ -3,7 +3,7 @@
 //! The rooms, each knowing only those below it (`tests/tidy.rs` checks the edges):
 //!
 //! ```text
-//! server -> conn -> shard -> command -> session, persist -> keyspace -> resp, structure, ring, config, stats -> base
+//! server -> conn -> shard -> command -> session, persist -> keyspace -> types -> resp, structure, ring, config, stats -> base
 //! ```
 
 pub mod base;
@@ -20,3 +20,4 @@ pub mod shard;
 pub mod sim;
 pub mod stats;
 pub mod structure;
+pub mod types;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["resp", "structure", "ring", "config", "stats"],
+    &["types"],
     &["keyspace"],
     &[
         "session",

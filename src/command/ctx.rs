@@ -11,9 +11,9 @@ use crate::base::crc64;
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
-use crate::config::Config;
+use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
-use crate::resp::{Output, Proto, Reply};
+use crate::resp::{Output, OwnedArgs, Proto, Reply};
 use crate::session::{ClientKind, Session};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
@@ -34,6 +34,76 @@ pub struct Ctx<'a> {
     pub now: Millis,
     /// Changes made, as Redis counts them for save points; zero means nothing to propagate.
     pub dirty: u64,
+    /// Whether the command may wait, or is being looked at again after it did.
+    pub waiting: Waiting<'a>,
+    /// What happened to keys, for keyspace notifications; see [`Ctx::notify`].
+    pub events: &'a mut Vec<KeyEvent>,
+}
+
+/// What a command that finds nothing to take may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting<'a> {
+    /// Nothing: it runs in a transaction or a script, and replies as if its time were up.
+    Denied,
+    /// Return [`Flow::Block`].
+    Allowed,
+    /// It waits already, and this key has changed. It looks at no other of the keys it waits for, takes a wrong type for
+    /// nothing there, and returns [`Flow::Block`] again to go on waiting.
+    Ready(&'a [u8]),
+}
+
+/// A command that waits for keys to hold something.
+pub struct Block {
+    /// When it gives up, or never.
+    pub deadline: Option<Millis>,
+    /// The keys it waits for, by argument position.
+    pub keys: Vec<usize>,
+    /// Arguments to run it with when a key is ready, where the client's own would mean something else by then (`$`).
+    pub args: Option<OwnedArgs>,
+    /// Look at it again also when a key is gone: XREADGROUP has to be told.
+    pub on_removal: bool,
+}
+
+/// Something that happened to a key, in the terms of keyspace notifications.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyEvent {
+    /// Database of the key.
+    pub db: DbIndex,
+    /// Class of the event.
+    pub class: KeyspaceEvents,
+    /// Name of the event.
+    pub name: &'static str,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+impl Ctx<'_> {
+    /// Tells subscribers of keyspace notifications, if the configuration wants this class.
+    #[inline]
+    pub fn notify(&mut self, class: KeyspaceEvents, name: &'static str, key: &[u8]) {
+        let wanted = self.config.notify_keyspace_events;
+        if wanted.has(class) {
+            self.events.push(KeyEvent {
+                db: self.db.index(),
+                class,
+                name,
+                key: key.into(),
+            });
+        }
+    }
+
+    /// Whether the command may wait.
+    pub fn may_block(&self) -> bool {
+        self.waiting != Waiting::Denied
+    }
+
+    /// Whether a command that waits for several keys has to look at this one now.
+    pub fn is_candidate(&self, key: &[u8]) -> bool {
+        match self.waiting {
+            Waiting::Ready(ready) => ready == key,
+            Waiting::Denied | Waiting::Allowed => true,
+        }
+    }
 }
 
 /// Time as a home command sees it.
@@ -264,6 +334,10 @@ pub enum Flow {
     /// CONFIG SET with these arguments, names and values in turn: all or nothing, then published to all cores, then
     /// `+OK`.
     Configure(Vec<Vec<u8>>),
+    /// From a command at its keys: wait until one of them has something. Nothing was written or changed.
+    Block(Box<Block>),
+    /// From a command that waited and is served: it also needs keys of another shard. Nothing was written or changed.
+    Elsewhere,
     /// MULTI.
     Multi,
     /// EXEC.

@@ -8,11 +8,13 @@
 //! Words are separated by spaces. `"..."` holds a word with spaces or escapes (`\xff`, `\n`, `\\`, `\"`); `a*1000`
 //! between angle brackets is repetition: `<a*1000>`. Replies: integers as digits, strings bare or, where that would be
 //! ambiguous, in quotes; `nil`; `[a, b]`; errors with their text. Commands that begin with `@` ask the harness:
-//! `@ttl key` (milliseconds), `@encoding key`, `@dirty` (changes since asked last), `@wait ms`, `@len`, `@select db`.
+//! `@ttl key` (milliseconds), `@encoding key`, `@dirty` (changes since asked last), `@events` (notifications since asked
+//! last, of the classes that `Bench::config` wants, as `[name key, ..]`), `@wait ms`, `@len`, `@select db`. Commands
+//! that would wait reply as in a transaction.
 
 use std::sync::Arc;
 
-use super::ctx::{Ctx, Flow};
+use super::ctx::{Ctx, Flow, Waiting};
 use super::lookup::{Lookup, Mode};
 use super::spec::Run;
 use crate::base::rng::Rng;
@@ -36,6 +38,7 @@ pub(super) struct Bench {
     now: Millis,
     db: DbIndex,
     dirty: u64,
+    events: Vec<String>,
     /// The settings.
     pub(super) config: Config,
     /// Of the replies.
@@ -62,6 +65,7 @@ impl Bench {
             now: Millis(1_700_000_000_000),
             db: DbIndex(0),
             dirty: 0,
+            events: Vec::new(),
             config: Config::default(),
             proto: Proto::Resp2,
             rng: Rng::new(1),
@@ -149,6 +153,7 @@ impl Bench {
                 }
             }
         };
+        let mut events = Vec::new();
         let mut cx = Ctx {
             db: Db::new(set, self.db, self.now),
             reply: Reply::new(out, self.proto),
@@ -156,10 +161,16 @@ impl Bench {
             rng: &mut self.rng,
             now: self.now,
             dirty: 0,
+            waiting: Waiting::Denied,
+            events: &mut events,
         };
         let result = f(&mut cx);
         assert_eq!(cx.db.index(), self.db, "the database stays selected");
         self.dirty += cx.dirty;
+        let events = events.iter();
+        self.events.extend(events.map(|event| {
+            format!("{} {}", event.name, String::from_utf8_lossy(&event.key))
+        }));
         result
     }
 
@@ -168,6 +179,7 @@ impl Bench {
         let mut out = Output::new();
         match question {
             b"dirty" => std::mem::take(&mut self.dirty).to_string(),
+            b"events" => format!("[{}]", std::mem::take(&mut self.events).join(", ")),
             b"wait" => {
                 let text = std::str::from_utf8(&args[0]).expect("digits");
                 self.now.0 += text.parse::<i64>().expect("milliseconds");

@@ -10,12 +10,13 @@ use super::access;
 use super::hash::Locator;
 use super::store::{AccessClock, Change, Expiry, Look, Store, StoreSet};
 use super::value::{
-    Collection, Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
+    Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,
 };
 use crate::base::{DbIndex, Millis};
 use crate::resp::CommandError;
 use crate::structure::{Body, Displaced, Entry, EntryRef};
+use crate::types::Collection;
 
 /// A command's view of one database.
 pub struct Db<'a> {
@@ -196,7 +197,7 @@ impl<'a> Db<'a> {
         self.put(key, TAG_STRING, raw, body, ttl, None)
     }
 
-    fn put(
+    pub(super) fn put(
         &mut self,
         key: &[u8],
         tag: u8,
@@ -286,11 +287,26 @@ impl<'a> Db<'a> {
 
     /// Removes a key and hands over what it held.
     pub fn take(&mut self, key: &[u8]) -> Option<Detached> {
-        let look = self.look(false, false);
-        let entry = self.entry(key, look)?;
-        let detached = detach(entry);
-        self.remove(key);
-        Some(detached)
+        let (db, look) = (self.index, self.look(false, false));
+        let at = self.locate(key);
+        let target = self.set.store(at.slot).find_mut(db, at, key, look)?;
+        let entry = target.as_ref();
+        let (expire, access) = (entry.expiry().map(Millis), Some(entry.access()));
+        let text = match value_of(entry) {
+            ValueRef::Str(text) => Some(Value::Str(text.to_value(), entry.is_raw())),
+            ValueRef::Collection(_) => None,
+        };
+        let displaced = target.take();
+        let value = match (text, displaced) {
+            (Some(text), _) => text,
+            (None, Displaced::Object(collection)) => Value::Collection(collection),
+            (None, _) => unreachable!("a value is a string or a collection"),
+        };
+        Some(Detached {
+            value,
+            expire,
+            access,
+        })
     }
 
     /// What the key holds, as an independent copy (COPY). No access.
@@ -302,13 +318,14 @@ impl<'a> Db<'a> {
     /// Puts a value under a key, in place of what it held.
     pub fn insert(&mut self, key: &[u8], detached: Detached) {
         let Detached {
-            mut value,
+            value,
             expire,
             access,
         } = detached;
         let ttl = expire.map_or(Ttl::Clear, Ttl::At);
-        let (body, raw) = encode_value(key.len(), &mut value);
-        self.put(key, TAG_STRING, raw, body, ttl, access);
+        let mut bytes = Vec::new();
+        let (tag, body, raw) = encode_value(key.len(), value, &mut bytes);
+        self.put(key, tag, raw, body, ttl, access);
     }
 
     /// The expiry time of a key that is there: `Some(None)` for a persistent one. No access.
@@ -479,7 +496,7 @@ fn as_str(value: Option<ValueRef<'_>>) -> Result<Option<StrRef<'_>>, CommandErro
 fn detach(entry: EntryRef<'_, Collection>) -> Detached {
     let value = match value_of(entry) {
         ValueRef::Str(text) => Value::Str(text.to_value(), entry.is_raw()),
-        ValueRef::Collection(never) => match *never {},
+        ValueRef::Collection(collection) => Value::Collection(Box::new(collection.clone())),
     };
     Detached {
         value,

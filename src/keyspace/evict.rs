@@ -9,7 +9,7 @@
 
 use super::access::idle_secs;
 use super::store::{Change, Expiry, Look, Store};
-use super::value::Collection;
+use crate::types::Collection;
 use crate::base::{DbIndex, Millis, Rng};
 use crate::structure::EntryRef;
 

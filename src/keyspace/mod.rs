@@ -11,12 +11,14 @@
 
 mod access;
 mod ahead;
+mod collections;
 mod counters;
 mod db;
 mod edit;
 mod evict;
 mod expiry;
 mod hash;
+mod interest;
 mod scan;
 mod store;
 mod value;
@@ -30,10 +32,14 @@ pub use db::{Db, FlushMode, INDEX_BYTES_MEAN};
 pub use edit::StrEdit;
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
+pub use collections::Edited;
 pub use hash::{KeyHasher, Locator};
+pub use interest::{Interest, Touched};
 pub use scan::{Cursor, cursor_slot};
 pub use store::{
     AccessClock, DbGarbage, Expiry, Garbage, Store, StoreEvent, StoreOptions, StoreSet,
 };
-pub use value::{Collection, Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
+pub use value::{Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
 pub use watch::WatchFlag;
+
+pub use crate::types::{Collection, Kind};

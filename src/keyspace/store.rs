@@ -24,10 +24,12 @@ use std::sync::Arc;
 use super::counters::StoreCounters;
 use super::evict::Pool;
 use super::hash::{KeyHasher, Locator};
-use super::value::{Collection, outside_bytes, shared_bytes};
+use super::interest::{Interest, Interests, Touched};
+use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
 use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable};
+use crate::types::Collection;
 
 pub(super) type Table = SlotTable<Collection, KeyHasher>;
 pub(super) type Found<'a> = Occupied<'a, Collection, KeyHasher>;
@@ -85,6 +87,7 @@ pub(super) struct Target<'a> {
 pub(super) struct Ledger {
     pub(super) counters: Arc<StoreCounters>,
     pub(super) watch: WatchTable,
+    pub(super) interests: Interests,
     pub(super) access: AccessClock,
     pub(super) rng: Rng,
     used: usize,
@@ -175,6 +178,9 @@ pub(super) enum Change {
 /// Values from this size on are freed by someone else than the shard.
 const GARBAGE_BYTES_MIN: usize = 32 * 1024;
 
+/// Collections of so many allocations are freed by someone else than the shard.
+const GARBAGE_EFFORT_MIN: usize = 64;
+
 /// Pieces of garbage that may wait for `take_garbage`; beyond it they are freed on the spot.
 const GARBAGE_MAX: usize = 4096;
 
@@ -204,6 +210,7 @@ impl Store {
             ledger: Ledger {
                 counters,
                 watch: WatchTable::new(databases),
+                interests: Interests::new(databases),
                 access: AccessClock::Lru,
                 rng: Rng::new(hash_seed ^ u64::from(shard.0)),
                 used: 0,
@@ -285,6 +292,32 @@ impl Store {
             .as_mut()
             .map(mem::take)
             .unwrap_or_default()
+    }
+
+    /// Asks for a note of each change of a key.
+    pub fn add_interest(&mut self, db: DbIndex, key: &[u8], interest: Interest) {
+        self.ledger.interests.add(db, key, interest);
+    }
+
+    /// Ends that.
+    pub fn drop_interest(&mut self, db: DbIndex, key: &[u8], interest: Interest) {
+        self.ledger.interests.drop(db, key, interest);
+    }
+
+    /// Asks for a note of every change of any key, or no longer.
+    pub fn set_interest_in_all(&mut self, all: bool) {
+        self.ledger.interests.set_all(all);
+    }
+
+    /// Whether a key of interest has changed since the notes were taken.
+    #[inline]
+    pub fn has_touched(&self) -> bool {
+        self.ledger.interests.has_touched()
+    }
+
+    /// The changes of keys of interest, oldest first.
+    pub fn take_touched(&mut self) -> Vec<Touched> {
+        self.ledger.interests.take_touched()
     }
 
     /// What waits to be freed elsewhere.
@@ -438,7 +471,7 @@ impl Store {
         ledger.before_change(None);
         entry.set_epoch(ledger.cut_epoch);
         sizes.outside += outside_bytes(entry.as_ref());
-        ledger.watch.touch(db.index(), entry.as_ref().key(), false);
+        ledger.touch(db, entry.as_ref().key(), false);
         let table = table.get_or_insert_with(|| Box::new(Table::new(slots, self.hasher)));
         table.insert(place, at.hash, entry);
         ledger.publish(db, Some(table), sizes);
@@ -480,6 +513,7 @@ impl Store {
     /// Empties a database. The whole table becomes garbage in one piece, or is freed now.
     pub(super) fn flush(&mut self, db: DbIndex, in_background: bool, now: Millis) {
         self.touch_watched(db, None, now);
+        self.ledger.interests.touch_all(db);
         let DbTable { table, sizes } = &mut self.dbs[db.index()];
         let Some(table) = table.take() else { return };
         sizes.outside = 0;
@@ -496,6 +530,8 @@ impl Store {
         }
         self.touch_watched(one, Some(other), now);
         self.touch_watched(other, Some(one), now);
+        self.ledger.interests.touch_all(one);
+        self.ledger.interests.touch_all(other);
         self.dbs.swap(one.index(), other.index());
         for db in [one, other] {
             let DbTable { table, sizes } = &mut self.dbs[db.index()];
@@ -567,17 +603,28 @@ impl<'a> Target<'a> {
     /// Changes the entry, with everything that belongs to a change.
     #[inline]
     pub(super) fn edit<R>(&mut self, edit: impl FnOnce(&mut Entry<Collection>) -> R) -> R {
+        self.edit_quietly(|entry| (edit(entry), true))
+    }
+
+    /// As [`Target::edit`] for an edit that says itself whether it changed anything.
+    #[inline]
+    pub(super) fn edit_quietly<R>(
+        &mut self,
+        edit: impl FnOnce(&mut Entry<Collection>) -> (R, bool),
+    ) -> R {
         self.ledger.before_change(Some(self.found.as_ref()));
         self.sizes.outside -= outside_bytes(self.found.as_ref());
         let epoch = self.ledger.cut_epoch;
-        let result = self.found.edit(|entry| {
+        let (result, changed) = self.found.edit(|entry| {
             let result = edit(entry);
             entry.set_epoch(epoch);
             result
         });
         let entry = self.found.as_ref();
         self.sizes.outside += outside_bytes(entry);
-        self.ledger.watch.touch(self.db.index(), entry.key(), false);
+        if changed {
+            self.ledger.touch(self.db, entry.key(), false);
+        }
         self.ledger
             .publish(self.db, Some(self.found.table()), self.sizes);
         result
@@ -600,6 +647,16 @@ impl<'a> Target<'a> {
 
     /// Takes the entry out of the table, with everything that belongs to a removal.
     pub(super) fn remove(self, change: Change) {
+        let (displaced, ledger) = self.detach(change);
+        ledger.discard(displaced);
+    }
+
+    /// As [`Target::remove`]; hands over what the entry held outside.
+    pub(super) fn take(self) -> Displaced<Collection> {
+        self.detach(Change::Removed).0
+    }
+
+    fn detach(self, change: Change) -> (Displaced<Collection>, &'a mut Ledger) {
         let Target {
             db,
             found,
@@ -611,7 +668,7 @@ impl<'a> Target<'a> {
         let (entry, table) = found.remove();
         ledger.after_removal(db, entry.as_ref().key(), change);
         ledger.publish(db, Some(table), sizes);
-        ledger.discard(entry.dismantle());
+        (entry.dismantle(), ledger)
     }
 }
 
@@ -622,9 +679,16 @@ impl Ledger {
         // A snapshot in progress preserves the pre-image here, if the entry's epoch is older than the cut.
     }
 
+    /// Tells whoever watches a key or waits for it that it changed; `removed` says that it is gone.
+    #[inline]
+    fn touch(&mut self, db: DbIndex, key: &[u8], removed: bool) {
+        self.watch.touch(db.index(), key, removed);
+        self.interests.touch(db, key);
+    }
+
     /// Comes after every removal.
     fn after_removal(&mut self, db: DbIndex, key: &[u8], change: Change) {
-        self.watch.touch(db.index(), key, true);
+        self.touch(db, key, true);
         match change {
             Change::Removed => {}
             Change::Expired => {
@@ -656,7 +720,11 @@ impl Ledger {
                     self.garbage.push(Garbage::Bytes(shared));
                 }
             }
-            Displaced::Object(never) => match *never {},
+            Displaced::Object(collection) => {
+                if collection.effort() >= GARBAGE_EFFORT_MIN && self.garbage.len() < GARBAGE_MAX {
+                    self.garbage.push(Garbage::Collection(collection));
+                }
+            }
         }
     }
 
@@ -721,6 +789,14 @@ impl StoreSet<'_> {
             StoreSet::Many { stores, slots } => stores[slots.shard_of(slot).index()]
                 .as_deref_mut()
                 .expect("the fence covers the shards of all keys"),
+        }
+    }
+
+    /// Whether the store that holds a slot is there.
+    pub(super) fn covers(&self, slot: Slot) -> bool {
+        match self {
+            StoreSet::One(store) => store.slots.contains(&slot.0),
+            StoreSet::Many { stores, slots } => stores[slots.shard_of(slot).index()].is_some(),
         }
     }
 

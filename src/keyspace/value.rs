@@ -1,16 +1,13 @@
 //! What a key can hold, and how it is seen, given and taken.
 //!
 //! A string lives in the entry itself (bytes, or an integer) or behind an `Arc` when it is long: a reply can then send
-//! it by reference while a later write edits a copy. Collections will live behind a box, as variants of `Collection`.
+//! it by reference while a later write edits a copy. Everything else is a `Collection` behind a box.
 
 use std::sync::Arc;
 
 use crate::base::{I64Buf, Millis, parse_i64};
 use crate::structure::{Body, BodyRef, EntryRef};
-
-/// What an entry can point to besides shared bytes. Collections become variants.
-#[derive(Debug)]
-pub enum Collection {}
+use crate::types::Collection;
 
 /// Type tags, kept in the entry: TYPE is answered without following a pointer.
 pub(super) const TAG_STRING: u8 = 0;
@@ -165,7 +162,7 @@ impl ValueRef<'_> {
     pub fn type_name(&self) -> &'static str {
         match self {
             ValueRef::Str(_) => "string",
-            ValueRef::Collection(never) => match **never {},
+            ValueRef::Collection(collection) => collection.type_name(),
         }
     }
 }
@@ -197,7 +194,7 @@ pub(super) fn encoding_of(entry: EntryRef<'_, Collection>) -> &'static str {
         BodyRef::Int(_) => "int",
         BodyRef::Bytes(bytes) if bytes.len() <= EMBSTR_BYTES_MAX && !entry.is_raw() => "embstr",
         BodyRef::Bytes(_) | BodyRef::Shared(_) => "raw",
-        BodyRef::Object(never) => match *never {},
+        BodyRef::Object(collection) => collection.encoding(),
     }
 }
 
@@ -207,7 +204,9 @@ pub(super) fn outside_bytes(entry: EntryRef<'_, Collection>) -> usize {
     match entry.body() {
         BodyRef::Bytes(_) | BodyRef::Int(_) => 0,
         BodyRef::Shared(shared) => shared_bytes(shared),
-        BodyRef::Object(never) => match *never {},
+        BodyRef::Object(collection) => {
+            crate::structure::size_class(size_of::<Collection>()) + collection.memory()
+        }
     }
 }
 
@@ -255,19 +254,24 @@ fn encode_text(key_len: usize, bytes: &[u8]) -> Body<'_, Collection> {
     }
 }
 
-/// How an owned value is stored.
-pub(super) fn encode_value(key_len: usize, value: &mut Value) -> (Body<'_, Collection>, bool) {
+/// How an owned value is stored: type tag, body, and whether it counts as `raw`. `bytes` holds a short text meanwhile.
+pub(super) fn encode_value<'b>(
+    key_len: usize,
+    value: Value,
+    bytes: &'b mut Vec<u8>,
+) -> (u8, Body<'b, Collection>, bool) {
     match value {
-        Value::Str(StrValue::Int(int), raw) => (Body::Int(*int), *raw),
-        Value::Str(StrValue::Bytes(bytes), raw) => {
+        Value::Str(StrValue::Int(int), raw) => (TAG_STRING, Body::Int(int), raw),
+        Value::Str(StrValue::Bytes(text), raw) => {
+            *bytes = text;
             let body = if fits_inline(key_len, bytes.len()) {
                 Body::Bytes(bytes)
             } else {
                 Body::Shared(Arc::new(std::mem::take(bytes)))
             };
-            (body, *raw)
+            (TAG_STRING, body, raw)
         }
-        Value::Str(StrValue::Shared(shared), raw) => (Body::Shared(Arc::clone(shared)), *raw),
-        Value::Collection(never) => match **never {},
+        Value::Str(StrValue::Shared(shared), raw) => (TAG_STRING, Body::Shared(shared), raw),
+        Value::Collection(collection) => (collection.tag(), Body::Object(collection), false),
     }
 }

@@ -10,7 +10,7 @@ use super::pressure::Pressure;
 use crate::base::rng::Rng;
 use crate::base::slot::{ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Ctx, Flow, Scope};
+use crate::command::ctx::{Ctx, Flow, KeyEvent, Scope, Waiting};
 use crate::command::spec::{StoreFn, flag};
 use crate::config::Config;
 use crate::keyspace::{
@@ -46,6 +46,8 @@ pub struct Owner {
     pub(super) pressure: Pressure,
     pub(super) rng: Rng,
     slots: Arc<SlotMap>,
+    /// What happened to keys and was not published yet.
+    pub events: Vec<KeyEvent>,
 }
 
 impl Owner {
@@ -75,6 +77,7 @@ impl Owner {
             pressure: Pressure::default(),
             rng: Rng::new(seed),
             slots,
+            events: Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ pub fn dump(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             let payload = persist::dump_string(text, cx.config.rdbcompression);
             cx.reply.bulk(&payload);
         }
-        Some(ValueRef::Collection(never)) => match *never {},
+        Some(ValueRef::Collection(_)) => return Err(CommandError::WRONG_TYPE),
     }
     Ok(Flow::Done)
 }

@@ -138,7 +138,7 @@ struct Elements {
 fn elements_of(value: ValueRef<'_>) -> std::result::Result<Elements, CommandError> {
     match value {
         ValueRef::Str(_) => Err(CommandError::WRONG_TYPE),
-        ValueRef::Collection(never) => match *never {},
+        ValueRef::Collection(_) => Err(CommandError::WRONG_TYPE),
     }
 }
 
@@ -269,7 +269,7 @@ fn follow(db: &mut Db<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     match (db.get(&key)?, field) {
         (ValueRef::Str(text), None) => Some(text.to_vec()),
         (ValueRef::Str(_), Some(_)) => None,
-        (ValueRef::Collection(never), _) => match *never {},
+        (ValueRef::Collection(_), _) => None,
     }
 }
 

@@ -133,7 +133,9 @@ fn object(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             };
             (address, serialized_len(text))
         }
-        Some(ValueRef::Collection(collection)) => match *collection {},
+        Some(ValueRef::Collection(collection)) => {
+            (std::ptr::from_ref(collection).addr(), collection.memory())
+        }
         None => return Err(CommandError::NO_SUCH_KEY),
     };
     let lru = fields::lru_clock(cx.now.seconds() - idle_s);

@@ -76,7 +76,10 @@ pub(super) fn digest_of(db: &mut Db<'_>, key: &[u8]) -> Digest {
             let mut digits = I64Buf::new(0);
             Digest::of_parts(&[b"string", text.text(&mut digits), &expire])
         }
-        Some(ValueRef::Collection(collection)) => match *collection {},
+        Some(ValueRef::Collection(collection)) => {
+            let len = collection.len().to_le_bytes();
+            Digest::of_parts(&[collection.type_name().as_bytes(), &len, &expire])
+        }
         None => Digest::default(),
     }
 }

@@ -1,0 +1,144 @@
+//! Reading and changing values that are not strings, through the choke point.
+//!
+//! A change is a closure over the value. It says how many changes it made: with none nobody is told. A value that is
+//! empty afterwards goes, as Redis has no empty collections but streams.
+
+use super::db::Db;
+use super::store::Change;
+use super::value::value_of;
+use super::{Ttl, ValueRef};
+use crate::resp::CommandError;
+use crate::structure::Body;
+use crate::types::{Collection, Kind};
+
+/// What became of a value that was to be changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Edited<R> {
+    /// What the closure returned.
+    pub result: R,
+    /// Changes made.
+    pub changes: u64,
+    /// The value was empty afterwards, and the key is gone: the caller owes a `del` event.
+    pub emptied: bool,
+}
+
+impl Db<'_> {
+    /// The value, for a command that reads it; an error if it is of another type.
+    #[inline]
+    pub fn read<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, CommandError> {
+        typed(self.get(key))
+    }
+
+    /// As [`Db::read`] in preparation of a write: neither hit nor miss.
+    #[inline]
+    pub fn find_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, CommandError> {
+        typed(self.find(key))
+    }
+
+    /// Changes a value that is there. `change` returns its result and the number of changes made.
+    pub fn modify<T: Kind, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut T) -> (R, u64),
+    ) -> Result<Option<Edited<R>>, CommandError> {
+        let (db, look) = (self.index, self.look(true, false));
+        let at = self.locate(key);
+        let Some(mut target) = self.set.store(at.slot).find_mut(db, at, key, look) else {
+            return Ok(None);
+        };
+        if target.as_ref().tag() != T::TAG {
+            return Err(CommandError::WRONG_TYPE);
+        }
+        let edited = target.edit_object(|collection| {
+            let value = T::of_mut(collection).expect("the tag tells the type");
+            change(value)
+        });
+        if edited.emptied {
+            target.remove(Change::Removed);
+        }
+        Ok(Some(edited))
+    }
+
+    /// As [`Db::modify`]; a key that is absent gets what `make` returns first. It stays absent if nothing was put in.
+    pub fn upsert<T: Kind, R>(
+        &mut self,
+        key: &[u8],
+        make: impl FnOnce() -> T,
+        change: impl FnOnce(&mut T) -> (R, u64),
+    ) -> Result<Edited<R>, CommandError> {
+        // The closure is wanted once, on one of two ways.
+        let mut change = Some(change);
+        let found = self.modify(key, |value| match change.take() {
+            Some(change) => change(value),
+            None => unreachable!("a change is made once"),
+        })?;
+        if let Some(edited) = found {
+            return Ok(edited);
+        }
+        let mut value = make();
+        let (result, changes) = match change.take() {
+            Some(change) => change(&mut value),
+            None => unreachable!("nothing was found to change"),
+        };
+        let collection = value.into_collection();
+        let emptied = collection.is_empty();
+        if !emptied {
+            self.set_collection(key, collection, Ttl::Clear);
+        }
+        Ok(Edited {
+            result,
+            changes,
+            emptied: false,
+        })
+    }
+
+    /// Puts a collection under a key, in place of what it held. An empty one removes the key. Returns whether the key
+    /// was there before.
+    pub fn set_collection(&mut self, key: &[u8], collection: Collection, ttl: Ttl) -> bool {
+        if collection.is_empty() {
+            return self.remove(key);
+        }
+        let body = Body::Object(Box::new(collection));
+        let Body::Object(object) = &body else {
+            unreachable!("just made")
+        };
+        let tag = object.tag();
+        self.put(key, tag, false, body, ttl, None)
+    }
+
+    /// Whether the store that holds the key is part of this view.
+    pub fn covers(&self, key: &[u8]) -> bool {
+        self.set.covers(self.locate(key).slot)
+    }
+}
+
+fn typed<T: Kind>(value: Option<ValueRef<'_>>) -> Result<Option<&T>, CommandError> {
+    match value {
+        None => Ok(None),
+        Some(ValueRef::Collection(collection)) => match T::of(collection) {
+            Some(value) => Ok(Some(value)),
+            None => Err(CommandError::WRONG_TYPE),
+        },
+        Some(ValueRef::Str(_)) => Err(CommandError::WRONG_TYPE),
+    }
+}
+
+impl super::store::Target<'_> {
+    /// Changes the collection of an entry known to hold one. Nothing is told to anybody if nothing was changed.
+    fn edit_object<R>(
+        &mut self,
+        change: impl FnOnce(&mut Collection) -> (R, u64),
+    ) -> Edited<R> {
+        debug_assert!(matches!(value_of(self.as_ref()), ValueRef::Collection(_)));
+        self.edit_quietly(|entry| {
+            let collection = entry.object_mut().expect("the entry holds a collection");
+            let (result, changes) = change(collection);
+            let edited = Edited {
+                result,
+                changes,
+                emptied: collection.is_empty(),
+            };
+            (edited, changes != 0)
+        })
+    }
+}

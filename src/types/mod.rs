@@ -1,0 +1,131 @@
+//! The data types other than strings: pure values, without keys, clients, clocks or replies.
+//!
+//! Each type has a compact encoding for few small elements and a large one for the rest, with the names and thresholds
+//! that OBJECT ENCODING and the configuration promise. What a type needs to know of the configuration is handed in with
+//! each call that may outgrow the compact encoding.
+//!
+//! Every type counts its own memory as it changes: `memory` is O(1), since the store asks before and after each
+//! change. `Clone` is what COPY does.
+
+mod hash;
+mod list;
+mod set;
+mod stream;
+mod zset;
+
+pub use hash::Hash;
+pub use list::List;
+pub use set::Set;
+pub use stream::Stream;
+pub use zset::Zset;
+
+/// A value that is not a string.
+#[derive(Clone, Debug)]
+pub enum Collection {
+    /// A list.
+    List(List),
+    /// A set.
+    Set(Set),
+    /// A sorted set.
+    Zset(Zset),
+    /// A hash.
+    Hash(Hash),
+    /// A stream.
+    Stream(Stream),
+}
+
+/// One of the types in [`Collection`].
+pub trait Kind: Sized {
+    /// The type's number in an entry; 0 is a string.
+    const TAG: u8;
+    /// This type in a collection, if that is what it is.
+    fn of(collection: &Collection) -> Option<&Self>;
+    /// As [`Kind::of`], to change it.
+    fn of_mut(collection: &mut Collection) -> Option<&mut Self>;
+    /// As a collection.
+    fn into_collection(self) -> Collection;
+}
+
+macro_rules! kinds {
+    ($($kind:ident = $tag:literal, $name:literal;)*) => {
+        $(impl Kind for $kind {
+            const TAG: u8 = $tag;
+            #[inline]
+            fn of(collection: &Collection) -> Option<&Self> {
+                match collection {
+                    Collection::$kind(value) => Some(value),
+                    _ => None,
+                }
+            }
+            #[inline]
+            fn of_mut(collection: &mut Collection) -> Option<&mut Self> {
+                match collection {
+                    Collection::$kind(value) => Some(value),
+                    _ => None,
+                }
+            }
+            fn into_collection(self) -> Collection {
+                Collection::$kind(self)
+            }
+        })*
+
+        impl Collection {
+            /// The type's number in an entry.
+            pub fn tag(&self) -> u8 {
+                match self {
+                    $(Collection::$kind(_) => $kind::TAG,)*
+                }
+            }
+
+            /// The name TYPE answers.
+            pub fn type_name(&self) -> &'static str {
+                match self {
+                    $(Collection::$kind(_) => $name,)*
+                }
+            }
+
+            /// The name OBJECT ENCODING answers.
+            pub fn encoding(&self) -> &'static str {
+                match self {
+                    $(Collection::$kind(value) => value.encoding(),)*
+                }
+            }
+
+            /// Elements, fields, members or messages.
+            pub fn len(&self) -> usize {
+                match self {
+                    $(Collection::$kind(value) => value.len(),)*
+                }
+            }
+
+            /// Bytes on the heap, by allocation class, without the value itself. O(1).
+            pub fn memory(&self) -> usize {
+                match self {
+                    $(Collection::$kind(value) => value.memory(),)*
+                }
+            }
+
+            /// Allocations that freeing it takes, about: decides who frees it.
+            pub fn effort(&self) -> usize {
+                match self {
+                    $(Collection::$kind(value) => value.effort(),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    List = 1, "list";
+    Set = 2, "set";
+    Zset = 3, "zset";
+    Hash = 4, "hash";
+    Stream = 5, "stream";
+}
+
+impl Collection {
+    /// Whether a key must not hold it any more. A stream may be empty.
+    pub fn is_empty(&self) -> bool {
+        !matches!(self, Collection::Stream(_)) && self.len() == 0
+    }
+}
