@@ -64,6 +64,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "a transaction's items are taken once, by the participant that executes",
     ),
     (
+        "shard/wait.rs",
+        "Mutex",
+        "who takes the frame of a waiting command ends its wait; contended by those who want to at the same moment",
+    ),
+    (
         "shard/sync.rs",
         "Mutex",
         "under loom only: the model of a wake-up",

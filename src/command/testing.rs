@@ -168,9 +168,9 @@ impl Bench {
         assert_eq!(cx.db.index(), self.db, "the database stays selected");
         self.dirty += cx.dirty;
         let events = events.iter();
-        self.events.extend(events.map(|event| {
-            format!("{} {}", event.name, String::from_utf8_lossy(&event.key))
-        }));
+        self.events.extend(
+            events.map(|event| format!("{} {}", event.name, String::from_utf8_lossy(&event.key))),
+        );
         result
     }
 

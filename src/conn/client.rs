@@ -9,8 +9,9 @@ use crate::command::spec::CommandSpec;
 use crate::resp::{Output, OwnedArgs, Parser, Proto};
 use crate::ring::SocketId;
 use crate::session::Session;
-use crate::shard::FrameBox;
+use crate::shard::{FrameBox, Waiter};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A command queued by MULTI.
 pub(super) struct Queued {
@@ -32,6 +33,8 @@ pub(super) enum SlotState {
     Single,
     /// Several parts are on their way.
     Parts(Box<Pending>),
+    /// The command waits for one of its keys.
+    Blocked(Arc<Waiter>),
     /// The control thread works on it.
     Offloaded,
 }
@@ -42,6 +45,8 @@ pub(super) struct Pending {
     pub(super) spec: &'static CommandSpec,
     /// Frames still out.
     pub(super) missing: usize,
+    /// Number of the first part. What a command sent before it waited may still come back, with other numbers.
+    pub(super) first: u32,
     /// Frames that came back, by part number.
     pub(super) parts: Vec<Option<FrameBox>>,
     /// How the reply is made of them.

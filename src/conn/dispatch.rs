@@ -9,13 +9,13 @@ use super::follow::shown_arguments;
 use super::home::{Home, is_monitored};
 use crate::base::limits;
 use crate::base::slot::ShardId;
-use crate::command::ctx::{Flow, HomeCtx, Now, Scope};
+use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::keys;
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
 use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Reply, Span};
 use crate::session::ReplyMode;
-use crate::shard::{Frame, FrameBox, Item, Mode, Outcome, Ticket};
+use crate::shard::{Ask, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
 
 /// Commands parsed before the first of them runs, so that their cache misses overlap.
@@ -442,33 +442,51 @@ impl Home {
         };
         client.session.last_command = spec.name;
         let now = self.owner.now;
-        let failed = if client.slots.is_empty() {
+        let waiting = match spec.flags.has(flag::BLOCKING) {
+            true => Waiting::Allowed,
+            false => Waiting::Denied,
+        };
+        let ran = if client.slots.is_empty() {
             let start = client.out.position();
-            let (failed, _) = self
+            let ran = self
                 .owner
-                .execute(run, args, scope, locator, now, &mut client.out);
-            if failed {
+                .execute(run, args, scope, locator, now, waiting, &mut client.out);
+            if ran.failed {
                 let code = error_code(&client.out.bytes[start.byte..]);
                 self.stats.errors.add(1);
                 count(&mut self.errors, code);
             }
-            if client.session.reply_mode != ReplyMode::On {
+            if client.session.reply_mode != ReplyMode::On && !ran.ask.is_to_wait() {
                 client.out.truncate(start);
                 client.session.reply_mode = client.session.reply_mode.after_one();
             }
-            failed
+            ran
         } else {
             let mut out = self.outputs.pop().unwrap_or_default();
-            let (failed, _) = self.owner.execute(run, args, scope, locator, now, &mut out);
-            if failed {
+            let ran = self
+                .owner
+                .execute(run, args, scope, locator, now, waiting, &mut out);
+            if ran.failed {
                 self.stats.errors.add(1);
                 count(&mut self.errors, error_code(&out.bytes));
             }
-            let mute = client.session.reply_mode != ReplyMode::On;
-            client.session.reply_mode = client.session.reply_mode.after_one();
-            client.owe(SlotState::Ready(out), mute);
-            failed
+            if ran.ask.is_to_wait() {
+                super::recycle(&mut self.outputs, out);
+            } else {
+                let mute = client.session.reply_mode != ReplyMode::On;
+                client.session.reply_mode = client.session.reply_mode.after_one();
+                client.owe(SlotState::Ready(out), mute);
+            }
+            ran
         };
+        let failed = ran.failed;
+        if let Ask::Wait(block) = ran.ask {
+            self.wait_here(at, spec, run, args, scope, *block);
+            return Step::Next;
+        }
+        if self.owner.has_news() {
+            self.spread_news();
+        }
         self.mark_dirty(at);
         let ended = self.clock.ticks();
         let ticks = ended.wrapping_sub(self.last_ticks);
@@ -588,6 +606,11 @@ impl Home {
             sequence,
         };
         fill_item(&mut frame, spec, run, scope, locator, args);
+        if spec.flags.has(flag::BLOCKING) {
+            frame.may_wait = true;
+            // Nothing else of this client may run before it is known whether it waits.
+            self.client(at).stall = Stall::Replies;
+        }
         self.push(shard, frame);
         Step::Next
     }

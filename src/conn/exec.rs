@@ -327,7 +327,9 @@ impl Home {
             Flow::Done | Flow::Close | Flow::Reset => {}
             // It would turn the rest of the reply into something else.
             Flow::Monitor => failure = Some(CommandError::MONITOR_DENY_BLOCKING),
-            Flow::Hangup
+            Flow::Block(_)
+            | Flow::Elsewhere
+            | Flow::Hangup
             | Flow::Multi
             | Flow::Exec
             | Flow::Discard
@@ -422,6 +424,7 @@ impl Home {
         }
         let stays = !then.is_empty();
         let pending = Pending {
+            first: 0,
             spec,
             missing: shards.len(),
             parts: (0..frames).map(|_| None).collect(),
@@ -439,7 +442,7 @@ impl Home {
             return Step::Next;
         }
         if parks {
-            self.post_park(ticket, shards, work, Arc::from(watched));
+            self.post_park(ticket, shards, work, Arc::from(watched), None);
         } else {
             let vote = (!watched.is_empty()).then(|| Arc::new(Vote::new(shards.len())));
             let mut fence = Fence::default();

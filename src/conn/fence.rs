@@ -7,6 +7,7 @@ use super::home::Home;
 use super::merge::{Plan, Split, finish};
 use super::relief::RELIEF;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
+use crate::base::time::Millis;
 use crate::command::ctx::{Gather, OnCore, Scope};
 use crate::command::keys;
 use crate::command::spec::{CommandSpec, Merge, Route, StoreFn, flag};
@@ -16,7 +17,16 @@ use crate::shard::{
     Ballot, Fence, FrameBox, Handover, Item, Mode, Park, ParkJob, Ticket, Vote, announce,
 };
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// What a blocking command that needs several shards brings along.
+#[derive(Clone, Copy, Default)]
+pub(super) struct MayWait {
+    /// The deadline, if it waited before.
+    pub(super) deadline: Option<Option<Millis>>,
+    /// Number of its first part.
+    pub(super) first: u32,
+}
 
 /// A command cut into one part a shard.
 pub(super) struct Pieces {
@@ -51,6 +61,7 @@ impl Home {
         let pending = |plan, parts| Pending {
             spec,
             missing: parts,
+            first: 0,
             parts: (0..parts).map(|_| None).collect(),
             plan,
             args: shown_arguments(spec, args),
@@ -94,29 +105,39 @@ impl Home {
             _ => {
                 let ticket = self.owe_parts(at, pending(Plan::Parked, shards.len()));
                 let work = vec![item(spec, run, scope, None, OwnedArgs::from(args))];
-                self.post_park(ticket, &shards, work, Arc::from([]));
+                let wait = spec.flags.has(flag::BLOCKING).then(MayWait::default);
+                self.post_park(ticket, &shards, work, Arc::from([]), wait);
+                if wait.is_some() {
+                    // Nothing else of this client may run before it is known whether it waits.
+                    self.client(at).stall = Stall::Replies;
+                }
             }
         }
         self.client(at).session.last_command = spec.name;
         Step::Next
     }
 
-    /// Posts a PARK fence over `shards`, ascending, whose executor runs `work`.
+    /// Posts a PARK fence over `shards`, ascending, whose executor runs `work`. `wait` is given for a blocking command.
     pub(super) fn post_park(
         &mut self,
         ticket: Ticket,
         shards: &[ShardId],
         work: Vec<Item>,
         watched: Arc<[Watched]>,
+        wait: Option<MayWait>,
     ) {
+        let MayWait { deadline, first } = wait.unwrap_or_default();
         let job = Arc::new(ParkJob {
             park: Park::new(self.slots.shards(), shards.len()),
+            waiter: OnceLock::new(),
+            deadline,
         });
         let items = Arc::new(Handover::new(work));
         let mut fence = Fence::default();
-        for (part, &shard) in (0..).zip(shards) {
+        for (part, &shard) in (first..).zip(shards) {
             let mut frame = self.frame();
             frame.items.clear();
+            frame.may_wait = wait.is_some();
             frame.mode = Mode::Park {
                 job: Arc::clone(&job),
                 watched: Arc::clone(&watched),
@@ -144,6 +165,7 @@ impl Home {
             Pending {
                 spec,
                 missing: shards.len(),
+                first: 0,
                 parts: shards.iter().map(|_| None).collect(),
                 plan: Plan::Gathered(gather, scope),
                 args: shown_arguments(spec, args),
@@ -336,6 +358,9 @@ impl Home {
             }
             _ => self.owner.perform(&mut frame),
         }
+        if self.owner.has_news() {
+            self.spread_news();
+        }
         self.chains[usize::from(frame.home.0)].push(frame);
     }
 
@@ -361,9 +386,16 @@ impl Home {
         true
     }
 
-    fn take_back(&mut self, frame: FrameBox) {
+    fn take_back(&mut self, mut frame: FrameBox) {
+        if frame.woken {
+            return self.take_woken(frame);
+        }
         let owner = frame.owner;
         self.outstanding[usize::from(owner.0)] -= 1;
+        if let Some(waiter) = frame.waiter.take() {
+            self.hold(frame.ticket, waiter);
+            return self.retire(frame);
+        }
         self.put_back(frame);
     }
 
@@ -405,6 +437,11 @@ impl Home {
                 self.account(at, spec, outcome.ticks, outcome.failed, Some(args));
                 self.retire(frame);
             }
+            SlotState::Parts(pending)
+                if frame.part < pending.first || frame.part as usize >= pending.parts.len() =>
+            {
+                self.retire(frame);
+            }
             SlotState::Parts(pending) => {
                 let part = frame.part as usize;
                 if !frame.agreed {
@@ -416,7 +453,9 @@ impl Home {
                     self.go_on(ticket);
                 }
             }
-            SlotState::Ready(_) | SlotState::Offloaded => self.retire(frame),
+            SlotState::Ready(_) | SlotState::Offloaded | SlotState::Blocked(_) => {
+                self.retire(frame);
+            }
         }
     }
 

@@ -80,6 +80,9 @@ impl Home {
                     Step::Next
                 }
             },
+            Flow::Block(_) | Flow::Elsewhere => {
+                unreachable!("only a command at its keys waits")
+            }
             Flow::Multi => self.multi(at),
             Flow::Exec => self.exec(at, spec),
             Flow::Discard => self.discard(at),

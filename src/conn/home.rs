@@ -3,7 +3,8 @@
 //! It never touches the ring. Received bytes are lent to it, and what it wants of sockets it leaves in lists that the
 //! loop (`turn.rs`) works off: so a buffer of the ring can be read while commands run.
 
-use super::client::{Client, Stall};
+use super::blocking::Deadline;
+use super::client::{Client, SlotState, Stall};
 use super::dispatch::Ahead;
 use super::mail::Post;
 use super::peaks::Peaks;
@@ -19,6 +20,7 @@ use crate::ring::{Clock, SocketId};
 use crate::session::Session;
 use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -54,6 +56,8 @@ pub struct Home {
     pub(super) ready: Vec<u32>,
     /// Clients with output to send.
     pub(super) dirty: Vec<u32>,
+    /// When blocking commands give up, soonest first.
+    pub(super) deadlines: BTreeSet<Deadline>,
     /// Clients that wait for a credit, or for the end of a pause.
     pub(super) waiting: Vec<u32>,
     /// Operations whose next step waits for credits.
@@ -151,6 +155,7 @@ impl Home {
             clients: Vec::new(),
             ready: Vec::new(),
             dirty: Vec::new(),
+            deadlines: BTreeSet::new(),
             waiting: Vec::new(),
             held: Vec::new(),
             outstanding: vec![0; shards],
@@ -255,6 +260,10 @@ impl Home {
         frame.admitted = false;
         frame.agreed = true;
         frame.part = 0;
+        frame.may_wait = false;
+        frame.waiter = None;
+        frame.woken = false;
+        frame.elsewhere = false;
         frame.items.truncate(1);
         if let Some(item) = frame.items.first_mut() {
             item.args.clear();
@@ -316,7 +325,10 @@ impl Home {
             input_free: client.input.capacity() - client.input.len(),
             output_bytes: client.unsent(),
             output_pieces: client.out.shared.len(),
-            blocked: false,
+            blocked: client
+                .slots
+                .iter()
+                .any(|slot| matches!(slot.state, SlotState::Blocked(_))),
             closing: client.closing,
         }
     }
@@ -351,8 +363,8 @@ impl Core for Home {
         picked.len()
     }
 
-    fn unblock(&mut self, _client: u64, _error: bool) -> bool {
-        false
+    fn unblock(&mut self, client: u64, error: bool) -> bool {
+        self.unblock_client(client, error)
     }
 
     fn store(&mut self) -> &mut Store {

@@ -14,6 +14,7 @@
 //! | `listener.rs` | accepting, and spreading clients over the cores |
 //! | `mail.rs`, `process.rs` | the way from and to the control thread |
 
+mod blocking;
 mod client;
 mod dispatch;
 mod exec;

@@ -82,6 +82,7 @@ impl Home {
 
     /// Ends a connection now. Frames that are under way find nobody.
     pub(super) fn close(&mut self, at: u32) {
+        self.drop_waits(at);
         let Some(client) = self.clients[at as usize].take() else {
             return;
         };

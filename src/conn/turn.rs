@@ -325,6 +325,9 @@ impl Home {
         {
             until = expiry;
         }
+        if let Some(&(deadline, ..)) = self.deadlines.first() {
+            until = until.min(deadline);
+        }
         if let Some(pause) = self.pause {
             until = until.min(pause.until);
         }
@@ -338,6 +341,9 @@ impl Home {
         if self.pause.is_some_and(|pause| pause.until <= now) {
             self.pause = None;
             self.retry_waiting();
+        }
+        if !self.deadlines.is_empty() {
+            self.time_out();
         }
         if self.owner.active_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now)
         {

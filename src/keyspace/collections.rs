@@ -125,10 +125,7 @@ fn typed<T: Kind>(value: Option<ValueRef<'_>>) -> Result<Option<&T>, CommandErro
 
 impl super::store::Target<'_> {
     /// Changes the collection of an entry known to hold one. Nothing is told to anybody if nothing was changed.
-    fn edit_object<R>(
-        &mut self,
-        change: impl FnOnce(&mut Collection) -> (R, u64),
-    ) -> Edited<R> {
+    fn edit_object<R>(&mut self, change: impl FnOnce(&mut Collection) -> (R, u64)) -> Edited<R> {
         debug_assert!(matches!(value_of(self.as_ref()), ValueRef::Collection(_)));
         self.edit_quietly(|entry| {
             let collection = entry.object_mut().expect("the entry holds a collection");

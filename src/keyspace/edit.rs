@@ -92,7 +92,7 @@ impl StrEdit<'_> {
     pub fn text(&self) -> StrRef<'_> {
         match value_of(self.target.as_ref()) {
             ValueRef::Str(text) => text,
-            ValueRef::Collection(never) => match *never {},
+            ValueRef::Collection(_) => unreachable!("an edit begins at a string"),
         }
     }
 
@@ -110,7 +110,7 @@ impl StrEdit<'_> {
             }
             BodyRef::Bytes(bytes) => scratch.extend_from_slice(bytes),
             BodyRef::Int(value) => scratch.extend_from_slice(I64Buf::new(value).as_bytes()),
-            BodyRef::Object(never) => match *never {},
+            BodyRef::Object(_) => unreachable!("an edit begins at a string"),
         }
         let result = edit(&mut scratch);
         let key_len = self.target.as_ref().key().len();
@@ -161,7 +161,7 @@ impl StrEdit<'_> {
         });
     }
 
-    fn put(&mut self, raw: bool, body: Body<'_, super::value::Collection>) {
+    fn put(&mut self, raw: bool, body: Body<'_, crate::types::Collection>) {
         self.target.replace(|entry| {
             let expiry = entry.as_ref().expiry();
             entry.replace(TAG_STRING, raw, expiry, body)

@@ -9,9 +9,9 @@
 
 use super::access::idle_secs;
 use super::store::{Change, Expiry, Look, Store};
-use crate::types::Collection;
 use crate::base::{DbIndex, Millis, Rng};
 use crate::structure::EntryRef;
+use crate::types::Collection;
 
 /// `maxmemory-policy`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

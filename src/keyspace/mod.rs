@@ -27,12 +27,12 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use collections::Edited;
 pub use counters::{Counter, DbCounters, StoreCounters};
 pub use db::{Db, FlushMode, INDEX_BYTES_MEAN};
 pub use edit::StrEdit;
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
-pub use collections::Edited;
 pub use hash::{KeyHasher, Locator};
 pub use interest::{Interest, Touched};
 pub use scan::{Cursor, cursor_slot};

@@ -6,6 +6,7 @@
 use super::inbox::Node;
 use super::lend::Park;
 use super::vote::Vote;
+use super::wait::Waiter;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::command::ctx::{OnCore, Scope};
@@ -15,7 +16,7 @@ use crate::resp::{Output, OwnedArgs};
 use crate::session::Watched;
 use std::any::Any;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A frame as it travels: with the link that brings it home.
 pub type FrameBox = Box<Node<Frame>>;
@@ -75,6 +76,10 @@ pub enum Ballot {
 pub struct ParkJob {
     /// Where the stores are lent, by shard.
     pub park: Park<Store>,
+    /// The command, if it found nothing and waits now: set by the participant that executes, registered by all.
+    pub waiter: OnceLock<Arc<Waiter>>,
+    /// The deadline of a command that waited before.
+    pub deadline: Option<Option<Millis>>,
 }
 
 /// How a shard treats a frame.
@@ -145,6 +150,14 @@ pub struct Frame {
     pub agreed: bool,
     /// Clock ticks a control function ran.
     pub ticks: u64,
+    /// Its command may wait.
+    pub may_wait: bool,
+    /// The command found nothing and waits now, registered at its keys.
+    pub waiter: Option<Arc<Waiter>>,
+    /// Nobody sent it: it brings home the reply of a command that waited.
+    pub woken: bool,
+    /// The woken command needs keys of other shards as well: to be sent anew.
+    pub elsewhere: bool,
     /// What a control function returned.
     pub result: Option<Box<dyn Any + Send>>,
 }
@@ -163,6 +176,10 @@ impl Frame {
             admitted: false,
             agreed: true,
             ticks: 0,
+            may_wait: false,
+            waiter: None,
+            woken: false,
+            elsewhere: false,
             result: None,
         }
     }

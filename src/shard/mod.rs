@@ -23,6 +23,7 @@ mod owner;
 mod pressure;
 mod sync;
 pub mod vote;
+mod wait;
 
 pub use bell::{Bell, announce};
 pub use frame::{
@@ -32,5 +33,6 @@ pub use gate::Patience;
 pub use inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
 pub use lend::Park;
 pub use links::Links;
-pub use owner::Owner;
+pub use owner::{Ask, Owner, Ran};
 pub use vote::Vote;
+pub use wait::Waiter;

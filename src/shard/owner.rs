@@ -5,20 +5,23 @@
 //! inbox (`lend.rs`, `vote.rs`).
 
 use super::Patience;
-use super::frame::{Ballot, Frame, Item, Mode, Outcome};
+use super::frame::{Ballot, Frame, FrameBox, Item, Mode, Outcome, Ticket};
+use super::inbox::Node;
 use super::pressure::Pressure;
+use super::wait::{WaitRoom, Waiter};
 use crate::base::rng::Rng;
-use crate::base::slot::{ShardId, SlotMap, key_slot};
+use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Ctx, Flow, KeyEvent, Scope, Waiting};
+use crate::command::ctx::{Block, Ctx, Flow, KeyEvent, Scope, Waiting};
 use crate::command::spec::{StoreFn, flag};
 use crate::config::Config;
 use crate::keyspace::{
-    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Locator, Store, StoreSet,
+    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreSet,
 };
 use crate::resp::{Args, Output, Reply};
 use crate::ring::Clock;
 use crate::session::Watched;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A shard's store with what its commands need.
@@ -48,6 +51,9 @@ pub struct Owner {
     slots: Arc<SlotMap>,
     /// What happened to keys and was not published yet.
     pub events: Vec<KeyEvent>,
+    /// Replies of commands that waited, on their way home.
+    pub woken: Vec<FrameBox>,
+    room: WaitRoom,
 }
 
 impl Owner {
@@ -78,6 +84,8 @@ impl Owner {
             rng: Rng::new(seed),
             slots,
             events: Vec::new(),
+            woken: Vec::new(),
+            room: WaitRoom::default(),
         }
     }
 
@@ -113,6 +121,7 @@ impl Owner {
     }
 
     /// Runs one command over this shard's store, appending its reply to `out`.
+    #[allow(clippy::too_many_arguments, reason = "what a command is run with")]
     #[inline]
     pub fn execute(
         &mut self,
@@ -121,28 +130,32 @@ impl Owner {
         scope: Scope,
         locator: Option<Locator>,
         now: Millis,
+        waiting: Waiting<'_>,
         out: &mut Output,
-    ) -> (bool, u64) {
+    ) -> Ran {
         let set = StoreSet::One(&mut self.store);
-        let (failed, dirty) = run_over(
+        let ran = run_over(
             set,
             &self.config,
             &mut self.rng,
+            &mut self.events,
             run,
             args,
             scope,
             locator,
             now,
+            waiting,
             out,
         );
-        self.store.note_changes(dirty);
-        (failed, dirty)
+        self.store.note_changes(ran.dirty);
+        ran
     }
 
     /// Executes a frame's items where that needs no other core. `wake` is called before this thread waits for others.
     pub fn perform(&mut self, frame: &mut Frame) {
         let now = frame.now.unwrap_or(self.now);
         match &frame.mode {
+            Mode::Run if frame.may_wait => self.run_or_wait(frame, now),
             Mode::Run => self.run_items(&mut frame.items, now, frame.admitted),
             Mode::Vote(vote, ballot) => {
                 let yes = match ballot {
@@ -161,6 +174,12 @@ impl Owner {
             } => {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
+                let events = &mut self.events;
+                let waiting = match frame.may_wait {
+                    true => Waiting::Allowed,
+                    false => Waiting::Denied,
+                };
+                let mut block = None;
                 let place = usize::from(self.shard.0);
                 let executed = job
                     .park
@@ -181,31 +200,52 @@ impl Owner {
                                 slots,
                             };
                             let args = item.args.as_args();
-                            let (failed, dirty) = run_over(
+                            let ran = run_over(
                                 set,
                                 config,
                                 rng,
+                                events,
                                 item.run,
                                 args,
                                 item.scope,
                                 None,
                                 now,
+                                waiting,
                                 &mut item.out,
                             );
-                            let ticks = clock.ticks().wrapping_sub(started);
-                            item.outcome = Outcome {
-                                ticks,
-                                failed,
-                                dirty,
-                            };
+                            item.outcome = ran.outcome(clock.ticks().wrapping_sub(started));
+                            if let Ask::Wait(wanted) = ran.ask {
+                                block = Some(wanted);
+                            }
+                        }
+                        if let Some(block) = block.take()
+                            && let Some(item) = work.pop()
+                        {
+                            let shards = slots.shards() as u32;
+                            let first = frame.part - frame.part % shards;
+                            let waiter = into_waiter(
+                                item,
+                                frame.ticket,
+                                frame.home,
+                                *block,
+                                job.deadline,
+                                first,
+                            );
+                            // Set once: a fence is executed once.
+                            let _ = job.waiter.set(waiter);
                         }
                         (work, clean)
                     });
+                let waiter = job.waiter.get().cloned();
                 if let Some((work, clean)) = executed {
                     let dirty = work.iter().map(|item| item.outcome.dirty).sum();
                     self.store.note_changes(dirty);
                     frame.items = work;
                     frame.agreed = clean;
+                    frame.waiter.clone_from(&waiter);
+                }
+                if let Some(waiter) = waiter {
+                    self.register(&waiter);
                 }
             }
             Mode::Watch(db, keys) => {
@@ -233,20 +273,134 @@ impl Owner {
                 };
                 continue;
             }
-            let (failed, dirty) = self.execute(
+            let ran = self.execute(
                 item.run,
                 item.args.as_args(),
                 item.scope,
                 item.locator,
                 now,
+                Waiting::Denied,
                 &mut item.out,
             );
-            let ticks = self.clock.ticks().wrapping_sub(started);
-            item.outcome = Outcome {
-                ticks,
-                failed,
-                dirty,
+            item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+        }
+    }
+
+    /// Runs a frame's only command, or sets it aside until there is something for it.
+    fn run_or_wait(&mut self, frame: &mut Frame, now: Millis) {
+        let item = &mut frame.items[0];
+        let started = self.clock.ticks();
+        let ran = self.execute(
+            item.run,
+            item.args.as_args(),
+            item.scope,
+            item.locator,
+            now,
+            Waiting::Allowed,
+            &mut item.out,
+        );
+        item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+        if let Ask::Wait(block) = ran.ask
+            && let Some(item) = frame.items.pop()
+        {
+            frame.waiter = Some(self.wait(item, frame.ticket, frame.home, *block));
+        }
+    }
+
+    /// Lets a command of `home` wait for keys of this shard.
+    pub fn wait(&mut self, item: Item, ticket: Ticket, home: ShardId, block: Block) -> Arc<Waiter> {
+        let waiter = into_waiter(item, ticket, home, block, None, 0);
+        self.register(&waiter);
+        waiter
+    }
+
+    fn register(&mut self, waiter: &Arc<Waiter>) {
+        for key in &waiter.keys {
+            if self.slots.shard_of(key_slot(key)) != self.shard {
+                continue;
+            }
+            let store = &mut self.store;
+            self.room.add(key, waiter, |db, key| {
+                store.drop_interest(db, key, Interest::WAIT);
+            });
+            self.store.add_interest(waiter.db, key, Interest::WAIT);
+        }
+    }
+
+    /// Whether anything has happened that others than the client must learn of.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        self.store.has_touched() || !self.events.is_empty()
+    }
+
+    /// Gives to waiting commands what has become available for them. To be called after each command, transaction or
+    /// script that changed something, before the next.
+    pub fn serve_waiting(&mut self) {
+        while self.store.has_touched() {
+            for touched in self.store.take_touched() {
+                if touched.interest.has(Interest::WAIT) {
+                    self.serve_key(touched.db, &touched.key);
+                }
+            }
+        }
+    }
+
+    fn serve_key(&mut self, db: DbIndex, key: &[u8]) {
+        let Some(mut queue) = self.room.take(db, key) else {
+            return;
+        };
+        let now = self.now;
+        let mut kept = VecDeque::new();
+        while let Some(entry) = queue.waiters.pop_front() {
+            let there = Db::new(StoreSet::One(&mut self.store), db, now)
+                .peek(key)
+                .is_some();
+            if !there && !queue.on_removal {
+                queue.waiters.push_front(entry);
+                break;
+            }
+            let Some(waiter) = entry.upgrade() else {
+                continue;
             };
+            if !there && !waiter.on_removal {
+                kept.push_back(entry);
+                continue;
+            }
+            let Some(mut frame) = waiter.claim() else {
+                // Its time is up, or another of its keys is being looked at.
+                kept.push_back(entry);
+                continue;
+            };
+            let started = self.clock.ticks();
+            let item = &mut frame.items[0];
+            let ran = self.execute(
+                item.run,
+                item.args.as_args(),
+                item.scope,
+                None,
+                now,
+                Waiting::Ready(key),
+                &mut item.out,
+            );
+            item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+            match ran.ask {
+                Ask::Wait(_) => {
+                    waiter.give_back(frame);
+                    kept.push_back(entry);
+                }
+                Ask::Nothing => self.woken.push(frame),
+                Ask::Elsewhere => {
+                    frame.elsewhere = true;
+                    self.woken.push(frame);
+                }
+            }
+        }
+        kept.append(&mut queue.waiters);
+        if kept.is_empty() {
+            self.store.drop_interest(db, key, Interest::WAIT);
+        } else {
+            queue.waiters = kept;
+            self.room.put_back(db, key, queue);
         }
     }
 
@@ -261,6 +415,74 @@ impl Owner {
             })
         })
     }
+}
+
+/// What became of a command that was run.
+pub struct Ran {
+    /// The reply is an error.
+    pub failed: bool,
+    /// Changes made.
+    pub dirty: u64,
+    /// What it wants.
+    pub ask: Ask,
+}
+
+/// What a command wants that could not finish.
+pub enum Ask {
+    /// It has finished.
+    Nothing,
+    /// To wait.
+    Wait(Box<Block>),
+    /// To be run where it has all its keys.
+    Elsewhere,
+}
+
+impl Ask {
+    /// Whether the command waits.
+    pub fn is_to_wait(&self) -> bool {
+        matches!(self, Ask::Wait(_))
+    }
+}
+
+impl Ran {
+    fn outcome(&self, ticks: u64) -> Outcome {
+        Outcome {
+            ticks,
+            failed: self.failed,
+            dirty: self.dirty,
+        }
+    }
+}
+
+/// A command set aside. `kept` is its deadline if it waited before, `part` the number of its first part.
+fn into_waiter(
+    mut item: Item,
+    ticket: Ticket,
+    home: ShardId,
+    block: Block,
+    kept: Option<Option<Millis>>,
+    part: u32,
+) -> Arc<Waiter> {
+    let args = item.args.as_args();
+    let keys = block.keys.iter().map(|&at| args.arg(at).into()).collect();
+    if let Some(args) = block.args {
+        item.args = args;
+    }
+    // Whatever serves it finds out where its keys are.
+    item.locator = None;
+    let db = item.scope.db;
+    let mut frame = Node::new(Frame::new(home));
+    frame.ticket = ticket;
+    frame.woken = true;
+    frame.part = part;
+    frame.items.push(item);
+    Waiter::new(
+        frame,
+        db,
+        keys,
+        kept.unwrap_or(block.deadline),
+        block.on_removal,
+    )
 }
 
 /// Whether a watched key of this store is as it was when WATCH looked.
@@ -278,13 +500,15 @@ fn run_over<'a>(
     set: StoreSet<'a>,
     config: &'a Config,
     rng: &'a mut Rng,
+    events: &'a mut Vec<KeyEvent>,
     run: StoreFn,
     args: Args<'_>,
     scope: Scope,
     locator: Option<Locator>,
     now: Millis,
+    waiting: Waiting<'a>,
     out: &'a mut Output,
-) -> (bool, u64) {
+) -> Ran {
     let mut db = Db::new(set, scope.db, now);
     db.set_no_touch(scope.no_touch);
     if let (Some(locator), Some(key)) = (locator, args.get(1)) {
@@ -297,13 +521,22 @@ fn run_over<'a>(
         rng,
         now,
         dirty: 0,
+        waiting,
+        events,
     };
-    match run(&mut cx, args) {
-        Ok(Flow::Done) => (false, cx.dirty),
-        Ok(_) => unreachable!("a store command finishes where it runs"),
+    let (failed, ask) = match run(&mut cx, args) {
+        Ok(Flow::Done) => (false, Ask::Nothing),
+        Ok(Flow::Block(block)) => (false, Ask::Wait(block)),
+        Ok(Flow::Elsewhere) => (false, Ask::Elsewhere),
+        Ok(_) => unreachable!("a store command finishes where it runs, or waits"),
         Err(error) => {
             cx.reply.error(&error);
-            (true, cx.dirty)
+            (true, Ask::Nothing)
         }
+    };
+    Ran {
+        failed,
+        dirty: cx.dirty,
+        ask,
     }
 }

@@ -1,0 +1,271 @@
+//! Blocking commands at the client's home: what is owed while they wait, and how a wait ends.
+//!
+//! The shards of the keys have the command itself (`shard/wait.rs`). Home has the place of its reply, the deadline, and
+//! the only strong reference to the waiter: dropping it ends the wait everywhere.
+
+use super::client::{Pending, Slot, SlotState, Stall};
+use super::fence::MayWait;
+use super::home::Home;
+use super::merge::Plan;
+use crate::base::slot::{ShardId, key_slot};
+use crate::base::time::Millis;
+use crate::command::ctx::{Block, Scope};
+use crate::command::keys;
+use crate::command::spec::{CommandSpec, StoreFn};
+use crate::resp::{Args, CommandError, OwnedArgs, Reply};
+use crate::session::ReplyMode;
+use crate::shard::{FrameBox, Ticket, Waiter};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// When a wait ends by itself: deadline, client, number of its reply.
+pub(super) type Deadline = (Millis, u32, u64);
+
+impl Home {
+    /// A command that ran here found nothing and waits now.
+    pub(super) fn wait_here(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        run: StoreFn,
+        args: Args<'_>,
+        scope: Scope,
+        block: Block,
+    ) {
+        let home = self.id;
+        let client = self.client(at);
+        let mute = client.session.reply_mode != ReplyMode::On;
+        client.session.reply_mode = client.session.reply_mode.after_one();
+        let sequence = client.owe(SlotState::Single, mute);
+        let ticket = Ticket {
+            client: at,
+            generation: client.socket.generation(),
+            sequence,
+        };
+        let item = super::dispatch::item(spec, run, scope, None, OwnedArgs::from(args));
+        let waiter = self.owner.wait(item, ticket, home, block);
+        self.hold(ticket, waiter);
+    }
+
+    /// A command waits: its client does nothing else meanwhile.
+    pub(super) fn hold(&mut self, ticket: Ticket, waiter: Arc<Waiter>) {
+        let Some(client) = self.find(ticket.client, ticket.generation) else {
+            return;
+        };
+        let Some(slot) = client.slot(ticket.sequence) else {
+            return;
+        };
+        if matches!(slot.state, SlotState::Ready(_)) {
+            // Served already, by a shard that was faster than the one that told us.
+            return;
+        }
+        let deadline = waiter.deadline;
+        slot.state = SlotState::Blocked(waiter);
+        client.stall = Stall::Replies;
+        self.stats.blocked_clients.add(1);
+        if let Some(deadline) = deadline {
+            self.deadlines
+                .insert((deadline, ticket.client, ticket.sequence));
+        }
+    }
+
+    /// A command that waited comes home with its reply, or to be sent where it has all its keys.
+    pub(super) fn take_woken(&mut self, mut frame: FrameBox) {
+        let ticket = frame.ticket;
+        let Some(deadline) = self.end_wait(ticket) else {
+            return self.retire(frame);
+        };
+        if frame.elsewhere {
+            return self.send_anew(frame, deadline);
+        }
+        let Some(item) = frame.items.first_mut() else {
+            return self.retire(frame);
+        };
+        let (spec, outcome) = (item.spec, item.outcome);
+        let out = std::mem::take(&mut item.out);
+        if outcome.failed {
+            let code = super::dispatch::error_code(&out.bytes).to_vec();
+            self.count_error(&code);
+        }
+        self.fill(ticket, out);
+        let args = frame.items[0].args.as_args();
+        self.account(
+            ticket.client,
+            spec,
+            outcome.ticks,
+            outcome.failed,
+            Some(args),
+        );
+        self.retire(frame);
+    }
+
+    /// Ends a wait on this side. Returns its deadline, or `None` if the reply is not owed any more.
+    fn end_wait(&mut self, ticket: Ticket) -> Option<Option<Millis>> {
+        let client = self.find(ticket.client, ticket.generation)?;
+        let slot = client.slot(ticket.sequence)?;
+        let mut deadline = None;
+        match std::mem::replace(&mut slot.state, SlotState::Single) {
+            SlotState::Blocked(waiter) => {
+                deadline = waiter.deadline;
+                self.stats.blocked_clients.sub(1);
+                if let Some(deadline) = deadline {
+                    self.deadlines
+                        .remove(&(deadline, ticket.client, ticket.sequence));
+                }
+            }
+            SlotState::Single | SlotState::Parts(_) => {}
+            other @ (SlotState::Ready(_) | SlotState::Offloaded) => {
+                slot.state = other;
+                return None;
+            }
+        }
+        Some(deadline)
+    }
+
+    /// Sends a woken command to all the shards it needs. It keeps its deadline.
+    fn send_anew(&mut self, mut frame: FrameBox, deadline: Option<Millis>) {
+        let ticket = frame.ticket;
+        let Some(item) = frame.items.pop() else {
+            return self.retire(frame);
+        };
+        let mut shards: Vec<ShardId> = keys::keys(item.spec, item.args.as_args())
+            .map(|keys| {
+                let args = item.args.as_args();
+                let shard = |index: usize| self.slots.shard_of(key_slot(args.arg(index)));
+                keys.iter().map(|key| shard(key.index as usize)).collect()
+            })
+            .unwrap_or_default();
+        shards.sort_unstable();
+        shards.dedup();
+        // Not the numbers of the fence before, parts of which may still be on their way.
+        let first = self.slots.shards() as u32 - frame.part;
+        let pending = Pending {
+            spec: item.spec,
+            missing: shards.len(),
+            first,
+            parts: (0..first as usize + shards.len()).map(|_| None).collect(),
+            plan: Plan::Parked,
+            then: VecDeque::new(),
+            args: super::follow::shown_arguments(item.spec, item.args.as_args()),
+        };
+        if let Some(client) = self.find(ticket.client, ticket.generation)
+            && let Some(slot) = client.slot(ticket.sequence)
+        {
+            slot.state = SlotState::Parts(Box::new(pending));
+            let wait = MayWait {
+                deadline: Some(deadline),
+                first,
+            };
+            self.post_park(ticket, &shards, vec![item], Arc::from([]), Some(wait));
+        }
+        self.retire(frame);
+    }
+
+    /// Ends the waits whose time is up.
+    pub(super) fn time_out(&mut self) {
+        let now = self.now();
+        let mut busy = Vec::new();
+        while let Some(&(deadline, at, sequence)) = self.deadlines.first()
+            && deadline <= now
+        {
+            self.deadlines.pop_first();
+            let Some(Some(client)) = self.clients.get_mut(at as usize) else {
+                continue;
+            };
+            let generation = client.socket.generation();
+            let ticket = Ticket {
+                client: at,
+                generation,
+                sequence,
+            };
+            if self.give_up(ticket, |reply| reply.null_array()).is_none() {
+                // A shard looks whether there is something for it at this very moment.
+                busy.push((Millis(now.0 + 1), at, sequence));
+            }
+        }
+        self.deadlines.extend(busy);
+    }
+
+    /// Ends a wait without a result; the reply is what `write` says. `None` if the wait is being ended by a shard.
+    pub(super) fn give_up(
+        &mut self,
+        ticket: Ticket,
+        write: impl FnOnce(&mut Reply<'_>),
+    ) -> Option<()> {
+        let client = self.find(ticket.client, ticket.generation)?;
+        let proto = client.session.proto;
+        let Some(Slot {
+            state: SlotState::Blocked(waiter),
+            ..
+        }) = client.slot(ticket.sequence)
+        else {
+            return Some(());
+        };
+        let mut frame = waiter.claim()?;
+        self.end_wait(ticket);
+        let mut out = self.outputs.pop().unwrap_or_default();
+        write(&mut Reply::new(&mut out, proto));
+        self.fill(ticket, out);
+        if let Some(item) = frame.items.pop() {
+            self.account(ticket.client, item.spec, 0, false, None);
+        }
+        self.retire(frame);
+        Some(())
+    }
+
+    /// CLIENT UNBLOCK: whether the client waited and does not any more.
+    pub(super) fn unblock_client(&mut self, id: u64, error: bool) -> bool {
+        let found = self.clients.iter().flatten().find_map(|client| {
+            let waits = |slot: &Slot| matches!(slot.state, SlotState::Blocked(_));
+            let place = client.slots.iter().position(waits)?;
+            (client.session.id == id).then(|| Ticket {
+                client: client.at(),
+                generation: client.socket.generation(),
+                sequence: client.first_sequence + place as u64,
+            })
+        });
+        let Some(ticket) = found else {
+            return false;
+        };
+        if error {
+            self.count_error(b"UNBLOCKED");
+        }
+        self.give_up(ticket, |reply| match error {
+            true => reply.error(&CommandError::UNBLOCKED),
+            false => reply.null_array(),
+        })
+        .is_some()
+    }
+
+    /// A client goes: its waits end with it.
+    pub(super) fn drop_waits(&mut self, at: u32) {
+        let Some(Some(client)) = self.clients.get_mut(at as usize) else {
+            return;
+        };
+        let first = client.first_sequence;
+        let mut ended = Vec::new();
+        for (place, slot) in client.slots.iter().enumerate() {
+            if let SlotState::Blocked(waiter) = &slot.state {
+                drop(waiter.claim());
+                ended.push((waiter.deadline, first + place as u64));
+            }
+        }
+        for (deadline, sequence) in ended {
+            self.stats.blocked_clients.sub(1);
+            if let Some(deadline) = deadline {
+                self.deadlines.remove(&(deadline, at, sequence));
+            }
+        }
+    }
+
+    /// Does what commands of this shard left to do for others: serves those that wait for keys that changed, and tells
+    /// subscribers.
+    #[cold]
+    pub(super) fn spread_news(&mut self) {
+        self.owner.serve_waiting();
+        for frame in std::mem::take(&mut self.owner.woken) {
+            self.chains[usize::from(frame.home.0)].push(frame);
+        }
+        self.owner.events.clear();
+    }
+}
