@@ -9,12 +9,14 @@
 
 mod hash;
 mod list;
+mod listpack;
 mod set;
 mod stream;
 mod zset;
 
 pub use hash::Hash;
 pub use list::List;
+pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::Set;
 pub use stream::Stream;
 pub use zset::Zset;
