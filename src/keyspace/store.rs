@@ -28,7 +28,7 @@ use super::interest::{Interest, Interests, Touched};
 use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
-use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable};
+use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable, seed_members};
 use crate::types::Collection;
 
 pub(super) type Table = SlotTable<Collection, KeyHasher>;
@@ -202,6 +202,7 @@ impl Store {
             "one row of counters a database"
         );
         assert!(slots.start <= slots.end && usize::from(slots.end) <= crate::base::SLOTS);
+        seed_members(hash_seed);
         Store {
             shard,
             slots,
@@ -226,7 +227,7 @@ impl Store {
     /// Slot and hash of a key; the same on every shard.
     #[inline]
     pub fn locate(&self, key: &[u8]) -> Locator {
-        self.hasher.locate(key)
+        Locator::of(&self.hasher, key)
     }
 
     /// The hash function, to be used where requests are parsed.

@@ -3,6 +3,7 @@
 //! - `entry`: one key, its value and its metadata in one allocation.
 //! - `slot_table`: the index of one database on one shard: per slot a small table that iterates in hash order. It is
 //!   made of `bucket`s, lines of seven tagged pointers; `segment`s, runs of buckets; and `directory`s, for large slots.
+//! - `key_hasher`: the hash function of keys, members and fields.
 //! - `due`: which of many places comes due first.
 //!
 //! Nothing here knows a clock, a setting, a client or what a type tag means.
@@ -12,8 +13,10 @@ mod cpu;
 mod directory;
 mod due;
 mod entry;
+mod key_hasher;
 mod segment;
 mod slot_table;
 
 pub use entry::{Body, BodyRef, Displaced, Entry, EntryRef, INLINE_VALUE_BYTES_MAX, size_class};
+pub use key_hasher::{KeyHasher, MemberHasher, seed_members};
 pub use slot_table::{HashKey, ORDER_BITS, Occupied, SlotTable};
