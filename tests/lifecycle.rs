@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use support::clock::wait_until;
 use support::process::{binary, fresh_dir, is_peer, signal};
 use support::resp::encode;
-use support::{Conn, Server, Value, clock, each_variant};
+use support::{Conn, Server, Value, each_variant};
 
 fn run(args: &[&str]) -> Output {
     let dir = fresh_dir();
@@ -258,6 +258,10 @@ fn a_shutdown_amid_operations_over_all_shards() {
                 encode(&["RENAME", &keys[1], &keys[4]], &mut bytes);
                 encode(&["BITOP", "OR", &keys[5], &keys[0], &keys[2]], &mut bytes);
             }
+            let mut waiting = server.conn();
+            waiting
+                .send(b"BLPOP none nobody nothing 0\r\n")
+                .expect("the server reads");
             for conn in &mut conns {
                 let _ = conn.send(&bytes);
             }

@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::io::Write;
 use std::time::Duration;
 
 use support::check::on_every_server;
@@ -228,7 +229,6 @@ fn random_pipelines_in_random_pieces() {
                 let mut writer = conn.stream().try_clone().expect("a second handle");
                 let mut rng = Rng::new(rng.next());
                 let writing = std::thread::spawn(move || {
-                    use std::io::Write;
                     let mut rest = &bytes[..];
                     while !rest.is_empty() {
                         let most = if pieces {
@@ -292,6 +292,81 @@ fn announced_bytes_are_not_paid_for() {
         );
         drop(conns);
         assert_eq!(neighbour.call("PING"), pong());
+    });
+}
+
+/// Long arguments take another way in than short ones, wherever they stand and whatever comes behind them.
+#[test]
+fn long_arguments_in_pieces() {
+    each_variant(|variant| {
+        let mut shared = variant.lock();
+        let server = shared.server();
+        let (mut conn, mut neighbour) = (server.conn(), server.conn());
+        let mut rng = Rng::new(seed());
+        for round in 0..12 {
+            let mut long = vec![b'x'; 31_000 + rng.below(400_000)];
+            long.iter_mut()
+                .for_each(|byte| *byte = b'a' + rng.below(26) as u8);
+            let other = vec![b'y'; 40_000];
+            let long = &long[..];
+            let requests: &[&[&[u8]]] = &[
+                &[b"SET", b"a", long],
+                &[b"SET", b"a", long, b"EX", b"100"],
+                &[b"GET", b"a"],
+                &[b"SETEX", b"b", b"100", long],
+                &[b"GETSET", b"b", &other],
+                &[b"GET", b"b"],
+                &[b"SETNX", b"c", long],
+                &[b"APPEND", b"d", long],
+                &[b"APPEND", b"d", b"tail"],
+                &[b"GETRANGE", b"d", b"-6", b"-1"],
+                &[b"STRLEN", b"c"],
+                &[b"SET", long, b"short"],
+                &[b"GET", long],
+                &[b"MSET", b"e", long, b"f", &other, b"g", long],
+                &[b"MGET", b"e", b"f", b"g"],
+                &[b"MULTI"],
+                &[b"SET", b"h", long],
+                &[b"ECHO", long],
+                &[b"EXEC"],
+                &[b"GET", b"h"],
+                &[b"SET", b"a", long, b"EX"],
+                &[b"DEL", b"a", b"b", b"c", b"d", long],
+                &[b"PING"],
+            ];
+            // What comes back when every request has time to arrive and to be answered.
+            let expected: Vec<Value> = requests.iter().map(|r| neighbour.call_words(r)).collect();
+            neighbour.call("FLUSHALL");
+            let mut bytes = Vec::new();
+            requests.iter().for_each(|words| encode(words, &mut bytes));
+            let paused = round % 4 == 3;
+            if paused {
+                neighbour.call("CLIENT PAUSE 30 WRITE");
+            }
+            let sender = conn.stream().try_clone().expect("one more handle");
+            let replies = std::thread::scope(|scope| {
+                let mut rest = &bytes[..];
+                let mut cuts = Rng::new(rng.next());
+                scope.spawn(move || {
+                    let mut sender = sender;
+                    while !rest.is_empty() {
+                        let cut = rest.len().min(1 + cuts.below(90_000));
+                        sender.write_all(&rest[..cut]).expect("the server reads");
+                        rest = &rest[cut..];
+                    }
+                });
+                let replies = requests.iter().map(|_| conn.read().expect("a reply"));
+                replies.collect::<Vec<Value>>()
+            });
+            for ((request, got), wanted) in requests.iter().zip(&replies).zip(&expected) {
+                let words: Vec<_> = request
+                    .iter()
+                    .map(|word| &word[..word.len().min(8)])
+                    .collect();
+                assert!(got == wanted, "{words:?} of {} bytes", long.len());
+            }
+            neighbour.call("FLUSHALL");
+        }
     });
 }
 
@@ -524,7 +599,6 @@ fn a_reader_that_stopped_costs_a_bounded_amount() {
             let mut writer = conn.stream().try_clone().expect("a second handle");
             // Writing blocks once the server stops reading; that is the point.
             let writing = std::thread::spawn(move || {
-                use std::io::Write;
                 let _ = writer.write_all(&bytes);
             });
             let mut worst = 0;

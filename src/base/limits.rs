@@ -47,6 +47,14 @@ pub const ERROR_CODES: usize = 128;
 /// Frames of the inbox executed in one turn before clients have their share.
 pub const FRAMES_A_TURN: usize = 128;
 
+/// An argument at least this long that is still on its way is given a buffer of its own, which a value can become. Below,
+/// copying it is cheap, and values this short may be kept in other forms.
+pub const APART_BYTES_MIN: usize = 32 * 1024;
+
+/// Such a buffer may be this many times as large as what of it has arrived (and is at least `INPUT_KEPT_BYTES` large):
+/// doubling would copy as much as arrives, and all of it at once is more than an announcement is worth.
+pub const APART_GROWTH: usize = 16;
+
 /// Unparsed bytes of a client that has to wait anyway, beyond which nothing more is received for it.
 pub const INPUT_PAUSE_BYTES: usize = 1024 * 1024;
 

@@ -12,8 +12,9 @@ pub(super) mod range;
 mod set;
 
 use super::ctx::{Ctx, Flow};
-use crate::keyspace::{StrRef, ValueRef};
+use crate::keyspace::{StrInput, StrRef, ValueRef};
 use crate::resp::{Args, CommandError, Reply};
+use std::sync::Arc;
 
 pub use lcs::lcs;
 pub use number::{decr, decrby, incr, incrby, incrbyfloat};
@@ -59,6 +60,15 @@ pub fn mget(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Some(ValueRef::Collection(_)) | None => cx.reply.null(),
     });
     Ok(Flow::Done)
+}
+
+/// Argument `at` as a value: taken over if it has a buffer of its own, else copied.
+#[inline]
+fn input(args: Args<'_>, at: usize) -> StrInput<'_> {
+    match args.shared(at) {
+        Some(long) => StrInput::Shared(Arc::clone(long)),
+        None => StrInput::Bytes(args.arg(at)),
+    }
 }
 
 /// Writes a string into the reply from where it is.

@@ -3,6 +3,7 @@
 //! Replies leave in the order of the requests. While nothing is outstanding a reply is written straight into the
 //! output; once a command went to another shard, every later reply takes a slot behind it until the front is filled.
 
+use super::apart::Apart;
 use super::merge::Plan;
 use crate::command::ctx::{Job, OnCore};
 use crate::command::spec::CommandSpec;
@@ -87,6 +88,8 @@ pub(super) struct Client {
     /// Bytes received and not yet parsed, from `consumed` on.
     pub(super) input: Vec<u8>,
     pub(super) consumed: usize,
+    /// A long argument of the first request in `input`.
+    pub(super) apart: Option<Box<Apart>>,
     /// Bytes that may leave now.
     pub(super) out: Output,
     /// A send is in flight.
@@ -120,6 +123,7 @@ impl Client {
             parser: Parser::new(),
             input: Vec::new(),
             consumed: 0,
+            apart: None,
             out,
             sending: 0,
             slots: VecDeque::new(),
@@ -143,7 +147,12 @@ impl Client {
 
     /// Unparsed bytes.
     pub(super) fn backlog(&self) -> usize {
-        self.input.len() - self.consumed
+        self.input.len() - self.consumed + self.apart.as_ref().map_or(0, |apart| apart.len())
+    }
+
+    /// Nothing can be parsed before a long argument is complete.
+    pub(super) fn awaits_apart(&self) -> bool {
+        matches!(&self.apart, Some(apart) if apart.whole().is_none())
     }
 
     /// Bytes that wait to be sent, replies of finished slots included.

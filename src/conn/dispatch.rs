@@ -17,6 +17,7 @@ use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Re
 use crate::session::ReplyMode;
 use crate::shard::{Ask, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Commands parsed before the first of them runs, so that their cache misses overlap.
 const AHEAD: usize = 16;
@@ -39,6 +40,15 @@ pub(super) struct Ahead {
     inline: bool,
     spec: Option<&'static CommandSpec>,
     locator: Option<Locator>,
+}
+
+/// What to parse: up to `depth` commands in `bytes`, from `from` on.
+struct Parse<'a> {
+    bytes: &'a [u8],
+    from: usize,
+    depth: usize,
+    /// The long argument of the first.
+    apart: Option<&'a Arc<Vec<u8>>>,
 }
 
 /// Why parsing ahead stopped.
@@ -67,7 +77,16 @@ impl Home {
                 Some(_) => 1,
                 None => break false,
             };
-            let (end, stop) = self.parse_ahead(at, bytes, used, depth, &mut spans, &mut ahead);
+            // Whatever is parsed now, its first request is the one with a long argument.
+            let apart = self.client(at).apart.as_ref();
+            let apart = apart.and_then(|apart| apart.whole().cloned());
+            let parse = Parse {
+                bytes,
+                from: used,
+                depth,
+                apart: apart.as_ref(),
+            };
+            let (end, stop) = self.parse_ahead(at, parse, &mut spans, &mut ahead);
             let mut ran = 0;
             for command in &ahead {
                 let raw = &bytes[command.range.clone()];
@@ -76,10 +95,11 @@ impl Home {
                     let owned = owned.unwrap_or_default();
                     self.dispatch(at, command.spec, None, owned.as_args())
                 } else {
-                    let args = Args::new(raw, &spans[command.spans.clone()]);
+                    let spans = &spans[command.spans.clone()];
+                    let args = Args::with_apart(raw, spans, apart.as_ref());
                     self.dispatch(at, command.spec, command.locator, args)
                 };
-                let client = self.clients[at as usize].as_mut();
+                let mut client = self.clients[at as usize].as_mut();
                 if let Step::Wait(stall) = step {
                     if let Some(client) = client {
                         client.stall = stall;
@@ -88,6 +108,9 @@ impl Home {
                 }
                 used = command.range.end;
                 ran += 1;
+                if let Some(client) = &mut client {
+                    client.apart = None;
+                }
                 if client.is_none_or(|client| client.closing || client.stall != Stall::None) {
                     break;
                 }
@@ -96,7 +119,8 @@ impl Home {
             if ran < ahead.len() {
                 // What was parsed beyond is parsed again later.
                 if let Some(client) = self.clients[at as usize].as_mut() {
-                    client.parser = Parser::new();
+                    let apart = client.apart.as_ref();
+                    client.parser = apart.map_or_else(Parser::new, |apart| apart.parser());
                 }
                 break false;
             }
@@ -121,17 +145,21 @@ impl Home {
         (used, more)
     }
 
-    /// Parses up to `depth` commands from `from` on and asks for the memory they will touch. Returns where the last of
-    /// them ends, and why it stopped there.
+    /// Parses some commands and asks for the memory they will touch. Returns where the last of them ends, and why it
+    /// stopped there.
     fn parse_ahead(
         &mut self,
         at: u32,
-        bytes: &[u8],
-        from: usize,
-        depth: usize,
+        parse: Parse<'_>,
         spans: &mut Vec<Span>,
         ahead: &mut Vec<Ahead>,
     ) -> (usize, Stop) {
+        let Parse {
+            bytes,
+            from,
+            depth,
+            apart,
+        } = parse;
         spans.clear();
         ahead.clear();
         let client = self.clients[at as usize]
@@ -166,7 +194,7 @@ impl Home {
                         });
                         break Stop::Enough;
                     }
-                    let args = Args::new(&bytes[range.clone()], &self.one);
+                    let args = Args::with_apart(&bytes[range.clone()], &self.one, apart);
                     let spec = self.server.names.get(args.arg(0));
                     let locator = match spec {
                         Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
@@ -513,8 +541,8 @@ impl Home {
         };
         let start = out.position();
         let proto = client.session.proto;
-        let config = std::sync::Arc::clone(&self.config);
-        let server = std::sync::Arc::clone(&self.server);
+        let config = Arc::clone(&self.config);
+        let server = Arc::clone(&self.server);
         let now = Now {
             ms: self.owner.now,
             us: self.now_us,

@@ -1,9 +1,11 @@
 //! How a core stops: what was asked before is answered and sent, nothing more is read.
 //!
 //! Cores stop together. One that left early could not take part in a fence that another posted a moment before it heard
-//! of the end, and that one would wait for ever. So each says that it takes no more commands, and goes on executing
-//! what others send it until all have said so; whatever is in an inbox then is the last.
+//! of the end, and that one would wait for ever. So each first gets home what it has on its way, then says that it will
+//! send nothing more, and goes on executing what others send until all have said so. What is in an inbox then is the last.
 
+use super::client::SlotState;
+use super::home::Home;
 use super::turn::ShardThread;
 use crate::base::limits;
 use crate::ring::{Event, Wait};
@@ -25,27 +27,27 @@ impl ShardThread {
             }
         }
         let cores = self.home.server.cores.len() as u64;
-        // Released after our last push, acquired before the others' last look at their inboxes.
-        let leaving = &self.home.server.process.leaving;
-        leaving.fetch_add(1, Ordering::AcqRel);
-        let mut patience_us = None;
+        let mut says_so = false;
+        let mut since_us = self.home.clock.mono_us();
         loop {
+            // Acquired before the look at the inbox, and released by others after their last push.
             let all_leave = self.home.server.process.leaving.load(Ordering::Acquire) == cores;
-            self.home.refresh_clock();
-            self.take_events();
-            self.home.drain_inbox(usize::MAX >> 1);
-            while self.home.exchange() {}
-            self.home.wake_others();
-            self.flush();
-            self.work_off();
-            let home = &self.home;
-            let is_owed = home.clients.iter().any(Option::is_some)
-                || home.outstanding.iter().any(|&frames| frames > 0);
+            self.serve_others();
+            let home = &mut self.home;
             let now_us = home.clock.mono_us();
-            let until = *patience_us.get_or_insert(now_us + limits::FAREWELL_MS * 1000);
-            if !all_leave {
-                patience_us = None;
-            } else if home.receiver.is_quiet() && (!is_owed || now_us >= until) {
+            let is_late = now_us.saturating_sub(since_us) >= limits::FAREWELL_MS * 1000;
+            if !says_so {
+                home.close_owed(is_late);
+                if home.is_owed_nothing() {
+                    home.server.process.leaving.fetch_add(1, Ordering::AcqRel);
+                    says_so = true;
+                    since_us = now_us;
+                }
+            } else if !all_leave {
+                since_us = now_us;
+            } else if home.receiver.is_quiet()
+                && (is_late || home.clients.iter().all(Option::is_none))
+            {
                 break;
             }
             if let Err(error) = self.backend.poll(Wait::Until(LOOK_AGAIN)) {
@@ -55,13 +57,42 @@ impl ShardThread {
         }
     }
 
-    /// As in a turn, without new clients.
-    fn take_events(&mut self) {
+    /// As in a turn, but without new clients and new commands.
+    fn serve_others(&mut self) {
+        self.home.refresh_clock();
         while let Some(event) = self.backend.next_event() {
             match event {
                 Event::Accepted { fd, .. } => drop(fd),
                 event => self.on_event(event),
             }
         }
+        self.home.drain_inbox(limits::FRAMES_A_TURN);
+        while self.home.exchange() {}
+        self.home.wake_others();
+        self.flush();
+        self.home.wants.adopt.clear();
+        self.work_off();
+    }
+}
+
+impl Home {
+    /// Closes clients whose command waits for something that will not happen any more; if it is late, all that are
+    /// still owed a reply.
+    fn close_owed(&mut self, is_late: bool) {
+        for at in 0..self.clients.len() as u32 {
+            let Some(client) = &self.clients[at as usize] else {
+                continue;
+            };
+            let mut slots = client.slots.iter();
+            if slots.any(|slot| is_late || matches!(slot.state, SlotState::Blocked(_))) {
+                self.close(at);
+            }
+        }
+    }
+
+    /// Whether nothing is on its way that could make this core send something to another.
+    fn is_owed_nothing(&self) -> bool {
+        self.outstanding.iter().all(|&frames| frames == 0)
+            && (self.clients.iter().flatten()).all(|client| client.slots.is_empty())
     }
 }

@@ -5,6 +5,7 @@
 //! | `turn.rs` | the loop of a shard's thread |
 //! | `home.rs` | a core: its clients, its shard, its way to the others |
 //! | `client.rs` | one client, and the replies it is owed |
+//! | `apart.rs` | a long argument on its way in |
 //! | `dispatch.rs` | from bytes to a command that runs somewhere |
 //! | `fence.rs`, `merge.rs` | operations over several shards: splitting, posting, putting the reply together |
 //! | `exec.rs` | MULTI, EXEC, WATCH |
@@ -14,6 +15,7 @@
 //! | `listener.rs` | accepting, and spreading clients over the cores |
 //! | `mail.rs`, `process.rs` | the way from and to the control thread |
 
+mod apart;
 mod blocking;
 mod client;
 mod dispatch;

@@ -214,8 +214,16 @@ impl ShardThread {
 
 impl Home {
     /// Parses and runs what was received, straight from the ring's buffer where nothing is pending.
-    fn receive(&mut self, at: u32, bytes: &[u8]) {
+    fn receive(&mut self, at: u32, mut bytes: &[u8]) {
         let client = self.client(at);
+        if let Some(apart) = &mut client.apart
+            && apart.whole().is_none()
+        {
+            bytes = &bytes[apart.receive(bytes)..];
+            if apart.whole().is_none() {
+                return self.watch_input(at);
+            }
+        }
         if client.backlog() > 0 || client.stall != Stall::None || client.ready {
             client.input.extend_from_slice(bytes);
             return self.serve_backlog(at);
@@ -229,6 +237,7 @@ impl Home {
                 self.mark_ready(at);
             }
         }
+        self.begin_apart(at);
         self.watch_input(at);
     }
 
@@ -237,7 +246,8 @@ impl Home {
         let Some(client) = self.clients[at as usize].as_mut() else {
             return;
         };
-        if client.stall != Stall::None || client.closing || client.ready || client.backlog() == 0 {
+        let waits = client.stall != Stall::None || client.ready || client.awaits_apart();
+        if waits || client.closing || client.backlog() == 0 {
             return self.watch_input(at);
         }
         let mut input = std::mem::take(&mut client.input);
@@ -265,6 +275,7 @@ impl Home {
                 self.mark_dirty(at);
             }
         }
+        self.begin_apart(at);
         self.watch_input(at);
     }
 
@@ -408,6 +419,7 @@ impl Home {
             .flatten()
             .map(|client| {
                 client.input.capacity()
+                    + client.apart.as_ref().map_or(0, |apart| apart.memory())
                     + client.out.bytes.capacity()
                     + client.sending
                     + size_of::<super::client::Client>()

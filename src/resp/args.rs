@@ -3,8 +3,12 @@
 //! `Args` is what every command function reads. It is two slices, so it is `Copy` and passing the rest of the
 //! arguments on costs nothing. `OwnedArgs` holds the bytes as well, for commands that outlive the receive buffer
 //! (queued in MULTI, sent to another shard, blocked) or that the server makes up itself.
+//!
+//! One argument may lie apart, in a buffer of its own: a long one, which is handed on by reference, to another shard or
+//! into the store, and never copied (`Args::shared`).
 
 use std::ops::Index;
+use std::sync::Arc;
 
 /// Where one argument lies in its buffer. 32 bits are enough: a request is below 4 GiB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -15,28 +19,60 @@ pub struct Span {
     pub len: u32,
 }
 
+impl Span {
+    /// An argument of `len` bytes that lies apart. No other can start there: a buffer ends before.
+    pub(super) fn apart(len: u32) -> Span {
+        Span {
+            start: u32::MAX,
+            len,
+        }
+    }
+
+    #[inline]
+    fn is_apart(self) -> bool {
+        self.start == u32::MAX
+    }
+}
+
 /// The arguments of one command, the command's name first.
 ///
-/// Every span lies within `bytes`; otherwise reading that argument panics.
+/// Every span lies within `bytes` or is that of the argument apart; otherwise reading that argument panics.
 #[derive(Clone, Copy)]
 pub struct Args<'a> {
     /// The buffer the spans point into.
     pub bytes: &'a [u8],
     /// One span for each argument.
     pub spans: &'a [Span],
+    /// The argument that lies apart.
+    apart: Option<&'a Arc<Vec<u8>>>,
 }
 
 impl<'a> Args<'a> {
     /// Arguments at `spans` in `bytes`.
     #[inline]
     pub fn new(bytes: &'a [u8], spans: &'a [Span]) -> Args<'a> {
+        Args::with_apart(bytes, spans, None)
+    }
+
+    /// Arguments at `spans` in `bytes`, but for one that is `apart`.
+    #[inline]
+    pub fn with_apart(
+        bytes: &'a [u8],
+        spans: &'a [Span],
+        apart: Option<&'a Arc<Vec<u8>>>,
+    ) -> Args<'a> {
         debug_assert!(
-            spans
-                .iter()
-                .all(|span| span.start as usize + span.len as usize <= bytes.len()),
+            spans.iter().all(|&span| match apart {
+                Some(apart) if span.is_apart() => span.len as usize == apart.len(),
+                _ => span.start as usize + span.len as usize <= bytes.len(),
+            }),
             "every span lies within the bytes"
         );
-        Args { bytes, spans }
+        Args {
+            bytes,
+            spans,
+            apart,
+        }
     }
 
     /// How many there are, the name included.
@@ -54,20 +90,42 @@ impl<'a> Args<'a> {
     /// Argument `i`, borrowed for as long as the buffer is. Panics if there is none: the arity was checked before.
     #[inline]
     pub fn arg(self, i: usize) -> &'a [u8] {
-        slice(self.bytes, self.spans[i])
+        self.slice(self.spans[i])
+    }
+
+    /// Argument `i` by reference, if it is long and came in a buffer of its own.
+    #[inline]
+    pub fn shared(self, i: usize) -> Option<&'a Arc<Vec<u8>>> {
+        let span = self.spans.get(i)?;
+        self.apart.filter(|_| span.is_apart())
+    }
+
+    #[inline]
+    fn slice(self, span: Span) -> &'a [u8] {
+        let start = span.start as usize;
+        match self.bytes.get(start..start + span.len as usize) {
+            Some(bytes) => bytes,
+            None => self.slice_apart(span),
+        }
+    }
+
+    #[cold]
+    fn slice_apart(self, span: Span) -> &'a [u8] {
+        assert!(span.is_apart(), "every span lies within the bytes");
+        self.apart.expect("the argument is kept apart")
     }
 
     /// Argument `i`, if there is one.
     #[inline]
     pub fn get(self, i: usize) -> Option<&'a [u8]> {
-        self.spans.get(i).map(|&span| slice(self.bytes, span))
+        self.spans.get(i).map(|&span| self.slice(span))
     }
 
     /// All arguments in order.
     #[inline]
     pub fn iter(self) -> Iter<'a> {
         Iter {
-            bytes: self.bytes,
+            args: self,
             spans: self.spans.iter(),
         }
     }
@@ -76,8 +134,8 @@ impl<'a> Args<'a> {
     #[inline]
     pub fn from(self, i: usize) -> Args<'a> {
         Args {
-            bytes: self.bytes,
             spans: self.spans.get(i..).unwrap_or_default(),
+            ..self
         }
     }
 
@@ -85,8 +143,8 @@ impl<'a> Args<'a> {
     #[inline]
     pub fn first(self, n: usize) -> Args<'a> {
         Args {
-            bytes: self.bytes,
             spans: self.spans.get(..n).unwrap_or(self.spans),
+            ..self
         }
     }
 
@@ -134,7 +192,7 @@ impl std::fmt::Debug for Args<'_> {
 /// Iterator over arguments.
 #[derive(Clone)]
 pub struct Iter<'a> {
-    bytes: &'a [u8],
+    args: Args<'a>,
     spans: std::slice::Iter<'a, Span>,
 }
 
@@ -143,7 +201,7 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        self.spans.next().map(|&span| slice(self.bytes, span))
+        self.spans.next().map(|&span| self.args.slice(span))
     }
 
     #[inline]
@@ -155,16 +213,11 @@ impl<'a> Iterator for Iter<'a> {
 impl DoubleEndedIterator for Iter<'_> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.spans.next_back().map(|&span| slice(self.bytes, span))
+        self.spans.next_back().map(|&span| self.args.slice(span))
     }
 }
 
 impl ExactSizeIterator for Iter<'_> {}
-
-#[inline]
-fn slice(bytes: &[u8], span: Span) -> &[u8] {
-    &bytes[span.start as usize..][..span.len as usize]
-}
 
 /// Arguments with their bytes, stored back to back. Cleared and refilled, it does not allocate.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -173,6 +226,7 @@ pub struct OwnedArgs {
     pub bytes: Vec<u8>,
     /// One span for each argument, relative to `bytes`.
     pub spans: Vec<Span>,
+    apart: Option<Arc<Vec<u8>>>,
 }
 
 impl OwnedArgs {
@@ -181,6 +235,7 @@ impl OwnedArgs {
         OwnedArgs {
             bytes: Vec::new(),
             spans: Vec::new(),
+            apart: None,
         }
     }
 
@@ -192,13 +247,18 @@ impl OwnedArgs {
                 .all(|span| span.start as usize + span.len as usize <= bytes.len()),
             "every span lies within the bytes"
         );
-        OwnedArgs { bytes, spans }
+        OwnedArgs {
+            bytes,
+            spans,
+            apart: None,
+        }
     }
 
     /// Forgets the arguments and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.spans.clear();
+        self.apart = None;
     }
 
     /// Appends an argument. Panics when all of them together reach 4 GiB, which no request does.
@@ -209,13 +269,20 @@ impl OwnedArgs {
         self.spans.push(Span { start, len });
     }
 
-    /// Becomes a copy of `args`, without the framing between them.
+    /// Becomes a copy of `args`, without the framing between them. An argument apart is shared.
     pub fn copy_from(&mut self, args: Args<'_>) {
         self.clear();
-        self.bytes.reserve(args.total_len());
+        let apart = args.spans.iter().find(|span| span.is_apart());
+        let copied = args.total_len() - apart.map_or(0, |span| span.len as usize);
+        self.bytes.reserve(copied);
         self.spans.reserve(args.len());
-        for arg in args {
-            self.push(arg);
+        for &span in args.spans {
+            if span.is_apart() {
+                self.apart = args.apart.cloned();
+                self.spans.push(span);
+            } else {
+                self.push(args.slice(span));
+            }
         }
     }
 
@@ -225,6 +292,7 @@ impl OwnedArgs {
         Args {
             bytes: &self.bytes,
             spans: &self.spans,
+            apart: self.apart.as_ref(),
         }
     }
 
@@ -240,7 +308,8 @@ impl OwnedArgs {
 
     /// Bytes of memory held, for accounting.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
+        let apart = self.apart.as_ref().map_or(0, |apart| apart.capacity());
+        self.bytes.capacity() + self.spans.capacity() * size_of::<Span>() + apart
     }
 }
 
@@ -300,6 +369,30 @@ mod tests {
             assert_eq!(copy, owned);
             assert_eq!(copy, expected.iter().collect());
         }
+    }
+
+    #[test]
+    fn an_argument_apart_is_shared_and_reads_like_any_other() {
+        let long = Arc::new(vec![b'v'; 50]);
+        let spans = [
+            Span { start: 0, len: 3 },
+            Span::apart(50),
+            Span { start: 3, len: 2 },
+        ];
+        let args = Args::with_apart(b"SETEX", &spans, Some(&long));
+        assert_eq!((args.arg(1), args.arg(2)), (long.as_slice(), &b"EX"[..]));
+        assert!(args.iter().eq([&b"SET"[..], &long[..], b"EX"]));
+        assert_eq!(args.total_len(), 55);
+        let mut owned = OwnedArgs::from(args);
+        assert!(owned.as_args().iter().eq(args.iter()));
+        assert!(Arc::ptr_eq(
+            owned.as_args().shared(1).expect("it is apart"),
+            &long
+        ));
+        assert!(args.shared(0).is_none() && args.shared(9).is_none());
+        assert!(OwnedArgs::from(args.from(2)).apart.is_none());
+        owned.clear();
+        assert_eq!(Arc::strong_count(&long), 1);
     }
 
     #[test]

@@ -133,11 +133,13 @@ impl ProtocolError {
 }
 
 /// The parser of one connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Parser {
     progress: Progress,
     /// Spans of the unfinished request. Empty, and without memory, between requests.
     found: Vec<Span>,
+    /// The body that was awaited is kept elsewhere and has arrived there by the time of the next call; its length.
+    apart: Option<u32>,
     /// Unquoted arguments; boxed, since hardly any client sends quotes in inline requests.
     unquoted: Option<Box<OwnedArgs>>,
     last: Last,
@@ -212,6 +214,18 @@ impl Parser {
     /// Was the last command an inline request? A master never sends one.
     pub fn is_inline(&self) -> bool {
         self.last != Last::Multibulk
+    }
+
+    /// The body that an incomplete request waits for: where in the buffer it begins, and its length without line end.
+    pub fn awaited_body(&self) -> Option<(usize, usize)> {
+        let len = self.progress.body_len.filter(|_| self.apart.is_none())?;
+        Some((self.progress.at, len as usize))
+    }
+
+    /// Leaves the awaited body, its line end included, to the caller, who calls `parse` again when it has arrived. From
+    /// then on the buffer has no such bytes, and the argument is the one apart (`Args::with_apart`).
+    pub fn keep_body_apart(&mut self) {
+        self.apart = self.progress.body_len;
     }
 
     /// Is a request begun but not complete? (Only as far as `parse` has seen.)
@@ -351,8 +365,21 @@ impl Parser {
         } else {
             std::mem::swap(&mut self.found, spans);
         }
-        let progress = std::mem::take(&mut self.progress);
-        let parsed = self.arguments(buf, limits, spans, progress);
+        let mut progress = std::mem::take(&mut self.progress);
+        if let Some(len) = self.apart.take() {
+            spans.push(Span::apart(len));
+            progress = Progress {
+                at: progress.at,
+                args_left: progress.args_left - 1,
+                ..Progress::default()
+            };
+        }
+        let parsed = match progress.args_left {
+            0 => Parsed::Command {
+                consumed: progress.at,
+            },
+            _ => self.arguments(buf, limits, spans, progress),
+        };
         if !matches!(parsed, Parsed::NeedMore { .. }) {
             self.found = Vec::new();
         }

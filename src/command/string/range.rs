@@ -1,9 +1,9 @@
 //! Parts of strings: GETRANGE, SETRANGE, APPEND.
 
-use super::{Result, bulk_bytes_max, reply_str};
+use super::{Result, bulk_bytes_max, input, reply_str};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
-use crate::keyspace::{StrInput, Ttl};
+use crate::keyspace::Ttl;
 use crate::resp::{Args, CommandError};
 
 /// Replies the bytes from `start` to `end`, both included; negative positions count from the end. Also known as SUBSTR.
@@ -80,7 +80,7 @@ pub fn append(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let len = match cx.db.edit_str(key)? {
         // A new key is as if it had been SET, whatever the length.
         None => {
-            cx.db.set_str(key, StrInput::Bytes(more), Ttl::Clear);
+            cx.db.set_str(key, input(args, 2), Ttl::Clear);
             more.len()
         }
         Some(found) => {

@@ -4,10 +4,10 @@
 //! Redis reads options from left to right and refuses one that contradicts an earlier one; repeating one is fine, and
 //! the last time given counts. Only when all options are understood are the times in them looked at.
 
-use super::{Result, reply_str};
+use super::{Result, input, reply_str};
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
-use crate::keyspace::{StrInput, Ttl};
+use crate::keyspace::Ttl;
 use crate::resp::{Args, CommandError};
 
 /// What SET can be told besides key and value.
@@ -142,8 +142,7 @@ pub fn set(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if args.len() > 3 {
         return set_with_options(cx, args);
     }
-    cx.db
-        .set_str(args.arg(1), StrInput::Bytes(args.arg(2)), Ttl::Clear);
+    cx.db.set_str(args.arg(1), input(args, 2), Ttl::Clear);
     cx.dirty += 1;
     cx.reply.ok();
     Ok(Flow::Done)
@@ -174,7 +173,7 @@ fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Condition::IfPresent => !found,
     };
     if !refused {
-        cx.db.set_str(key, StrInput::Bytes(args.arg(2)), ttl);
+        cx.db.set_str(key, input(args, 2), ttl);
         cx.dirty += 1;
     }
     match (options.get, refused) {
@@ -190,7 +189,7 @@ pub fn setnx(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
     let absent = cx.db.find(key).is_none();
     if absent {
-        cx.db.set_str(key, StrInput::Bytes(args.arg(2)), Ttl::Clear);
+        cx.db.set_str(key, input(args, 2), Ttl::Clear);
         cx.dirty += 1;
     }
     cx.reply.integer(i64::from(absent));
@@ -210,7 +209,7 @@ pub fn psetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 fn set_living(cx: &mut Ctx<'_>, args: Args<'_>, clock: Clock, command: &str) -> Result {
     let deadline = clock.deadline(args.arg(2), cx.now, command)?;
     cx.db
-        .set_str(args.arg(1), StrInput::Bytes(args.arg(3)), Ttl::At(deadline));
+        .set_str(args.arg(1), input(args, 3), Ttl::At(deadline));
     cx.dirty += 1;
     cx.reply.ok();
     Ok(Flow::Done)
@@ -221,7 +220,7 @@ pub fn getset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
     let old = cx.db.get_str(key)?;
     reply_str(&mut cx.reply, old);
-    cx.db.set_str(key, StrInput::Bytes(args.arg(2)), Ttl::Clear);
+    cx.db.set_str(key, input(args, 2), Ttl::Clear);
     cx.dirty += 1;
     Ok(Flow::Done)
 }
@@ -294,9 +293,9 @@ fn check_pairs(args: Args<'_>, command: &str) -> Result<()> {
 fn set_all(cx: &mut Ctx<'_>, args: Args<'_>) {
     let pairs = (1..args.len())
         .step_by(2)
-        .map(|at| (args.arg(at), args.arg(at + 1)));
+        .map(|at| (args.arg(at), input(args, at + 1)));
     cx.db.each_key(pairs, |db, key, value| {
-        db.set_str(key, StrInput::Bytes(value), Ttl::Clear);
+        db.set_str(key, value, Ttl::Clear);
     });
     cx.dirty += args.len() as u64 / 2;
 }

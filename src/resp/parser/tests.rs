@@ -422,6 +422,69 @@ fn random_requests_come_back_in_any_pieces() {
 }
 
 #[test]
+fn a_body_kept_apart_is_the_same_argument() {
+    let mut rng = Rng::new(77);
+    let limits = ParseLimits::default();
+    let mut kept = 0;
+    for _ in 0..3000 {
+        let many = rng.index(20) == 0;
+        let expected: Vec<Vec<u8>> = (0..1 + rng.index(if many { 300 } else { 6 }))
+            .map(|_| vec![b'a' + rng.index(26) as u8; rng.index(60)])
+            .collect();
+        let mut sent = format!("*{}\r\n", expected.len()).into_bytes();
+        for arg in &expected {
+            sent.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+            sent.extend_from_slice(arg);
+            sent.extend_from_slice(b"\r\n");
+        }
+        let (mut parser, mut spans) = (Parser::new(), Vec::new());
+        let (mut buf, mut body) = (Vec::new(), Vec::new());
+        // How many bytes of the body and its line end are missing.
+        let mut missing = None;
+        let mut again = None;
+        let mut left = &sent[..];
+        let consumed = loop {
+            if missing.is_none_or(|missing| missing == 0) {
+                match parser.parse(&buf, &limits, &mut spans) {
+                    Parsed::Command { consumed } => break consumed,
+                    Parsed::NeedMore { .. } => {}
+                    other => panic!("{other:?}"),
+                }
+                if let Some((begin, len)) = parser.awaited_body()
+                    && missing.is_none()
+                    && len > 30
+                {
+                    parser.keep_body_apart();
+                    body = buf.split_off(begin);
+                    missing = Some(len + 2 - body.len());
+                    again = Some(parser.clone());
+                    kept += 1;
+                }
+            }
+            let (piece, rest) = left.split_at(left.len().min(1 + rng.index(40)));
+            left = rest;
+            let to_body = piece.len().min(missing.unwrap_or(0));
+            body.extend_from_slice(&piece[..to_body]);
+            missing = missing.map(|missing| missing - to_body);
+            buf.extend_from_slice(&piece[to_body..]);
+        };
+        assert_eq!(consumed, buf.len());
+        body.truncate(body.len().saturating_sub(2));
+        let apart = std::sync::Arc::new(body);
+        let args = Args::with_apart(&buf, &spans, Some(&apart));
+        assert!(args.iter().eq(expected.iter().map(Vec::as_slice)));
+        // Parsed once more from the start, as after a command that could not run yet.
+        if let Some(mut parser) = again {
+            let parsed = parser.parse(&buf, &limits, &mut spans);
+            assert_eq!(parsed, Parsed::Command { consumed });
+            let args = Args::with_apart(&buf, &spans, Some(&apart));
+            assert!(args.iter().eq(expected.iter().map(Vec::as_slice)));
+        }
+    }
+    assert!(kept > 1000, "{kept} bodies were kept apart");
+}
+
+#[test]
 fn random_bytes_mean_the_same_in_any_pieces() {
     // Tokens rather than bytes, so that many inputs get past the first header.
     let tokens: [&[u8]; 28] = [
