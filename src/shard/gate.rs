@@ -20,7 +20,7 @@ const OPEN: u32 = 2;
 /// How to wait for the other participants of a fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Spin for about 5 us, then sleep: right when every shard has a core of its own.
+    /// Spin for up to 50 us, then sleep: right when every shard has a core of its own.
     SpinThenSleep,
     /// Sleep at once: right when shards share cores, where spinning only keeps the others from
     /// arriving.
@@ -56,7 +56,7 @@ impl Gate {
     /// Returns once the gate is open.
     pub(super) fn wait(&self, patience: Patience) {
         if patience == Patience::SpinThenSleep {
-            let mut backoff = Backoff::new();
+            let mut backoff = Backoff::for_shard();
             while !backoff.is_spent() {
                 if self.is_open() {
                     return;
