@@ -146,7 +146,7 @@ impl Home {
             parts: (0..first as usize + shards.len()).map(|_| None).collect(),
             plan: Plan::Parked,
             then: VecDeque::new(),
-            args: super::follow::shown_arguments(item.spec, item.args.as_args()),
+            args: Vec::new(),
         };
         if let Some(client) = self.find(ticket.client, ticket.generation)
             && let Some(slot) = client.slot(ticket.sequence)

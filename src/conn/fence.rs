@@ -63,8 +63,12 @@ impl Home {
             missing: parts,
             first: 0,
             parts: (0..parts).map(|_| None).collect(),
+            // The only item of a PARK has the arguments.
+            args: match plan {
+                Plan::Parked => Vec::new(),
+                _ => shown_arguments(spec, args),
+            },
             plan,
-            args: shown_arguments(spec, args),
             then: VecDeque::new(),
         };
         match spec.route {
@@ -520,10 +524,14 @@ impl Home {
                 }
             }
         }
+        let parked = matches!(plan, Plan::Parked);
         let mut out = self.outputs.pop().unwrap_or_default();
         finish(plan, &mut parts, &mut out);
         if self.count_run(spec, ticks, failed) {
-            self.log_slow(ticket.client, spec, ticks, || args);
+            let mut items = parts.iter().flatten().flat_map(|frame| &frame.items);
+            let item = items.next().filter(|_| parked);
+            let shown = item.map(|item| shown_arguments(spec, item.args.as_args()));
+            self.log_slow(ticket.client, spec, ticks, || shown.unwrap_or(args));
         }
         self.keep_clock();
         for frame in parts.into_iter().flatten() {

@@ -297,6 +297,21 @@ fn slowlog_of_a_transaction_names_the_slow_command() {
 }
 
 #[test]
+fn slowlog_has_the_arguments_of_a_command_over_several_shards() {
+    check(
+        r#"
+        SET a 1 => OK; CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
+        RENAME a {{x*200}} => OK; MGET a b c d e f => array(6); MSETNX g 1 h 2 i 3 => 1
+        CONFIG SET slowlog-log-slower-than -1 => OK
+        SLOWLOG GET 3 => [
+            [int, int, int, ["MSETNX", "g", "1", "h", "2", "i", "3"], bulk, ""],
+            [int, int, int, ["MGET", "a", "b", "c", "d", "e", "f"], bulk, ""],
+            [int, int, int, ["RENAME", "a", "{{x*128}}... (72 more bytes)"], bulk, ""]]
+        "#,
+    );
+}
+
+#[test]
 fn commands_of_a_transaction_are_counted_once() {
     check(
         r#"
