@@ -3,6 +3,11 @@
 //! EXEC looks at where its queue leads. All on one shard: one frame, or in place. Several shards, each command on one
 //! or splittable: ONE_SHOT, since no part can fail in a way that concerns another. Watched keys on more than one shard:
 //! VOTE. A command whose keys are on several shards and depend on each other: PARK, and one thread runs all.
+//!
+//! Home commands of the queue run while it is prepared, so that a SELECT or CONFIG SET holds for what follows it. What
+//! asks other threads comes after the store commands, a step at a time, and not at all if the vote refused. A home
+//! command that ran already is not taken back then: that takes a watched key that changed, or expired unnoticed,
+//! without home having seen its flag.
 
 use super::client::{Later, Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
