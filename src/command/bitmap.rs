@@ -13,6 +13,7 @@ mod field;
 use super::ctx::{Ctx, Flow};
 use super::string::bulk_bytes_max;
 use crate::base::{I64Buf, parse_i64};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::{StrEdit, StrRef};
 use crate::resp::{Args, CommandError};
 
@@ -51,6 +52,7 @@ pub fn setbit(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             None => cx.db.create_str(key, at + 1, flip),
         }
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::STRING, "setbit", key);
     }
     cx.reply.integer(i64::from(old));
     Ok(Flow::Done)

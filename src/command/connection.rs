@@ -4,6 +4,7 @@ use super::ctx::{Flow, HomeCtx};
 use crate::base::parse_i64;
 use crate::base::slot::DbIndex;
 use crate::resp::{Args, CommandError, Proto, Reply};
+use crate::session::ClientKind;
 
 type Result = std::result::Result<Flow, CommandError>;
 
@@ -12,6 +13,13 @@ pub const REDIS_VERSION: &str = "7.2.4";
 
 /// Replies PONG, or its argument.
 pub fn ping(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    if cx.session.kind == ClientKind::Pubsub && !cx.reply.is_resp3() && args.len() <= 2 {
+        // To a client that reads messages, in their form.
+        cx.reply.array(2);
+        cx.reply.bulk(b"pong");
+        cx.reply.bulk(args.get(1).unwrap_or_default());
+        return Ok(Flow::Done);
+    }
     match args.len() {
         1 => cx.reply.simple("PONG"),
         2 => cx.reply.bulk(args.arg(1)),

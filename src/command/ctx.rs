@@ -14,7 +14,7 @@ use crate::base::time::Millis;
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
 use crate::resp::{Output, OwnedArgs, Proto, Reply};
-use crate::session::{ClientKind, Session};
+use crate::session::{ClientKind, Listeners, Message, Session, Topic};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
 use std::sync::Arc;
@@ -36,8 +36,8 @@ pub struct Ctx<'a> {
     pub dirty: u64,
     /// Whether the command may wait, or is being looked at again after it did.
     pub waiting: Waiting<'a>,
-    /// What happened to keys, for keyspace notifications; see [`Ctx::notify`].
-    pub events: &'a mut Vec<KeyEvent>,
+    /// What others have to be told when the command is done; see [`Ctx::notify`].
+    pub news: &'a mut Vec<News>,
 }
 
 /// What a command that finds nothing to take may do.
@@ -64,6 +64,15 @@ pub struct Block {
     pub on_removal: bool,
 }
 
+/// What subscribers are told after a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum News {
+    /// Something happened to a key.
+    Key(KeyEvent),
+    /// A message that was published by a script.
+    Message(Message),
+}
+
 /// Something that happened to a key, in the terms of keyspace notifications.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyEvent {
@@ -83,12 +92,12 @@ impl Ctx<'_> {
     pub fn notify(&mut self, class: KeyspaceEvents, name: &'static str, key: &[u8]) {
         let wanted = self.config.notify_keyspace_events;
         if wanted.has(class) {
-            self.events.push(KeyEvent {
+            self.news.push(News::Key(KeyEvent {
                 db: self.db.index(),
                 class,
                 name,
                 key: key.into(),
-            });
+            }));
         }
     }
 
@@ -234,6 +243,10 @@ pub trait Core {
     fn set_active_expire(&mut self, on: bool);
     /// Evicts some of this shard's keys if more than `maxmemory` is in use.
     fn make_room(&mut self);
+    /// Who listens to channels on this core.
+    fn listeners(&self) -> &Listeners;
+    /// Gives a message to this core's listeners; returns how many there were.
+    fn deliver(&mut self, message: &Message) -> usize;
     /// Appends a line to the output of this core's MONITOR clients.
     fn feed_monitors(&mut self, line: &[u8]);
 }
@@ -338,6 +351,12 @@ pub enum Flow {
     Block(Box<Block>),
     /// From a command that waited and is served: it also needs keys of another shard. Nothing was written or changed.
     Elsewhere,
+    /// Listen to the channels that are the arguments from 1 on.
+    Subscribe(Topic),
+    /// Stop listening to them, or to all.
+    Unsubscribe(Topic),
+    /// Give this to all who listen, and reply how many those are.
+    Publish(Message),
     /// MULTI.
     Multi,
     /// EXEC.

@@ -12,6 +12,7 @@ pub mod generic;
 pub mod introspect;
 pub mod keys;
 pub mod lookup;
+pub mod pubsub;
 pub mod server;
 pub mod spec;
 pub mod string;

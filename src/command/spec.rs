@@ -76,6 +76,8 @@ bits! {
         ALL_DBS "",
         /// Runs inside MULTI instead of being queued. Not a flag of Redis.
         RUNS_IN_MULTI "",
+        /// Allowed to RESP2 clients that have subscriptions. Not a flag of Redis.
+        WHILE_SUBSCRIBED "",
         /// Runs what MULTI queued: refused, it takes the transaction with it. Not a flag of Redis.
         RUNS_QUEUE "",
         /// May still change or go.

@@ -12,6 +12,7 @@ pub(super) mod range;
 mod set;
 
 use super::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::{StrInput, StrRef, ValueRef};
 use crate::resp::{Args, CommandError, Reply};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub fn getdel(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if found {
         cx.db.remove(key);
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::GENERIC, "del", key);
     }
     Ok(Flow::Done)
 }

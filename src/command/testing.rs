@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use super::ctx::{Ctx, Flow, Waiting};
+use super::ctx::{Ctx, Flow, News, Waiting};
 use super::lookup::{Lookup, Mode};
 use super::spec::Run;
 use crate::base::rng::Rng;
@@ -153,7 +153,7 @@ impl Bench {
                 }
             }
         };
-        let mut events = Vec::new();
+        let mut news = Vec::new();
         let mut cx = Ctx {
             db: Db::new(set, self.db, self.now),
             reply: Reply::new(out, self.proto),
@@ -162,14 +162,17 @@ impl Bench {
             now: self.now,
             dirty: 0,
             waiting: Waiting::Denied,
-            events: &mut events,
+            news: &mut news,
         };
         let result = f(&mut cx);
         assert_eq!(cx.db.index(), self.db, "the database stays selected");
         self.dirty += cx.dirty;
-        let events = events.iter();
+        let told = news.iter().filter_map(|news| match news {
+            News::Key(event) => Some(event),
+            News::Message(_) => None,
+        });
         self.events.extend(
-            events.map(|event| format!("{} {}", event.name, String::from_utf8_lossy(&event.key))),
+            told.map(|event| format!("{} {}", event.name, String::from_utf8_lossy(&event.key))),
         );
         result
     }

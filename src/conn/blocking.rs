@@ -266,6 +266,6 @@ impl Home {
         for frame in std::mem::take(&mut self.owner.woken) {
             self.chains[usize::from(frame.home.0)].push(frame);
         }
-        self.owner.events.clear();
+        self.tell_news();
     }
 }

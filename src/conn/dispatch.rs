@@ -13,8 +13,8 @@ use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::keys;
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
-use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Reply, Span};
-use crate::session::ReplyMode;
+use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Proto, Reply, Span};
+use crate::session::{ClientKind, ReplyMode};
 use crate::shard::{Ask, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
 use std::sync::Arc;
@@ -275,6 +275,13 @@ impl Home {
             .expect("the caller looked");
         if !spec.flags.has(flag::NO_AUTH) && !self.is_authenticated(client) {
             return self.refuse(at, Some(spec), &CommandError::NO_AUTH);
+        }
+        if client.session.kind == ClientKind::Pubsub
+            && client.session.proto == Proto::Resp2
+            && !spec.flags.has(flag::WHILE_SUBSCRIBED)
+        {
+            let error = CommandError::subscribed_context(spec.name);
+            return self.refuse(at, Some(spec), &error);
         }
         if client.session.transaction.is_some() && !spec.flags.has(flag::RUNS_IN_MULTI) {
             return self.enqueue(at, spec, args);
@@ -592,7 +599,12 @@ impl Home {
         // What goes on elsewhere is counted when it is finished.
         let elsewhere = matches!(
             flow,
-            Flow::Gather(_) | Flow::AtKey(..) | Flow::Configure(_) | Flow::Exec | Flow::Offload(_)
+            Flow::Gather(_)
+                | Flow::AtKey(..)
+                | Flow::Configure(_)
+                | Flow::Exec
+                | Flow::Offload(_)
+                | Flow::Publish(_)
         );
         if !elsewhere {
             let logged = !spec.flags.has(flag::SKIP_SLOWLOG);

@@ -314,6 +314,17 @@ impl Home {
         match flow {
             Flow::Gather(gather) => return Prepared::Gathered(gather, Whole { spec, args }),
             Flow::Offload(job) => return Prepared::Offloaded(proto, job, Whole { spec, args }),
+            Flow::Publish(message) => {
+                let gather = super::pubsub::publication(message);
+                return Prepared::Gathered(gather, Whole { spec, args });
+            }
+            Flow::Subscribe(topic) => {
+                out = self.subscribe(at, topic, args.as_args().iter().skip(1))
+            }
+            Flow::Unsubscribe(topic) => {
+                let names = args.as_args().iter().skip(1).map(<[u8]>::to_vec);
+                out = self.unsubscribe(at, topic, names.collect());
+            }
             Flow::AtKey(position, run) => {
                 let key = args.as_args().get(position).unwrap_or_default();
                 let shard = self.slots.shard_of(key_slot(key));

@@ -1,6 +1,6 @@
 //! Operations over several shards: splitting, posting as one fence, and taking the parts back.
 
-use super::client::{Pending, SlotState, Stall};
+use super::client::{Pending, Slot, SlotState, Stall};
 use super::dispatch::{Step, fill_item, item};
 use super::follow::shown_arguments;
 use super::home::Home;
@@ -161,7 +161,20 @@ impl Home {
         gather: Gather,
         args: Args<'_>,
     ) {
-        let shards = self.all_shards();
+        self.gather_on(at, spec, self.all_shards(), gather, args);
+        // What follows in the pipeline must not show in what is gathered.
+        self.client(at).stall = Stall::Replies;
+    }
+
+    /// Runs a function on some cores at one point of the common order.
+    pub(super) fn gather_on(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        shards: Vec<ShardId>,
+        gather: Gather,
+        args: Args<'_>,
+    ) {
         let each = Arc::clone(&gather.each);
         let scope = self.scope(at);
         let ticket = self.owe_parts(
@@ -177,8 +190,6 @@ impl Home {
             },
         );
         self.post_gather(ticket, &shards, 0, &each);
-        // What follows in the pipeline must not show in what is gathered.
-        self.client(at).stall = Stall::Replies;
     }
 
     /// Posts a fence over `shards` that runs `each` on all of them; their parts begin with `first`.
@@ -391,6 +402,12 @@ impl Home {
     }
 
     fn take_back(&mut self, mut frame: FrameBox) {
+        if let Mode::Deliver(messages) = &frame.mode {
+            for message in messages.iter() {
+                self.deliver(message);
+            }
+            return;
+        }
         if frame.woken {
             return self.take_woken(frame);
         }
@@ -570,7 +587,15 @@ impl Home {
     /// Gives a client something that is not a reply, behind everything it is owed.
     pub(super) fn push_out_of_band(&mut self, at: u32, mut output: Output) {
         let client = self.client(at);
-        if client.slots.is_empty() {
+        // A command that waits may wait for long; what comes meanwhile goes first.
+        let waits = matches!(
+            client.slots.front(),
+            Some(Slot {
+                state: SlotState::Blocked(_),
+                ..
+            })
+        );
+        if client.slots.is_empty() || waits {
             client.out.append(&mut output);
             super::recycle(&mut self.outputs, output);
         } else {

@@ -83,6 +83,18 @@ impl Home {
             Flow::Block(_) | Flow::Elsewhere => {
                 unreachable!("only a command at its keys waits")
             }
+            Flow::Subscribe(topic) => {
+                let mut out = self.subscribe(at, topic, args.iter().skip(1));
+                self.reply(at, |reply| reply.append(&mut out));
+                Step::Next
+            }
+            Flow::Unsubscribe(topic) => {
+                let names = args.iter().skip(1).map(<[u8]>::to_vec).collect();
+                let mut out = self.unsubscribe(at, topic, names);
+                self.reply(at, |reply| reply.append(&mut out));
+                Step::Next
+            }
+            Flow::Publish(message) => self.publish(at, spec, message, args),
             Flow::Multi => self.multi(at),
             Flow::Exec => self.exec(at, spec),
             Flow::Discard => self.discard(at),
@@ -98,6 +110,7 @@ impl Home {
                     self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
                 }
                 self.end_transaction(at);
+                self.drop_subscriptions(at);
                 let authenticated = self.config.requirepass.is_empty();
                 self.client(at).session.reset(authenticated);
                 self.reply(at, |reply| reply.simple("RESET"));

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
-use crate::session::Session;
+use crate::session::{Listeners, Message, Session};
 use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::collections::BTreeSet;
@@ -56,6 +56,8 @@ pub struct Home {
     pub(super) ready: Vec<u32>,
     /// Clients with output to send.
     pub(super) dirty: Vec<u32>,
+    /// Who listens to channels.
+    pub(super) listeners: Listeners,
     /// When blocking commands give up, soonest first.
     pub(super) deadlines: BTreeSet<Deadline>,
     /// Clients that wait for a credit, or for the end of a pause.
@@ -155,6 +157,7 @@ impl Home {
             clients: Vec::new(),
             ready: Vec::new(),
             dirty: Vec::new(),
+            listeners: Listeners::default(),
             deadlines: BTreeSet::new(),
             waiting: Vec::new(),
             held: Vec::new(),
@@ -306,6 +309,7 @@ impl Home {
         self.owner.limit = config.maxmemory;
         self.owner.config = Arc::clone(&config);
         self.owner.set_policy(&config);
+        self.owner.set_events(config.notify_keyspace_events);
         self.config = config;
     }
 
@@ -418,6 +422,14 @@ impl Core for Home {
 
     fn make_room(&mut self) {
         self.give_room();
+    }
+
+    fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    fn deliver(&mut self, message: &Message) -> usize {
+        Home::deliver(self, message)
     }
 
     fn feed_monitors(&mut self, line: &[u8]) {

@@ -30,6 +30,7 @@ mod merge;
 mod outgoing;
 mod peaks;
 mod process;
+mod pubsub;
 mod relief;
 mod turn;
 

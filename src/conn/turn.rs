@@ -86,8 +86,8 @@ impl ShardThread {
                 home.serve_backlog(at);
             }
         }
-        while home.exchange() {}
         home.background();
+        while home.exchange() {}
         home.ask_for_room();
         home.wake_others();
         self.flush();
@@ -363,6 +363,9 @@ impl Home {
             let took = self.clock.ticks().wrapping_sub(started);
             // Rounded up: many short runs must not count as none.
             self.stats.expire_us.add(self.clock.ticks_to_us(took) + 1);
+        }
+        if self.owner.has_news() {
+            self.spread_news();
         }
         if self.owner.store.has_garbage() {
             for garbage in self.owner.store.take_garbage() {

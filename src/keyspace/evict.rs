@@ -281,8 +281,8 @@ mod tests {
     use super::*;
     use crate::base::ShardId;
     use crate::keyspace::{
-        AccessClock, Db, StoreCounters, StoreEvent, StoreOptions, StoreSet, StrInput, Ttl,
-        WatchFlag,
+        AccessClock, Db, StoreCounters, StoreEvent, StoreEvents, StoreOptions, StoreSet, StrInput,
+        Ttl, WatchFlag,
     };
 
     const NOW: Millis = Millis(1_700_000_000_000);
@@ -439,7 +439,7 @@ mod tests {
     #[test]
     fn an_eviction_is_told_to_those_who_watch() {
         let mut store = store();
-        store.set_events(true);
+        store.set_events(StoreEvents::EXPIRED.with(StoreEvents::EVICTED));
         Db::new(StoreSet::One(&mut store), DbIndex(1), NOW).set_str(
             b"k",
             StrInput::Int(1),

@@ -37,7 +37,7 @@ pub use hash::{KeyHasher, Locator};
 pub use interest::{Interest, Touched};
 pub use scan::{Cursor, cursor_slot};
 pub use store::{
-    AccessClock, DbGarbage, Expiry, Garbage, Store, StoreEvent, StoreOptions, StoreSet,
+    AccessClock, DbGarbage, Expiry, Garbage, Store, StoreEvent, StoreEvents, StoreOptions, StoreSet,
 };
 pub use value::{Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
 pub use watch::WatchFlag;

@@ -93,7 +93,8 @@ pub(super) struct Ledger {
     used: usize,
     cut_epoch: u8,
     garbage: Vec<Garbage>,
-    events: Option<Vec<StoreEvent>>,
+    events: Vec<StoreEvent>,
+    wanted: StoreEvents,
     /// Editing space for small strings, kept to save its allocation.
     pub(super) scratch: Vec<u8>,
 }
@@ -165,6 +166,38 @@ pub enum StoreEvent {
     Expired(DbIndex, Box<[u8]>),
     /// Removed to free memory.
     Evicted(DbIndex, Box<[u8]>),
+    /// Created.
+    New(DbIndex, Box<[u8]>),
+    /// Looked for in vain by a command that reads.
+    Missed(DbIndex, Box<[u8]>),
+}
+
+/// Kinds of [`StoreEvent`]s.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoreEvents(u8);
+
+impl StoreEvents {
+    /// None of them.
+    pub const NONE: StoreEvents = StoreEvents(0);
+    /// Keys that expired.
+    pub const EXPIRED: StoreEvents = StoreEvents(1);
+    /// Keys that were evicted.
+    pub const EVICTED: StoreEvents = StoreEvents(2);
+    /// Keys that were created.
+    pub const NEW: StoreEvents = StoreEvents(4);
+    /// Keys that were not there.
+    pub const MISSED: StoreEvents = StoreEvents(8);
+
+    /// Both.
+    pub fn with(self, other: StoreEvents) -> StoreEvents {
+        StoreEvents(self.0 | other.0)
+    }
+
+    /// Whether it has something of `other`.
+    #[inline]
+    pub fn has(self, other: StoreEvents) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 /// Why an entry goes.
@@ -217,7 +250,8 @@ impl Store {
                 used: 0,
                 cut_epoch: 0,
                 garbage: Vec::new(),
-                events: None,
+                events: Vec::new(),
+                wanted: StoreEvents::NONE,
                 scratch: Vec::new(),
             },
             pool: Pool::default(),
@@ -281,18 +315,20 @@ impl Store {
         self.ledger.access = access;
     }
 
-    /// Turns the queue of [`StoreEvent`]s on or off.
-    pub fn set_events(&mut self, on: bool) {
-        self.ledger.events = on.then(Vec::new);
+    /// Says which [`StoreEvent`]s are queued.
+    pub fn set_events(&mut self, wanted: StoreEvents) {
+        self.ledger.wanted = wanted;
+    }
+
+    /// Whether any is queued.
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        !self.ledger.events.is_empty()
     }
 
     /// The events since the last call, oldest first.
     pub fn take_events(&mut self) -> Vec<StoreEvent> {
-        self.ledger
-            .events
-            .as_mut()
-            .map(mem::take)
-            .unwrap_or_default()
+        mem::take(&mut self.ledger.events)
     }
 
     /// Asks for a note of each change of a key.
@@ -426,6 +462,7 @@ impl Store {
         let Some(mut found) = found else {
             if look.count {
                 ledger.counters.misses.add(1);
+                ledger.push_event(StoreEvents::MISSED, || StoreEvent::Missed(db, key.into()));
             }
             return None;
         };
@@ -473,6 +510,9 @@ impl Store {
         entry.set_epoch(ledger.cut_epoch);
         sizes.outside += outside_bytes(entry.as_ref());
         ledger.touch(db, entry.as_ref().key(), false);
+        ledger.push_event(StoreEvents::NEW, || {
+            StoreEvent::New(db, entry.as_ref().key().into())
+        });
         let table = table.get_or_insert_with(|| Box::new(Table::new(slots, self.hasher)));
         table.insert(place, at.hash, entry);
         ledger.publish(db, Some(table), sizes);
@@ -694,20 +734,23 @@ impl Ledger {
             Change::Removed => {}
             Change::Expired => {
                 self.counters.expired_keys.add(1);
-                self.push_event(|| StoreEvent::Expired(db, key.into()));
+                self.push_event(StoreEvents::EXPIRED, || StoreEvent::Expired(db, key.into()));
             }
             Change::Evicted => {
                 self.counters.evicted_keys.add(1);
-                self.push_event(|| StoreEvent::Evicted(db, key.into()));
+                self.push_event(StoreEvents::EVICTED, || StoreEvent::Evicted(db, key.into()));
             }
         }
     }
 
     #[inline]
-    fn push_event(&mut self, event: impl FnOnce() -> StoreEvent) {
-        if let Some(events) = &mut self.events {
-            debug_assert!(events.len() < EVENTS_MAX, "events are taken every turn");
-            events.push(event());
+    fn push_event(&mut self, kind: StoreEvents, event: impl FnOnce() -> StoreEvent) {
+        if self.wanted.has(kind) {
+            debug_assert!(
+                self.events.len() < EVENTS_MAX,
+                "events are taken every turn"
+            );
+            self.events.push(event());
         }
     }
 

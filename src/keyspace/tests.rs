@@ -35,7 +35,9 @@ fn random_commands_have_the_results_of_a_plain_map() {
 
 fn run(shards: usize, seed: u64) {
     let (slots, mut stores) = stores(shards);
-    stores.iter_mut().for_each(|store| store.set_events(true));
+    stores
+        .iter_mut()
+        .for_each(|store| store.set_events(StoreEvents::EXPIRED.with(StoreEvents::EVICTED)));
     let mut plain: Vec<Plain> = vec![Plain::new(); DATABASES];
     let mut rng = Rng::new(seed);
     let mut now = START;

@@ -4,6 +4,10 @@
 //! to know of it (database, protocol) is copied into the frame that is sent there, as of the command's place in the
 //! pipeline.
 
+mod subscriptions;
+
+pub use subscriptions::{Listeners, Message, Subscriptions, Topic};
+
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::keyspace::WatchFlag;
@@ -95,6 +99,8 @@ pub struct Session {
     pub transaction: Option<Transaction>,
     /// Keys under WATCH.
     pub watched: Vec<Watched>,
+    /// What it listens to; kept by its core together with the list of all listeners.
+    pub subscriptions: Subscriptions,
     /// CLIENT REPLY.
     pub reply_mode: ReplyMode,
     /// CLIENT NO-EVICT.
@@ -140,6 +146,7 @@ impl Session {
             user: Arc::from("default"),
             transaction: None,
             watched: Vec::new(),
+            subscriptions: Subscriptions::default(),
             reply_mode: ReplyMode::On,
             no_evict: false,
             no_touch: false,

@@ -13,7 +13,7 @@ use crate::command::ctx::{OnCore, Scope};
 use crate::command::spec::{CommandSpec, StoreFn};
 use crate::keyspace::{Locator, Store, WatchFlag};
 use crate::resp::{Output, OwnedArgs};
-use crate::session::Watched;
+use crate::session::{Message, Watched};
 use std::any::Any;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
@@ -101,6 +101,8 @@ pub enum Mode {
     Watch(DbIndex, Vec<WatchedKey>),
     /// Run a function over the core.
     Control(OnCore),
+    /// Give messages to the listeners of the core it reaches. Nobody sent it, nobody waits for it.
+    Deliver(Arc<Vec<Message>>),
     /// Take over an accepted connection.
     Adopt(Option<Accepted>),
 }

@@ -12,11 +12,12 @@ use super::wait::{WaitRoom, Waiter};
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Block, Ctx, Flow, KeyEvent, Scope, Waiting};
+use crate::command::ctx::{Block, Ctx, Flow, News, Scope, Waiting};
 use crate::command::spec::{StoreFn, flag};
-use crate::config::Config;
+use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
-    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreSet,
+    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvents,
+    StoreSet,
 };
 use crate::resp::{Args, Output, Reply};
 use crate::ring::Clock;
@@ -49,8 +50,8 @@ pub struct Owner {
     pub(super) pressure: Pressure,
     pub(super) rng: Rng,
     slots: Arc<SlotMap>,
-    /// What happened to keys and was not published yet.
-    pub events: Vec<KeyEvent>,
+    /// What subscribers were not told yet.
+    pub news: Vec<News>,
     /// Replies of commands that waited, on their way home.
     pub woken: Vec<FrameBox>,
     room: WaitRoom,
@@ -83,7 +84,7 @@ impl Owner {
             pressure: Pressure::default(),
             rng: Rng::new(seed),
             slots,
-            events: Vec::new(),
+            news: Vec::new(),
             woken: Vec::new(),
             room: WaitRoom::default(),
         }
@@ -115,6 +116,19 @@ impl Owner {
         });
     }
 
+    /// Has the store tell of what keyspace notifications ask for.
+    pub fn set_events(&mut self, wanted: KeyspaceEvents) {
+        let kinds = [
+            (KeyspaceEvents::EXPIRED, StoreEvents::EXPIRED),
+            (KeyspaceEvents::EVICTED, StoreEvents::EVICTED),
+            (KeyspaceEvents::NEW, StoreEvents::NEW),
+            (KeyspaceEvents::KEY_MISS, StoreEvents::MISSED),
+        ];
+        let kinds = kinds.iter().filter(|(class, _)| wanted.has(*class));
+        let kinds = kinds.fold(StoreEvents::NONE, |all, (_, kind)| all.with(*kind));
+        self.store.set_events(kinds);
+    }
+
     /// A number below `bound`.
     pub fn random_below(&mut self, bound: u64) -> u64 {
         self.rng.below(bound)
@@ -138,7 +152,7 @@ impl Owner {
             set,
             &self.config,
             &mut self.rng,
-            &mut self.events,
+            &mut self.news,
             run,
             args,
             scope,
@@ -174,7 +188,7 @@ impl Owner {
             } => {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
-                let events = &mut self.events;
+                let news = &mut self.news;
                 let waiting = match frame.may_wait {
                     true => Waiting::Allowed,
                     false => Waiting::Denied,
@@ -204,7 +218,7 @@ impl Owner {
                                 set,
                                 config,
                                 rng,
-                                events,
+                                news,
                                 item.run,
                                 args,
                                 item.scope,
@@ -253,7 +267,9 @@ impl Owner {
                     self.store.watch(*db, key, flag, now);
                 }
             }
-            Mode::Control(_) | Mode::Adopt(_) => unreachable!("the core handles these itself"),
+            Mode::Control(_) | Mode::Adopt(_) | Mode::Deliver(_) => {
+                unreachable!("the core handles these itself")
+            }
         }
     }
 
@@ -330,7 +346,7 @@ impl Owner {
     /// Whether anything has happened that others than the client must learn of.
     #[inline]
     pub fn has_news(&self) -> bool {
-        self.store.has_touched() || !self.events.is_empty()
+        self.store.has_touched() || !self.news.is_empty() || self.store.has_events()
     }
 
     /// Gives to waiting commands what has become available for them. To be called after each command, transaction or
@@ -500,7 +516,7 @@ fn run_over<'a>(
     set: StoreSet<'a>,
     config: &'a Config,
     rng: &'a mut Rng,
-    events: &'a mut Vec<KeyEvent>,
+    news: &'a mut Vec<News>,
     run: StoreFn,
     args: Args<'_>,
     scope: Scope,
@@ -522,7 +538,7 @@ fn run_over<'a>(
         now,
         dirty: 0,
         waiting,
-        events,
+        news,
     };
     let (failed, ask) = match run(&mut cx, args) {
         Ok(Flow::Done) => (false, Ask::Nothing),

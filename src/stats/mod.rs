@@ -138,6 +138,16 @@ pub struct CoreStats {
     pub tracking_clients: Counter,
     /// Clients that watch keys.
     pub watching_clients: Counter,
+    /// Subscriptions of this core's clients, of all kinds.
+    pub listeners: Counter,
+    /// Channels that this core's clients listen to.
+    pub channels: Counter,
+    /// Patterns that they listen to.
+    pub patterns: Counter,
+    /// Shard channels that they listen to.
+    pub shard_channels: Counter,
+    /// Clients with at least one subscription.
+    pub pubsub_clients: Counter,
     /// Clients in MONITOR.
     pub monitors: Counter,
     /// Bytes of query buffers and output buffers held for clients.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Result;
 use crate::base::I64Buf;
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::{StrInput, StrRef, Ttl};
 use crate::resp::{Args, CommandError};
 
@@ -67,7 +68,10 @@ pub fn bitop(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let outcome = combine(operation, &slices);
     let (key, len) = (args.arg(2), outcome.len());
     if outcome.is_empty() {
-        cx.dirty += u64::from(cx.db.remove(key));
+        if cx.db.remove(key) {
+            cx.dirty += 1;
+            cx.notify(KeyspaceEvents::GENERIC, "del", key);
+        }
     } else {
         let value = if len < SHARED_OUTCOME_BYTES_MIN {
             StrInput::Raw(&outcome)
@@ -76,6 +80,7 @@ pub fn bitop(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         };
         cx.db.set_str(key, value, Ttl::Clear);
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::STRING, "set", key);
     }
     cx.reply.count(len);
     Ok(Flow::Done)

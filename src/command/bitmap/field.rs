@@ -6,6 +6,7 @@
 use super::{Result, check_offset};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError, Reply};
 
 /// One operation.
@@ -91,7 +92,11 @@ pub fn bitfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     })?;
     // A string that grew although every write failed has changed all the same. Redis does not count that, so that its
     // replicas never learn of it.
-    cx.dirty += changed.max(u64::from(grows));
+    let changes = changed.max(u64::from(grows));
+    cx.dirty += changes;
+    if changes > 0 {
+        cx.notify(KeyspaceEvents::STRING, "setbit", key);
+    }
     Ok(Flow::Done)
 }
 

@@ -4,6 +4,7 @@ use super::Result;
 use super::keys::syntax;
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::{Detached, ValueRef};
 use crate::persist::{self, DumpError};
 use crate::resp::{Args, CommandError};
@@ -34,7 +35,10 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         DumpError::Body => CommandError::RESTORE_FORMAT,
     })?;
     if expire.is_some_and(|at| at <= cx.now) && cx.db.removes_expired() {
-        cx.dirty += u64::from(cx.db.remove(key));
+        if cx.db.remove(key) {
+            cx.dirty += 1;
+            cx.notify(KeyspaceEvents::GENERIC, "del", key);
+        }
     } else {
         let access = None;
         cx.db.insert(
@@ -53,6 +57,7 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             _ => true,
         };
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::GENERIC, "restore", key);
     }
     cx.reply.ok();
     Ok(Flow::Done)

@@ -7,6 +7,7 @@
 use super::Result;
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError};
 
 /// Seconds from now.
@@ -60,6 +61,7 @@ pub fn persist(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if had_expiry {
         cx.db.set_expire(key, None);
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::GENERIC, "persist", key);
     }
     cx.reply.integer(i64::from(had_expiry));
     Ok(Flow::Done)
@@ -140,8 +142,10 @@ fn expire_at(cx: &mut Ctx<'_>, args: Args<'_>, name: &str, unit_ms: i64, base: M
     if changes {
         if at <= cx.now && cx.db.removes_expired() {
             cx.db.remove(key);
+            cx.notify(KeyspaceEvents::GENERIC, "del", key);
         } else {
             cx.db.set_expire(key, Some(at));
+            cx.notify(KeyspaceEvents::GENERIC, "expire", key);
         }
         cx.dirty += 1;
     }

@@ -2,12 +2,28 @@
 
 use super::Result;
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::Db;
 use crate::resp::{Args, CommandError};
 
 /// Removes keys; replies how many were there.
 pub fn del(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let removed = cx.db.count_keys(args.from(1).iter(), Db::remove);
+    let removed = if cx
+        .config
+        .notify_keyspace_events
+        .has(KeyspaceEvents::GENERIC)
+    {
+        let mut removed = 0;
+        for key in args.from(1) {
+            if cx.db.remove(key) {
+                removed += 1;
+                cx.notify(KeyspaceEvents::GENERIC, "del", key);
+            }
+        }
+        removed
+    } else {
+        cx.db.count_keys(args.from(1).iter(), Db::remove)
+    };
     cx.dirty += removed as u64;
     cx.reply.count(removed);
     Ok(Flow::Done)

@@ -5,6 +5,7 @@ use super::keys::syntax;
 use crate::base::DbIndex;
 use crate::command::connection::parse_db;
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError};
 
 /// Renames a key, replacing what has the new name. Expiry and access data go along.
@@ -66,6 +67,7 @@ pub fn copy(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         copy.access = None;
         cx.db.select(target);
         cx.db.insert(to, copy);
+        cx.notify(KeyspaceEvents::GENERIC, "copy_to", to);
         cx.db.select(home);
         cx.dirty += 1;
     }
@@ -91,8 +93,10 @@ pub fn move_key(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     let done = taken.is_some();
     if let Some(value) = taken {
+        cx.notify(KeyspaceEvents::GENERIC, "move_from", key);
         cx.db.select(target);
         cx.db.insert(key, value);
+        cx.notify(KeyspaceEvents::GENERIC, "move_to", key);
         cx.db.select(home);
         cx.dirty += 1;
     }
@@ -107,6 +111,8 @@ fn relabel(cx: &mut Ctx<'_>, from: &[u8], to: &[u8]) {
     {
         cx.db.insert(to, value);
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::GENERIC, "rename_from", from);
+        cx.notify(KeyspaceEvents::GENERIC, "rename_to", to);
     }
 }
 

@@ -392,10 +392,13 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
     ]);
     text.line("keyspace_hits", stores(|store| store.hits.get()));
     text.line("keyspace_misses", stores(|store| store.misses.get()));
-    text.zeros(&[
-        "pubsub_channels",
-        "pubsub_patterns",
+    text.line("pubsub_channels", server.sum(|core| core.channels.get()));
+    text.line("pubsub_patterns", server.sum(|core| core.patterns.get()));
+    text.line(
         "pubsubshard_channels",
+        server.sum(|core| core.shard_channels.get()),
+    );
+    text.zeros(&[
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",

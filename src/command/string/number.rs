@@ -5,6 +5,7 @@ use super::Result;
 use crate::base::num::{FloatError, float80_add};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::{StrInput, Ttl};
 use crate::resp::{Args, CommandError};
 
@@ -41,6 +42,7 @@ fn add(cx: &mut Ctx<'_>, key: &[u8], by: i64) -> Result {
             .ok_or(CommandError::INCR_OVERFLOW)
     })?;
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "incrby", key);
     cx.reply.integer(sum);
     Ok(Flow::Done)
 }
@@ -59,6 +61,7 @@ pub fn incrbyfloat(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     })?;
     cx.db.set_str(key, StrInput::Text(&sum), Ttl::Keep);
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "incrbyfloat", key);
     cx.reply.bulk(&sum);
     Ok(Flow::Done)
 }

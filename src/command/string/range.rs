@@ -3,6 +3,7 @@
 use super::{Result, bulk_bytes_max, input, reply_str};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::Ttl;
 use crate::resp::{Args, CommandError};
 
@@ -69,6 +70,7 @@ pub fn setrange(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         None => cx.db.create_str(key, end, edit),
     }
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "setrange", key);
     cx.reply.count(len.max(end));
     Ok(Flow::Done)
 }
@@ -90,6 +92,7 @@ pub fn append(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         }
     };
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "append", key);
     cx.reply.count(len);
     Ok(Flow::Done)
 }

@@ -7,6 +7,7 @@
 use super::{Result, input, reply_str};
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
+use crate::config::KeyspaceEvents;
 use crate::keyspace::Ttl;
 use crate::resp::{Args, CommandError};
 
@@ -144,6 +145,7 @@ pub fn set(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     cx.db.set_str(args.arg(1), input(args, 2), Ttl::Clear);
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "set", args.arg(1));
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -175,6 +177,10 @@ fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if !refused {
         cx.db.set_str(key, input(args, 2), ttl);
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::STRING, "set", key);
+        if matches!(ttl, Ttl::At(_)) {
+            cx.notify(KeyspaceEvents::GENERIC, "expire", key);
+        }
     }
     match (options.get, refused) {
         (true, _) => {}
@@ -191,6 +197,7 @@ pub fn setnx(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if absent {
         cx.db.set_str(key, input(args, 2), Ttl::Clear);
         cx.dirty += 1;
+        cx.notify(KeyspaceEvents::STRING, "set", key);
     }
     cx.reply.integer(i64::from(absent));
     Ok(Flow::Done)
@@ -211,6 +218,8 @@ fn set_living(cx: &mut Ctx<'_>, args: Args<'_>, clock: Clock, command: &str) -> 
     cx.db
         .set_str(args.arg(1), input(args, 3), Ttl::At(deadline));
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "set", args.arg(1));
+    cx.notify(KeyspaceEvents::GENERIC, "expire", args.arg(1));
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -222,6 +231,7 @@ pub fn getset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     reply_str(&mut cx.reply, old);
     cx.db.set_str(key, input(args, 2), Ttl::Clear);
     cx.dirty += 1;
+    cx.notify(KeyspaceEvents::STRING, "set", key);
     Ok(Flow::Done)
 }
 
@@ -247,16 +257,19 @@ pub fn getex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Life::Unsaid | Life::Keep | Life::Persist => None,
     };
     reply_str(&mut cx.reply, Some(text));
-    let changed = match deadline {
+    let (changed, event) = match deadline {
         // A time that has come already deletes at once, so that what is logged is a deletion.
-        Some((clock, at)) if clock.is_absolute() && at <= cx.now => cx.db.remove(key),
-        Some((_, at)) => cx.db.set_expire(key, Some(at)),
+        Some((clock, at)) if clock.is_absolute() && at <= cx.now => (cx.db.remove(key), "del"),
+        Some((_, at)) => (cx.db.set_expire(key, Some(at)), "expire"),
         None if life == Life::Persist && matches!(cx.db.expire_of(key), Some(Some(_))) => {
-            cx.db.set_expire(key, None)
+            (cx.db.set_expire(key, None), "persist")
         }
-        None => false,
+        None => (false, ""),
     };
-    cx.dirty += u64::from(changed);
+    if changed {
+        cx.dirty += 1;
+        cx.notify(KeyspaceEvents::GENERIC, event, key);
+    }
     Ok(Flow::Done)
 }
 
@@ -298,4 +311,7 @@ fn set_all(cx: &mut Ctx<'_>, args: Args<'_>) {
         db.set_str(key, value, Ttl::Clear);
     });
     cx.dirty += args.len() as u64 / 2;
+    for key in args.from(1).iter().step_by(2) {
+        cx.notify(KeyspaceEvents::STRING, "set", key);
+    }
 }

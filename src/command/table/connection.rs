@@ -172,13 +172,14 @@ pub(super) const ROWS: &[Row] = &[
         .secrets(super::super::connection::hello_secrets)
         .runs(Route::Home, Home(super::super::connection::hello)),
     row("ping", Group::Connection, "1.0.0", -1)
-        .flags(&[FAST, SENTINEL])
+        .flags(&[WHILE_SUBSCRIBED, FAST, SENTINEL])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .docs("Check that the server answers.", "O(1)")
         .syntax("[message]")
         .runs(Route::Home, Home(super::super::connection::ping)),
     row("quit", Group::Connection, "1.0.0", -1)
         .flags(&[
+            WHILE_SUBSCRIBED,
             NOSCRIPT,
             LOADING,
             STALE,
@@ -192,6 +193,7 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Route::Home, Home(super::super::connection::quit)),
     row("reset", Group::Connection, "6.2.0", 1)
         .flags(&[
+            WHILE_SUBSCRIBED,
             NOSCRIPT,
             LOADING,
             STALE,

@@ -4,13 +4,13 @@ use super::prelude::*;
 
 pub(super) const ROWS: &[Row] = &[
     row("psubscribe", Group::PubSub, "2.0.0", -2)
-        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
+        .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
         .docs(
             "Listen to all channels whose names fit patterns.",
             "O(N) for N patterns",
         )
         .syntax("pattern [pattern ...]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::psubscribe)),
     row("publish", Group::PubSub, "2.0.0", 3)
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE, SENTINEL])
         .docs(
@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N + M) for N subscribers and M patterns",
         )
         .syntax("channel message")
-        .runs(Route::Channel, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::publish)),
     row("pubsub", Group::PubSub, "2.8.0", -2)
         .docs(
             "Commands about channels and subscriptions.",
@@ -33,15 +33,15 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N channels",
                 )
                 .syntax("[pattern]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::pubsub::channels)),
             row("pubsub|help", Group::PubSub, "6.2.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::pubsub::help)),
             row("pubsub|numpat", Group::PubSub, "2.8.0", 2)
                 .flags(&[PUBSUB, LOADING, STALE])
                 .docs("Count the patterns that clients listen to.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::pubsub::numpat)),
             row("pubsub|numsub", Group::PubSub, "2.8.0", -2)
                 .flags(&[PUBSUB, LOADING, STALE])
                 .docs(
@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N channels asked for",
                 )
                 .syntax("[channel [channel ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::pubsub::numsub)),
             row("pubsub|shardchannels", Group::PubSub, "7.0.0", -2)
                 .flags(&[PUBSUB, LOADING, STALE])
                 .docs(
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N shard channels",
                 )
                 .syntax("[pattern]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::pubsub::shardchannels)),
             row("pubsub|shardnumsub", Group::PubSub, "7.0.0", -2)
                 .flags(&[PUBSUB, LOADING, STALE])
                 .docs(
@@ -65,16 +65,16 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N shard channels asked for",
                 )
                 .syntax("[shardchannel [shardchannel ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::pubsub::shardnumsub)),
         ]),
     row("punsubscribe", Group::PubSub, "2.0.0", -1)
-        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
+        .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
         .docs(
             "Stop listening to patterns, or to all of them.",
             "O(N) for N patterns",
         )
         .syntax("[pattern [pattern ...]]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::punsubscribe)),
     row("spublish", Group::PubSub, "7.0.0", 3)
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
         .keys(&[at(1, &[NOT_KEY])])
@@ -83,33 +83,33 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N subscribers",
         )
         .syntax("shardchannel message")
-        .runs(Route::Channel, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::spublish)),
     row("ssubscribe", Group::PubSub, "7.0.0", -2)
-        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE])
         .keys(&[range(1, -1, 1, &[NOT_KEY])])
         .docs("Listen to shard channels.", "O(N) for N shard channels")
         .syntax("shardchannel [shardchannel ...]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::ssubscribe)),
     row("subscribe", Group::PubSub, "2.0.0", -2)
-        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
+        .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
         .docs("Listen to channels.", "O(N) for N channels")
         .syntax("channel [channel ...]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::subscribe)),
     row("sunsubscribe", Group::PubSub, "7.0.0", -1)
-        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE])
         .keys(&[range(1, -1, 1, &[NOT_KEY])])
         .docs(
             "Stop listening to shard channels, or to all of them.",
             "O(N) for N shard channels",
         )
         .syntax("[shardchannel [shardchannel ...]]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::sunsubscribe)),
     row("unsubscribe", Group::PubSub, "2.0.0", -1)
-        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
+        .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
         .docs(
             "Stop listening to channels, or to all of them.",
             "O(N) for N channels",
         )
         .syntax("[channel [channel ...]]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::pubsub::unsubscribe)),
 ];

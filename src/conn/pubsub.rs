@@ -1,0 +1,268 @@
+//! Publish and subscribe at a core: its listeners, and the way of a message to them.
+//!
+//! A message is delivered on every core that has listeners, as one fence, which is what gives all of them one order.
+//! What commands themselves have to tell (keyspace notifications) starts at the shard that ran them and reaches the
+//! other cores in the chain of its completions, so what concerns one key stays in order as well.
+
+use super::dispatch::Step;
+use super::home::Home;
+use crate::base::slot::ShardId;
+use crate::command::ctx::{Gather, KeyEvent, News};
+use crate::command::spec::CommandSpec;
+use crate::config::KeyspaceEvents;
+use crate::keyspace::StoreEvent;
+use crate::resp::{Args, Output, Proto, Reply};
+use crate::session::{ClientKind, Message, Topic};
+use crate::shard::{Mode, Node};
+use std::sync::Arc;
+
+impl Home {
+    /// SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE: one confirmation for each name.
+    pub(super) fn subscribe<'n>(
+        &mut self,
+        at: u32,
+        topic: Topic,
+        names: impl Iterator<Item = &'n [u8]>,
+    ) -> Output {
+        let mut out = self.outputs.pop().unwrap_or_default();
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the client is there");
+        let session = &mut client.session;
+        let was_silent = session.subscriptions.is_empty();
+        let mut reply = Reply::new(&mut out, session.proto);
+        for name in names {
+            if self
+                .listeners
+                .add(at, &mut session.subscriptions, topic, name)
+            {
+                self.stats.listeners.add(1);
+            }
+            reply.push(3);
+            reply.bulk_str(topic.subscribe());
+            reply.bulk(name);
+            reply.count(session.subscriptions.count(topic));
+        }
+        if was_silent {
+            session.kind = ClientKind::Pubsub;
+            self.stats.pubsub_clients.add(1);
+        }
+        self.count_listeners();
+        out
+    }
+
+    /// UNSUBSCRIBE and its kin: one confirmation for each name, or for each that there was if none is given.
+    pub(super) fn unsubscribe(&mut self, at: u32, topic: Topic, names: Vec<Vec<u8>>) -> Output {
+        let mut out = self.outputs.pop().unwrap_or_default();
+        let client = self.clients[at as usize]
+            .as_mut()
+            .expect("the client is there");
+        let session = &mut client.session;
+        let own = &mut session.subscriptions;
+        let was_silent = own.is_empty();
+        let mut reply = Reply::new(&mut out, session.proto);
+        let names = match names.is_empty() {
+            true => own.names(topic).iter().map(|name| name.to_vec()).collect(),
+            false => names,
+        };
+        let mut confirm = |name: Option<&[u8]>, count: usize| {
+            reply.push(3);
+            reply.bulk_str(topic.unsubscribe());
+            reply.bulk_or_null(name);
+            reply.count(count);
+        };
+        if names.is_empty() {
+            confirm(None, own.count(topic));
+        }
+        for name in names {
+            if self.listeners.remove(at, own, topic, &name) {
+                self.stats.listeners.sub(1);
+            }
+            confirm(Some(&name), own.count(topic));
+        }
+        if !was_silent && own.is_empty() {
+            session.kind = ClientKind::Normal;
+            self.stats.pubsub_clients.sub(1);
+        }
+        self.count_listeners();
+        out
+    }
+
+    /// A client goes, or is reset.
+    pub(super) fn drop_subscriptions(&mut self, at: u32) {
+        let Some(Some(client)) = self.clients.get_mut(at as usize) else {
+            return;
+        };
+        let own = &mut client.session.subscriptions;
+        if own.is_empty() {
+            return;
+        }
+        let all = [Topic::Channel, Topic::Pattern, Topic::Shard];
+        let count: usize = all.iter().map(|topic| own.names(*topic).len()).sum();
+        self.listeners.remove_all(at, own);
+        self.stats.listeners.sub(count as u64);
+        self.stats.pubsub_clients.sub(1);
+        self.count_listeners();
+    }
+
+    fn count_listeners(&self) {
+        let stats = &self.stats;
+        stats
+            .channels
+            .set(self.listeners.of(Topic::Channel).len() as u64);
+        stats
+            .patterns
+            .set(self.listeners.of(Topic::Pattern).len() as u64);
+        stats
+            .shard_channels
+            .set(self.listeners.of(Topic::Shard).len() as u64);
+    }
+
+    /// PUBLISH: on this core at once if nobody else has listeners, else as a fence.
+    pub(super) fn publish(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        message: Message,
+        args: Args<'_>,
+    ) -> Step {
+        let shards = self.listening_shards();
+        if shards.iter().any(|shard| *shard != self.id) {
+            if !self.have_credits(&shards) {
+                self.waiting.push(at);
+                return Step::Wait(super::client::Stall::Credit);
+            }
+            self.gather_on(at, spec, shards, publication(message), args);
+            return Step::Next;
+        }
+        let mut heard = 0;
+        if !shards.is_empty() {
+            self.settle_inbox();
+            heard = self.deliver(&message);
+        }
+        let ticks = self.clock.ticks().wrapping_sub(self.last_ticks);
+        self.account(at, spec, ticks, false, Some(args));
+        self.reply(at, |reply| reply.count(heard));
+        Step::Next
+    }
+
+    /// The cores that have listeners.
+    fn listening_shards(&self) -> Vec<ShardId> {
+        let all = self.server.cores.iter().enumerate();
+        all.filter(|(_, core)| core.stats.listeners.get() > 0)
+            .map(|(shard, _)| ShardId(shard as u16))
+            .collect()
+    }
+
+    /// Gives a message to this core's listeners; returns how many there were.
+    pub(super) fn deliver(&mut self, message: &Message) -> usize {
+        let mut heard = Vec::new();
+        self.listeners.for_each(message, |at, pattern| {
+            heard.push((at, pattern.map(<[u8]>::to_vec)))
+        });
+        for (at, pattern) in &heard {
+            let proto = self.client(*at).session.proto;
+            let mut output = self.outputs.pop().unwrap_or_default();
+            write_message(&mut output, proto, message, pattern.as_deref());
+            self.push_out_of_band(*at, output);
+        }
+        heard.len()
+    }
+
+    /// Tells everybody who listens what commands of this shard had to say.
+    pub(super) fn tell_news(&mut self) {
+        let mut messages = Vec::new();
+        for event in self.owner.store.take_events() {
+            let (db, key, class, name) = match event {
+                StoreEvent::Expired(db, key) => (db, key, KeyspaceEvents::EXPIRED, "expired"),
+                StoreEvent::Evicted(db, key) => (db, key, KeyspaceEvents::EVICTED, "evicted"),
+                StoreEvent::New(db, key) => (db, key, KeyspaceEvents::NEW, "new"),
+                StoreEvent::Missed(db, key) => (db, key, KeyspaceEvents::KEY_MISS, "keymiss"),
+            };
+            self.event_messages(
+                &KeyEvent {
+                    db,
+                    class,
+                    name,
+                    key,
+                },
+                &mut messages,
+            );
+        }
+        for news in std::mem::take(&mut self.owner.news) {
+            match news {
+                News::Key(event) => self.event_messages(&event, &mut messages),
+                News::Message(message) => messages.push(message),
+            }
+        }
+        if messages.is_empty() {
+            return;
+        }
+        let messages = Arc::new(messages);
+        for shard in self.listening_shards() {
+            if shard == self.id {
+                for message in messages.iter() {
+                    self.deliver(message);
+                }
+            } else {
+                let mut frame = Node::new(crate::shard::Frame::new(shard));
+                frame.woken = true;
+                frame.mode = Mode::Deliver(Arc::clone(&messages));
+                self.chains[usize::from(shard.0)].push(frame);
+            }
+        }
+    }
+
+    fn event_messages(&self, event: &KeyEvent, messages: &mut Vec<Message>) {
+        let wanted = self.config.notify_keyspace_events;
+        if !wanted.has(event.class) {
+            return;
+        }
+        let (db, name) = (event.db.0, event.name);
+        if wanted.has(KeyspaceEvents::KEYSPACE) {
+            let mut channel = format!("__keyspace@{db}__:").into_bytes();
+            channel.extend_from_slice(&event.key);
+            messages.push(Message {
+                channel,
+                payload: name.into(),
+                sharded: false,
+            });
+        }
+        if wanted.has(KeyspaceEvents::KEYEVENT) {
+            messages.push(Message {
+                channel: format!("__keyevent@{db}__:{name}").into_bytes(),
+                payload: event.key.to_vec(),
+                sharded: false,
+            });
+        }
+    }
+}
+
+/// PUBLISH as a call of all cores: in a transaction, or where several have listeners.
+pub(super) fn publication(message: Message) -> Gather {
+    Gather::new(
+        move |core| core.deliver(&message),
+        |heard: Vec<usize>, reply| reply.count(heard.iter().sum()),
+    )
+}
+
+fn write_message(out: &mut Output, proto: Proto, message: &Message, pattern: Option<&[u8]>) {
+    let mut reply = Reply::new(out, proto);
+    match pattern {
+        Some(pattern) => {
+            reply.push(4);
+            reply.bulk_str("pmessage");
+            reply.bulk(pattern);
+        }
+        None => {
+            reply.push(3);
+            reply.bulk_str(if message.sharded {
+                "smessage"
+            } else {
+                "message"
+            });
+        }
+    }
+    reply.bulk(&message.channel);
+    reply.bulk(&message.payload);
+}

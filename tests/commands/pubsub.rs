@@ -1,0 +1,135 @@
+//! Publish and subscribe, and keyspace notifications.
+
+use crate::support::{check, check_both, check_resp3};
+
+#[test]
+fn messages_reach_channels_and_patterns() {
+    check(
+        r#"
+        c2: SUBSCRIBE news => ["subscribe", "news", 1]
+        c2: PSUBSCRIBE n?ws => ["psubscribe", "n?ws", 2]
+        c3: PSUBSCRIBE * => ["psubscribe", "*", 1]
+        PUBLISH news hello => 3
+        c2: read => ["message", "news", "hello"]
+        c2: read => ["pmessage", "n?ws", "news", "hello"]
+        c3: read => ["pmessage", "*", "news", "hello"]
+        PUBLISH other x => 1
+        c3: read => ["pmessage", "*", "other", "x"]
+        c2: UNSUBSCRIBE news => ["unsubscribe", "news", 1]
+        c2: PUNSUBSCRIBE => ["punsubscribe", "n?ws", 0]
+        c2: PUNSUBSCRIBE => ["punsubscribe", nil, 0]
+        c2: UNSUBSCRIBE nope => ["unsubscribe", "nope", 0]
+        c2: PING => PONG
+        PUBLISH news again => 1
+        "#,
+    );
+}
+
+#[test]
+fn what_a_subscribed_client_may_do() {
+    check(
+        r#"
+        SUBSCRIBE a => ["subscribe", "a", 1]
+        SUBSCRIBE a => ["subscribe", "a", 1]
+        PING => ["pong", ""]
+        PING x => ["pong", "x"]
+        GET a => ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context
+        CLIENT ID => ERR Can't execute 'client|id': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context
+        RESET => RESET
+        GET a => nil
+        c2: PUBLISH a x => 0
+        "#,
+    );
+    check_resp3(
+        r#"
+        SUBSCRIBE a => push["subscribe", "a", 1]
+        PING => PONG
+        GET a => nil
+        # The message comes before the reply.
+        PUBLISH a x => push["message", "a", "x"]
+        read => 1
+        UNSUBSCRIBE => push["unsubscribe", "a", 0]
+        "#,
+    );
+}
+
+#[test]
+fn shard_channels_stand_apart() {
+    check(
+        r#"
+        c2: SSUBSCRIBE a => ["ssubscribe", "a", 1]
+        c3: SUBSCRIBE a => ["subscribe", "a", 1]
+        SPUBLISH a x => 1
+        c2: read => ["smessage", "a", "x"]
+        PUBLISH a y => 1
+        c3: read => ["message", "a", "y"]
+        PUBSUB SHARDCHANNELS => ["a"]
+        PUBSUB SHARDNUMSUB a b => ["a", 1, "b", 0]
+        c2: SUNSUBSCRIBE => ["sunsubscribe", "a", 0]
+        eventually PUBSUB SHARDCHANNELS => []
+        "#,
+    );
+}
+
+#[test]
+fn pubsub_tells_who_listens() {
+    check_both(
+        r#"
+        PUBSUB CHANNELS => []
+        c2: SUBSCRIBE a => any
+        c3: SUBSCRIBE a => any
+        c3: PSUBSCRIBE x* => any
+        c4: PSUBSCRIBE x* => any
+        PUBSUB CHANNELS => ["a"]
+        PUBSUB CHANNELS b* => []
+        PUBSUB NUMSUB a b => ["a", 2, "b", 0]
+        PUBSUB NUMSUB => []
+        PUBSUB NUMPAT => 1
+        PUBSUB CHANNELS a b => ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.
+        PUBLISH a => ERR wrong number of arguments for 'publish' command
+        c3: close
+        eventually PUBSUB NUMSUB a => ["a", 1]
+        "#,
+    );
+}
+
+#[test]
+fn publish_in_a_transaction() {
+    check(
+        r#"
+        c2: SUBSCRIBE a => ["subscribe", "a", 1]
+        MULTI => OK
+        SET k v => QUEUED
+        PUBLISH a x => QUEUED
+        EXEC => [OK, 1]
+        c2: read => ["message", "a", "x"]
+        "#,
+    );
+}
+
+#[test]
+fn keys_tell_what_happens_to_them() {
+    check(
+        r#"
+        CONFIG SET notify-keyspace-events KEA => OK
+        c2: PSUBSCRIBE __key*__:* => any
+        SET k v => OK
+        c2: read => ["pmessage", "__key*__:*", "__keyspace@0__:k", "set"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "k"]
+        CONFIG SET notify-keyspace-events E$gxn => OK
+        SET n 1 PX 20 => OK
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "n"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "n"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:expire", "n"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:expired", "n"]
+        RENAME k l => OK
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "l"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:rename_from", "k"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:rename_to", "l"]
+        CONFIG SET notify-keyspace-events Em => OK
+        GET nope => nil
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:keymiss", "nope"]
+        CONFIG SET notify-keyspace-events "" => OK
+        "#,
+    );
+}
