@@ -276,11 +276,16 @@ pub fn list(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         _ => return Err(CommandError::SYNTAX),
     }
     let now = cx.now.ms;
+    // The caller's own request counts as if it were still in the buffer.
+    let (caller, request_bytes) = (cx.session.id, args.bytes.len());
     Ok(Flow::Gather(Gather::new(
         move |core: &mut dyn Core| {
             let mut lines = Vec::new();
-            core.clients(&mut |view| {
+            core.clients(&mut |mut view| {
                 if filter.holds(view.session, now) {
+                    if view.session.id == caller {
+                        view.input_bytes += request_bytes;
+                    }
                     lines.push((view.session.id, line(&view, now)));
                 }
             });

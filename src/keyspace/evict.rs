@@ -126,7 +126,11 @@ impl Store {
         now: Millis,
         rng: &mut Rng,
     ) -> EvictOutcome {
-        let goal = self.memory().saturating_sub(bytes);
+        // Less than `bytes` in all: even the last key does not do.
+        let (suffices, goal) = match self.memory().checked_sub(bytes) {
+            Some(goal) => (true, goal),
+            None => (false, 0),
+        };
         if self.pool.policy != settings.policy {
             self.pool = Pool {
                 candidates: Vec::new(),
@@ -138,7 +142,10 @@ impl Store {
                 return EvictOutcome::NothingLeft;
             }
         }
-        EvictOutcome::Enough
+        match suffices {
+            true => EvictOutcome::Enough,
+            false => EvictOutcome::NothingLeft,
+        }
     }
 
     fn evict_one(&mut self, settings: &EvictSettings, now: Millis, rng: &mut Rng) -> bool {
