@@ -317,6 +317,14 @@ fn writes_beyond_maxmemory_are_refused() {
             written > 500,
             "refused after {written} writes of 10 kB, with room for 800"
         );
+        let counts = conn.call("INFO commandstats").text();
+        let line = counts.lines().find(|line| line.starts_with("cmdstat_set:"));
+        let line = line.expect("SET was called");
+        assert!(
+            line.starts_with(&format!("cmdstat_set:calls={},", written + 1)),
+            "{line}"
+        );
+        assert!(line.contains("rejected_calls=1,failed_calls=0"), "{line}");
         assert!(info(&mut conn, "memory", "used_memory") < budget + 2 * MIB);
         // Reading and deleting go on; transactions are refused while they are queued.
         assert_eq!(conn.call("STRLEN k0"), Value::Int(10_000));

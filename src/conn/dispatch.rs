@@ -103,6 +103,9 @@ impl Home {
                 if let Step::Wait(stall) = step {
                     if let Some(client) = client {
                         client.stall = stall;
+                        if stall == Stall::Paused {
+                            self.stats.blocked_clients.add(1);
+                        }
                     }
                     break;
                 }

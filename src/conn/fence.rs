@@ -455,7 +455,11 @@ impl Home {
                 }
                 self.advance(at);
                 let args = frame.items[0].args.as_args();
-                self.account(at, spec, outcome.ticks, outcome.failed, Some(args));
+                if outcome.refused {
+                    self.stats.command(spec.id).rejected.add(1);
+                } else {
+                    self.account(at, spec, outcome.ticks, outcome.failed, Some(args));
+                }
                 self.retire(frame);
             }
             SlotState::Parts(pending)

@@ -231,16 +231,22 @@ impl Home {
 
     /// Lets clients go on that waited for a credit or for the end of a pause.
     pub(super) fn retry_waiting(&mut self) {
-        for ticket in std::mem::take(&mut self.held) {
-            self.go_on(ticket);
-        }
         for at in std::mem::take(&mut self.waiting) {
-            if let Some(Some(client)) = self.clients.get_mut(at as usize)
-                && matches!(client.stall, Stall::Credit | Stall::Paused)
-            {
-                client.stall = Stall::None;
-                self.mark_ready(at);
+            let Some(Some(client)) = self.clients.get_mut(at as usize) else {
+                continue;
+            };
+            match client.stall {
+                // Not even tried again: it would count as not blocked meanwhile.
+                Stall::Paused if self.pause.is_some() => {
+                    self.waiting.push(at);
+                    continue;
+                }
+                Stall::Paused => self.stats.blocked_clients.sub(1),
+                Stall::Credit => {}
+                Stall::None | Stall::Replies | Stall::Output => continue,
             }
+            client.stall = Stall::None;
+            self.mark_ready(at);
         }
     }
 
@@ -329,10 +335,11 @@ impl Home {
             input_free: client.input.capacity() - client.input.len(),
             output_bytes: client.unsent(),
             output_pieces: client.out.shared.len(),
-            blocked: client
-                .slots
-                .iter()
-                .any(|slot| matches!(slot.state, SlotState::Blocked(_))),
+            blocked: client.stall == Stall::Paused
+                || client
+                    .slots
+                    .iter()
+                    .any(|slot| matches!(slot.state, SlotState::Blocked(_))),
             closing: client.closing,
         }
     }

@@ -89,6 +89,10 @@ impl Home {
         };
         self.wants.close.push(client.socket);
         self.unsent -= client.counted_output;
+        if client.stall == Stall::Paused {
+            self.waiting.retain(|&waits| waits != at);
+            self.stats.blocked_clients.sub(1);
+        }
         self.stats.clients.sub(1);
         self.server.process.clients.fetch_sub(1, Ordering::Relaxed);
         if !client.session.watched.is_empty() {

@@ -131,7 +131,12 @@ impl ShardThread {
             Event::Eof { socket } => {
                 if let Some(client) = home.find(socket.index() as u32, socket.generation()) {
                     client.eof = true;
-                    home.mark_dirty(socket.index() as u32);
+                    if client.stall == Stall::Paused {
+                        // As in Redis, what waits for the end of a pause does not outlive its client.
+                        home.close(socket.index() as u32);
+                    } else {
+                        home.mark_dirty(socket.index() as u32);
+                    }
                 }
             }
             Event::Broken { socket, error } => {

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub ticks: u64,
     /// The reply is an error.
     pub failed: bool,
+    /// It was not even run, for want of memory.
+    pub refused: bool,
     /// Changes made.
     pub dirty: u64,
 }

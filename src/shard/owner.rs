@@ -283,9 +283,9 @@ impl Owner {
             {
                 Reply::new(&mut item.out, item.scope.proto).error(&error);
                 item.outcome = Outcome {
-                    ticks: 0,
                     failed: true,
-                    dirty: 0,
+                    refused: true,
+                    ..Outcome::default()
                 };
                 continue;
             }
@@ -466,6 +466,7 @@ impl Ran {
             ticks,
             failed: self.failed,
             dirty: self.dirty,
+            refused: false,
         }
     }
 }

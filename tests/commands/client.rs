@@ -1,6 +1,7 @@
 //! CLIENT and its subcommands.
 
-use crate::support::{check, check_both};
+use crate::support::check::on_every_server;
+use crate::support::{Conn, check, check_both, clock};
 
 #[test]
 fn names() {
@@ -212,4 +213,31 @@ fn help_and_unknown_subcommands() {
         client "id\r\n" => ERR unknown subcommand 'id  '. Try CLIENT HELP.
         "#,
     );
+}
+
+#[test]
+fn paused_clients_count_as_blocked() {
+    on_every_server(|server| {
+        let (mut conn, mut writer) = (server.conn(), server.conn());
+        let id = writer.call("CLIENT ID").int();
+        let blocked = |conn: &mut Conn, count: usize, flags: &str| {
+            clock::wait_until("clients to be counted as blocked", || {
+                let info = conn.call("INFO clients").text();
+                let line = conn.call(&format!("CLIENT LIST ID {id}")).text();
+                let counted = info.contains(&format!("blocked_clients:{count}\r\n"));
+                (counted && line.contains(flags)).then_some(())
+            });
+        };
+        conn.call("CLIENT PAUSE 100000 WRITE");
+        writer.send(b"SET a 1\r\n").expect("the server reads");
+        blocked(&mut conn, 1, " flags=b ");
+        let mut other = server.conn();
+        other.send(b"SET b 1\r\n").expect("the server reads");
+        blocked(&mut conn, 2, " flags=b ");
+        drop(other);
+        blocked(&mut conn, 1, " flags=b ");
+        conn.call("CLIENT UNPAUSE");
+        assert_eq!(writer.read().expect("a reply").text(), "OK");
+        blocked(&mut conn, 0, " flags=N ");
+    });
 }
