@@ -241,8 +241,8 @@ pub trait Core {
     fn freeze(&mut self, micros: u64);
     /// Whether keys go when their time comes, or only when they are looked at (DEBUG SET-ACTIVE-EXPIRE).
     fn set_active_expire(&mut self, on: bool);
-    /// Evicts some of this shard's keys if more than `maxmemory` is in use.
-    fn make_room(&mut self);
+    /// Evicts some of this shard's keys if more than `maxmemory` is in use; false if that did not help.
+    fn make_room(&mut self) -> bool;
     /// Who listens to channels on this core.
     fn listeners(&self) -> &Listeners;
     /// Gives a message to this core's listeners; returns how many there were.

@@ -424,7 +424,9 @@ impl Home {
     pub(super) fn put_back(&mut self, mut frame: FrameBox) {
         let ticket = frame.ticket;
         let Some(client) = self.find(ticket.client, ticket.generation) else {
-            self.relief_under_way &= ticket != RELIEF;
+            if ticket == RELIEF {
+                self.relieved(frame.result.take());
+            }
             return self.retire(frame);
         };
         let front = client.first_sequence == ticket.sequence;

@@ -427,8 +427,8 @@ impl Core for Home {
         self.owner.active_expire = on;
     }
 
-    fn make_room(&mut self) {
-        self.give_room();
+    fn make_room(&mut self) -> bool {
+        self.give_room()
     }
 
     fn listeners(&self) -> &Listeners {

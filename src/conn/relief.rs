@@ -6,6 +6,7 @@ use super::client::Stall;
 use super::dispatch::Step;
 use super::home::Home;
 use crate::shard::{Mode, Ticket};
+use std::any::Any;
 use std::sync::Arc;
 
 /// Belongs to a request for room: matches no client.
@@ -36,10 +37,7 @@ impl Home {
         if self.has_credit(shard) {
             let mut frame = self.frame();
             frame.items.clear();
-            frame.mode = Mode::Control(Arc::new(|core| {
-                core.make_room();
-                Box::new(())
-            }));
+            frame.mode = Mode::Control(Arc::new(|core| Box::new(core.make_room())));
             frame.ticket = RELIEF;
             self.relief_under_way = true;
             self.push(shard, frame);
@@ -47,8 +45,17 @@ impl Home {
     }
 
     /// Evicts here what is too much as of now.
-    pub(super) fn give_room(&mut self) {
+    pub(super) fn give_room(&mut self) -> bool {
         self.refresh_pressure();
-        self.owner.make_room();
+        self.owner.make_room()
+    }
+
+    /// Takes in the answer of the shard that was asked.
+    pub(super) fn relieved(&mut self, answer: Option<Box<dyn Any + Send>>) {
+        self.relief_under_way = false;
+        let gave = answer.and_then(|answer| answer.downcast::<bool>().ok());
+        if gave.is_none_or(|gave| !*gave) {
+            self.owner.give_up();
+        }
     }
 }

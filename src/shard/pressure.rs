@@ -7,6 +7,7 @@
 
 use super::owner::Owner;
 use crate::base::slot::ShardId;
+use crate::base::time::Millis;
 use crate::command::spec::{Flags, flag};
 use crate::keyspace::{EvictOutcome, EvictPolicy, StoreCounters};
 use crate::resp::CommandError;
@@ -14,6 +15,9 @@ use std::sync::Arc;
 
 /// Bytes evicted at another shard's request before that one looks again: some milliseconds, if keys are small.
 const ROOM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How long nobody is asked after a giver had nothing.
+const BARREN_MS: i64 = 100;
 
 /// A shard whose keys are less than one part in so many of the giver's evicts none of them.
 const LEAN: u64 = 2;
@@ -25,6 +29,8 @@ pub(super) struct Pressure {
     stores: Vec<Arc<StoreCounters>>,
     /// The other shard that has most of what can be evicted, and its bytes; outer `None` until somebody asks.
     giver: Option<Option<(ShardId, u64)>>,
+    /// Until then there is no giver.
+    barren_until: Millis,
     /// A write was admitted, or waits, and another shard has to make room for it.
     starved: bool,
 }
@@ -82,12 +88,17 @@ impl Owner {
         waits
     }
 
-    /// Evicts some of what is too much. For a shard that was asked to.
-    pub fn make_room(&mut self) {
+    /// Evicts some of what is too much. For a shard that was asked to. False if it could not, though it should.
+    pub fn make_room(&mut self) -> bool {
         let over = self.over().min(ROOM_BYTES_MAX);
-        if over > 0 {
-            self.evict(over);
-        }
+        let before = self.store.memory();
+        over == 0 || self.evict(over) == EvictOutcome::Enough || self.store.memory() < before
+    }
+
+    /// The giver had nothing after all: nobody is asked for a while, so that no write waits for it in vain.
+    pub fn give_up(&mut self) {
+        self.pressure.barren_until = Millis(self.now.0 + BARREN_MS);
+        self.pressure.giver = None;
     }
 
     /// Whether another shard has to be asked for room, since this was called last.
@@ -97,6 +108,9 @@ impl Owner {
 
     /// The other shard that has most of what can be evicted, as of this turn.
     pub fn giver(&mut self) -> Option<(ShardId, u64)> {
+        if self.now < self.pressure.barren_until {
+            return None;
+        }
         let (mine, policy) = (self.shard.index(), self.eviction.policy);
         let pressure = &mut self.pressure;
         *pressure.giver.get_or_insert_with(|| {
