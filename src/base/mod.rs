@@ -7,6 +7,7 @@
 pub mod crc64;
 pub mod glob;
 pub mod limits;
+pub mod lzf;
 pub mod map;
 pub mod num;
 pub mod output;

@@ -4,7 +4,7 @@
 //! for them, and every error leaves the caller with nothing but the error.
 
 mod dump;
-pub mod lzf;
+pub use crate::base::lzf;
 mod string_payload;
 
 pub use dump::{DumpError, RDB_VERSION, dump_string, restore};

@@ -372,6 +372,37 @@ impl Listpack {
         other
     }
 
+    /// Keeps only the items that `keep` says yes to, asked in order. Returns how many went. O(bytes).
+    pub fn retain(&mut self, mut keep: impl FnMut(Item<'_>) -> bool) -> usize {
+        let end = self.end();
+        // Runs of kept entries are moved as one: from `run` on they are not at their place yet.
+        let (mut at, mut run, mut to, mut removed) = (HEADER_BYTES, HEADER_BYTES, HEADER_BYTES, 0);
+        while at < end {
+            let (item, next) = self.item_and_next(at);
+            if !keep(item) {
+                self.bytes.copy_within(run..at, to);
+                to += at - run;
+                run = next;
+                removed += 1;
+            }
+            at = next;
+        }
+        if removed > 0 {
+            self.bytes.copy_within(run..end, to);
+            self.bytes.truncate(to + end - run);
+            self.bytes.push(END);
+            self.count -= removed;
+            self.write_header();
+            self.shrink();
+        }
+        removed as usize
+    }
+
+    /// Bytes that `as_bytes` gave, and the number of entries in them.
+    pub(super) fn from_own(bytes: Vec<u8>, count: u32) -> Listpack {
+        Listpack { bytes, count }
+    }
+
     /// Adds all entries of another one at the end.
     pub fn append(&mut self, other: &Listpack) {
         let added = &other.bytes[HEADER_BYTES..other.end()];
@@ -399,6 +430,15 @@ impl Listpack {
             listpack: self,
             front: pos.at(),
             back: self.end(),
+        }
+    }
+
+    /// The items up to this entry, included.
+    pub fn iter_to(&self, pos: Pos) -> Iter<'_> {
+        Iter {
+            listpack: self,
+            front: HEADER_BYTES,
+            back: self.after(pos.at()),
         }
     }
 
@@ -925,6 +965,20 @@ mod tests {
                         model.drain(index..end);
                         let next = listpack.remove(pos, n);
                         assert_eq!(next, listpack.seek(index as i64));
+                    }
+                    (9, _) if step % 10 == 5 => {
+                        let bound = rng.index(9);
+                        let (mut nth, mut other) = (0, 0);
+                        let before = model.len();
+                        model.retain(|text| {
+                            nth += 1;
+                            (nth + text.len()) % 9 >= bound
+                        });
+                        let removed = listpack.retain(|item| {
+                            other += 1;
+                            (other + item.len()) % 9 >= bound
+                        });
+                        assert_eq!(removed, before - model.len());
                     }
                     (8, Some(pos)) if step % 10 == 0 => {
                         let tail = listpack.split_off(pos);

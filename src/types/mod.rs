@@ -15,7 +15,7 @@ mod stream;
 mod zset;
 
 pub use hash::Hash;
-pub use list::List;
+pub use list::{Chunk, End, List, ListLimits, Side};
 pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::Set;
 pub use stream::Stream;

@@ -1,4 +1,4 @@
-//! LZF: the compression of strings in RDB files.
+//! LZF: the compression of strings in RDB files, and of the inner nodes of lists.
 //!
 //! ```text
 //! 000LLLLL                    L + 1 literal bytes follow                      1..=32
