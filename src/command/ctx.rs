@@ -50,6 +50,9 @@ pub enum Waiting<'a> {
     /// It waits already, and this key has changed. It looks at no other of the keys it waits for, takes a wrong type for
     /// nothing there, and returns [`Flow::Block`] again to go on waiting.
     Ready(&'a [u8]),
+    /// As `Allowed`, but it waited before and asked to be run where it has all its keys: a wrong type where it would take
+    /// something is nothing there.
+    Again,
 }
 
 /// A command that waits for keys to hold something.
@@ -110,7 +113,7 @@ impl Ctx<'_> {
     pub fn is_candidate(&self, key: &[u8]) -> bool {
         match self.waiting {
             Waiting::Ready(ready) => ready == key,
-            Waiting::Denied | Waiting::Allowed => true,
+            Waiting::Denied | Waiting::Allowed | Waiting::Again => true,
         }
     }
 }

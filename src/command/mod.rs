@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod bitmap;
 mod bits;
+mod blocking;
 pub mod client;
 pub mod commands;
 pub mod connection;
@@ -11,6 +12,7 @@ pub mod docs;
 pub mod generic;
 pub mod introspect;
 pub mod keys;
+pub mod list;
 pub mod lookup;
 pub mod pubsub;
 pub mod server;

@@ -305,8 +305,8 @@ settings! {
     "lazyfree-lazy-user-flush" => lazyfree_lazy_user_flush: bool(false) [IN_EFFECT DEBUG];
     "lfu-decay-time" => lfu_decay_time: int(1, 0, INT_MAX) [IN_EFFECT];
     "lfu-log-factor" => lfu_log_factor: int(10, 0, INT_MAX) [IN_EFFECT];
-    "list-compress-depth" => list_compress_depth: int(0, 0, INT_MAX) [DEBUG];
-    "list-max-listpack-size" | "list-max-ziplist-size" => list_max_listpack_size: int(-2, INT_MIN, INT_MAX) [];
+    "list-compress-depth" => list_compress_depth: int(0, 0, INT_MAX) [IN_EFFECT DEBUG];
+    "list-max-listpack-size" | "list-max-ziplist-size" => list_max_listpack_size: int(-2, INT_MIN, INT_MAX) [IN_EFFECT];
     "maxmemory" => maxmemory: memory(0, 0, u64::MAX) [IN_EFFECT];
     "maxmemory-clients" => maxmemory_clients: memory_or_percent(0) [];
     "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: int(10, 0, 100) [];

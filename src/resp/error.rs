@@ -363,6 +363,12 @@ fixed_errors! {
     MIN_MAX_NOT_FLOAT = "ERR min or max is not a float";
     /// ZRANGEBYLEX.
     MIN_MAX_NOT_LEX = "ERR min or max not valid string range item";
+    /// LPOS.
+    LPOS_RANK_ZERO = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list";
+    /// LPOS.
+    LPOS_COUNT_NEGATIVE = "ERR COUNT can't be negative";
+    /// LPOS.
+    LPOS_MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
     /// LMPOP, ZMPOP, SINTERCARD.
     NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0";
     /// LMPOP, ZMPOP.

@@ -189,9 +189,10 @@ impl Owner {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
                 let news = &mut self.news;
-                let waiting = match frame.may_wait {
-                    true => Waiting::Allowed,
-                    false => Waiting::Denied,
+                let waiting = match (frame.may_wait, job.deadline) {
+                    (true, None) => Waiting::Allowed,
+                    (true, Some(_)) => Waiting::Again,
+                    (false, _) => Waiting::Denied,
                 };
                 let mut block = None;
                 let place = usize::from(self.shard.0);

@@ -5,8 +5,7 @@
 //! ```
 //!
 //! The keys that BY and GET lead to are on any shard, so a call with such a pattern runs under a fence over all
-//! (`keys::needs_all`). What collections have to provide is `elements_of` and `store`, and a hash its field in
-//! `follow`.
+//! (`keys::needs_all`). What collections have to provide is `elements_of`, and a hash its field in `follow`.
 
 use std::cmp::Ordering;
 
@@ -14,8 +13,11 @@ use super::Result;
 use super::keys::syntax;
 use crate::base::{parse_f64, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
-use crate::keyspace::{Db, ValueRef};
+use crate::command::list::limits;
+use crate::config::KeyspaceEvents;
+use crate::keyspace::{Db, Ttl, ValueRef};
 use crate::resp::{Args, CommandError};
+use crate::types::{Collection, End, Kind, List};
 
 /// Sorts, and replies or stores the outcome.
 pub fn sort(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
@@ -137,15 +139,33 @@ struct Elements {
 /// The elements of a value that has some.
 fn elements_of(value: ValueRef<'_>) -> std::result::Result<Elements, CommandError> {
     match value {
-        ValueRef::Str(_) => Err(CommandError::WRONG_TYPE),
-        ValueRef::Collection(_) => Err(CommandError::WRONG_TYPE),
+        ValueRef::Collection(Collection::List(list)) => {
+            let mut elements = Elements::default();
+            list.visit(End::Front, 0, |item| {
+                elements.list.push(item.to_vec());
+                true
+            });
+            Ok(elements)
+        }
+        ValueRef::Str(_) | ValueRef::Collection(_) => Err(CommandError::WRONG_TYPE),
     }
 }
 
-/// Puts a list with the outcome under a key; an empty one removes the key. Returns the changes made.
-fn store(db: &mut Db<'_>, key: &[u8], list: &[Option<Vec<u8>>]) -> u64 {
-    assert!(list.is_empty(), "no type that has elements is built");
-    u64::from(db.remove(key))
+/// Puts a list with the outcome under a key; an empty one removes the key.
+fn store(cx: &mut Ctx<'_>, key: &[u8], cells: &[Option<Vec<u8>>]) {
+    let texts = cells.iter().map(|cell| cell.as_deref().unwrap_or_default());
+    let mut list = List::new();
+    list.extend(End::Back, texts, limits(cx.config));
+    let was_there = cx
+        .db
+        .set_collection(key, list.into_collection(), Ttl::Clear);
+    if !cells.is_empty() {
+        cx.notify(KeyspaceEvents::LIST, "sortstore", key);
+        cx.dirty += cells.len() as u64;
+    } else if was_there {
+        cx.notify(KeyspaceEvents::GENERIC, "del", key);
+        cx.dirty += 1;
+    }
 }
 
 fn run(cx: &mut Ctx<'_>, key: &[u8], options: &SortOptions<'_>) -> Result {
@@ -157,7 +177,7 @@ fn run(cx: &mut Ctx<'_>, key: &[u8], options: &SortOptions<'_>) -> Result {
         follow(&mut cx.db, pattern, element)
     })?;
     if let Some(destination) = options.destination {
-        cx.dirty += store(&mut cx.db, destination, &outcome);
+        store(cx, destination, &outcome);
         cx.reply.count(outcome.len());
     } else {
         cx.reply.array(outcome.len());

@@ -1,6 +1,7 @@
 //! Rows: lists.
 
 use super::prelude::*;
+use crate::command::list;
 
 pub(super) const ROWS: &[Row] = &[
     row("blmove", Group::List, "6.2.0", 6)
@@ -11,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("source destination <LEFT|RIGHT> <LEFT|RIGHT> timeout")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::blmove)),
     row("blmovem", Group::List, "8.10.0", -6)
         .flags(&[WRITE, DENYOOM, BLOCKING])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
@@ -33,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N + M) for N keys and M elements taken",
         )
         .syntax("timeout numkeys key [key ...] <LEFT|RIGHT> [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::blmpop)),
     row("blpop", Group::List, "2.0.0", -3)
         .flags(&[WRITE, BLOCKING])
         .keys(&[range(1, -2, 1, &[RW, ACCESS, DELETE])])
@@ -42,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys",
         )
         .syntax("key [key ...] timeout")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::blpop)),
     row("brpop", Group::List, "2.0.0", -3)
         .flags(&[WRITE, BLOCKING])
         .keys(&[range(1, -2, 1, &[RW, ACCESS, DELETE])])
@@ -51,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N keys",
         )
         .syntax("key [key ...] timeout")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::brpop)),
     row("brpoplpush", Group::List, "2.2.0", 4)
         .flags(&[WRITE, DENYOOM, BLOCKING])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
@@ -62,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("source destination timeout")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::brpoplpush)),
     row("lindex", Group::List, "1.0.0", 3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -71,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements passed on the way",
         )
         .syntax("key index")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lindex)),
     row("linsert", Group::List, "2.2.0", 5)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, INSERT])])
@@ -80,13 +81,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements passed on the way",
         )
         .syntax("key <BEFORE|AFTER> pivot element")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::linsert)),
     row("llen", Group::List, "1.0.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Count the elements of a list.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::llen)),
     row("lmove", Group::List, "6.2.0", 5)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
@@ -95,7 +96,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("source destination <LEFT|RIGHT> <LEFT|RIGHT>")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lmove)),
     row("lmovem", Group::List, "8.10.0", -5)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
@@ -117,7 +118,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N + M) for N keys and M elements taken",
         )
         .syntax("numkeys key [key ...] <LEFT|RIGHT> [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lmpop)),
     row("lpop", Group::List, "1.0.0", -2)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE])])
@@ -126,7 +127,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements taken",
         )
         .syntax("key [count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lpop)),
     row("lpos", Group::List, "6.0.6", -3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -135,13 +136,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements compared",
         )
         .syntax("key element [RANK rank] [COUNT num-matches] [MAXLEN len]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lpos)),
     row("lpush", Group::List, "1.0.0", -3)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, INSERT])])
         .docs("Add elements at the head of a list.", "O(N) for N elements")
         .syntax("key element [element ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lpush)),
     row("lpushx", Group::List, "2.2.0", -3)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, INSERT])])
@@ -150,7 +151,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements",
         )
         .syntax("key element [element ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lpushx)),
     row("lrange", Group::List, "1.0.0", 4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -159,7 +160,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(S + N) for S elements to the start and N read",
         )
         .syntax("key start stop")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lrange)),
     row("lrem", Group::List, "1.0.0", 4)
         .flags(&[WRITE])
         .keys(&[at(1, &[RW, DELETE])])
@@ -168,7 +169,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N + M) for N elements in the list and M removed",
         )
         .syntax("key count element")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lrem)),
     row("lset", Group::List, "1.0.0", 4)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -177,13 +178,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements passed on the way",
         )
         .syntax("key index element")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lset)),
     row("ltrim", Group::List, "1.0.0", 4)
         .flags(&[WRITE])
         .keys(&[at(1, &[RW, DELETE])])
         .docs("Keep only a part of a list.", "O(N) for N elements removed")
         .syntax("key start stop")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::ltrim)),
     row("rpop", Group::List, "1.0.0", -2)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE])])
@@ -192,20 +193,20 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements taken",
         )
         .syntax("key [count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::rpop)),
     row("rpoplpush", Group::List, "1.2.0", 3)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
         .deprecated("6.2.0", "LMOVE with RIGHT and LEFT")
         .docs("Move the tail of one list to the head of another.", "O(1)")
         .syntax("source destination")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::rpoplpush)),
     row("rpush", Group::List, "1.0.0", -3)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, INSERT])])
         .docs("Add elements at the tail of a list.", "O(N) for N elements")
         .syntax("key element [element ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::rpush)),
     row("rpushx", Group::List, "2.2.0", -3)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, INSERT])])
@@ -214,5 +215,5 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N elements",
         )
         .syntax("key element [element ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::rpushx)),
 ];
