@@ -9,7 +9,7 @@ use super::introspect::reply_help;
 use crate::base::parse_i64;
 use crate::base::time::Millis;
 use crate::resp::{Args, CommandError, Proto};
-use crate::session::{ClientKind, ReplyMode, Session};
+use crate::session::{ClientKind, Redirect, ReplyMode, Session, Topic, TrackingMode};
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
 
@@ -96,25 +96,6 @@ pub fn reply(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
-/// Where invalidations go: nowhere, without CLIENT TRACKING.
-pub fn getredir(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
-    cx.reply.integer(-1);
-    Ok(Flow::Done)
-}
-
-/// The state of CLIENT TRACKING.
-pub fn trackinginfo(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
-    cx.reply.map(3);
-    cx.reply.bulk_str("flags");
-    cx.reply.set(1);
-    cx.reply.bulk_str("off");
-    cx.reply.bulk_str("redirect");
-    cx.reply.integer(-1);
-    cx.reply.bulk_str("prefixes");
-    cx.reply.array(0);
-    Ok(Flow::Done)
-}
-
 /// This connection, as a line of CLIENT LIST.
 pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let view = ClientView {
@@ -141,11 +122,18 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         .transaction
         .as_ref()
         .map_or(-1, |open| open.queued as i64);
+    let redirect = match &session.tracking {
+        None => -1,
+        Some(tracking) => tracking
+            .redirect
+            .as_ref()
+            .map_or(0, |target| target.client as i64),
+    };
     let multi_bytes = session.transaction.as_ref().map_or(0, |open| open.bytes);
     format!(
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={multi} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
          qbuf={} qbuf-free={} argv-mem=0 multi-mem={multi_bytes} rbs=1024 rbp=0 obl={} oll={} omem={} \
-         tot-mem={} events=r cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={} shard={}",
+         tot-mem={} events=r cmd={} user={} redir={redirect} resp={} lib-name={} lib-ver={} shard={}",
         session.id,
         session.addr,
         session.laddr,
@@ -155,6 +143,9 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         seconds(session.last_active),
         flags(view),
         session.db.0,
+        session.subscriptions.names(Topic::Channel).len(),
+        session.subscriptions.names(Topic::Pattern).len(),
+        session.subscriptions.names(Topic::Shard).len(),
         view.input_bytes,
         view.input_free,
         view.output_bytes,
@@ -183,6 +174,10 @@ fn flags(view: &ClientView<'_>) -> String {
         .watched
         .iter()
         .any(|watched| watched.flag.is_dirty());
+    let tracking = session.tracking.as_deref();
+    let redirect = tracking.and_then(|tracking| tracking.redirect.as_ref());
+    let is_broken = redirect.is_some_and(Redirect::is_broken);
+    let is_broadcast = tracking.is_some_and(|tracking| tracking.mode == TrackingMode::Broadcast);
     let letters: String = [
         (session.kind == ClientKind::Replica, 'S'),
         (session.kind == ClientKind::Master, 'M'),
@@ -190,6 +185,9 @@ fn flags(view: &ClientView<'_>) -> String {
         (session.kind == ClientKind::Pubsub, 'P'),
         (session.transaction.is_some(), 'x'),
         (view.blocked, 'b'),
+        (session.tracking.is_some(), 't'),
+        (is_broken, 'R'),
+        (is_broadcast, 'B'),
         (dirty, 'd'),
         (view.closing, 'c'),
         (session.unix, 'U'),

@@ -14,7 +14,7 @@ use crate::base::time::Millis;
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
 use crate::resp::{Output, OwnedArgs, Proto, Reply};
-use crate::session::{ClientKind, Listeners, Message, Session, Topic};
+use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
 use std::sync::Arc;
@@ -248,6 +248,8 @@ pub trait Core {
     fn make_room(&mut self) -> bool;
     /// Who listens to channels on this core.
     fn listeners(&self) -> &Listeners;
+    /// A client of core `home` wants to hear of all keys with these prefixes, and of no others.
+    fn set_prefixes(&mut self, home: ShardId, reader: Reader, prefixes: &[Vec<u8>]);
     /// Gives a message to this core's listeners; returns how many there were.
     fn deliver(&mut self, message: &Message) -> usize;
     /// Appends a line to the output of this core's MONITOR clients.
@@ -358,6 +360,8 @@ pub enum Flow {
     Subscribe(Topic),
     /// Stop listening to them, or to all.
     Unsubscribe(Topic),
+    /// CLIENT TRACKING: on with this, or off.
+    Tracking(Option<Box<Tracking>>),
     /// Give this to all who listen, and reply how many those are.
     Publish(Message),
     /// MULTI.
@@ -402,6 +406,24 @@ pub struct Scope {
     pub proto: Proto,
     /// Whether reads leave access times alone.
     pub no_touch: bool,
+    /// The client.
+    pub client: Reader,
+    /// Whether the client remembers what it reads.
+    pub remembers: bool,
+}
+
+/// A client, where its core finds it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reader {
+    /// Its number at its core.
+    pub at: u32,
+    /// Its id, for the number may be another's by now.
+    pub client: u64,
+}
+
+impl Reader {
+    /// In place of the number, where only the id is known: the client that somebody else's messages go to.
+    pub const REDIRECTED: u32 = u32::MAX;
 }
 
 /// An empty output of the scope's protocol to write a reply into.

@@ -21,4 +21,5 @@ pub mod string;
 pub mod table;
 #[cfg(test)]
 mod testing;
+pub mod tracking;
 pub mod transactions;

@@ -76,6 +76,8 @@ bits! {
         ALL_DBS "",
         /// Runs inside MULTI instead of being queued. Not a flag of Redis.
         RUNS_IN_MULTI "",
+        /// At home, but only when everything before it is answered. Not a flag of Redis.
+        AFTER_REPLIES "",
         /// Allowed to RESP2 clients that have subscriptions. Not a flag of Redis.
         WHILE_SUBSCRIBED "",
         /// Runs what MULTI queued: refused, it takes the transaction with it. Not a flag of Redis.

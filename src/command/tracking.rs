@@ -47,6 +47,12 @@ pub fn tracking(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         (_, _, true) => TrackingMode::OptOut,
         _ => TrackingMode::Default,
     };
+    for (nth, prefix) in wanted.prefixes.iter().enumerate() {
+        let mut later = wanted.prefixes[nth + 1..].iter();
+        if let Some(other) = later.find(|other| overlap(other, prefix)) {
+            return Err(CommandError::prefixes_overlap(prefix, other));
+        }
+    }
     if modes.broadcast {
         let mut all = match &cx.session.tracking {
             Some(old) => old.prefixes.clone(),
@@ -141,6 +147,7 @@ pub fn caching(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         }
     }
     tracking.caching = Some(wanted);
+    tracking.caching_is_new = true;
     cx.reply.ok();
     Ok(Flow::Done)
 }

@@ -259,10 +259,11 @@ impl Home {
     }
 
     /// Does what commands of this shard left to do for others: serves those that wait for keys that changed, and tells
-    /// subscribers.
+    /// subscribers and those that cache. `by` is the client whose command it was, or 0.
     #[cold]
-    pub(super) fn spread_news(&mut self) {
-        self.owner.serve_waiting();
+    pub(super) fn spread_news(&mut self, by: u64) {
+        self.owner.serve_waiting(by);
+        self.send_notices();
         for frame in std::mem::take(&mut self.owner.woken) {
             self.chains[usize::from(frame.home.0)].push(frame);
         }

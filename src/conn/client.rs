@@ -5,11 +5,11 @@
 
 use super::apart::Apart;
 use super::merge::Plan;
-use crate::command::ctx::{Job, OnCore};
+use crate::command::ctx::{Job, OnCore, Reader, Scope};
 use crate::command::spec::CommandSpec;
 use crate::resp::{Output, OwnedArgs, Parser, Proto};
 use crate::ring::SocketId;
-use crate::session::Session;
+use crate::session::{Session, Tracking};
 use crate::shard::{FrameBox, Waiter};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -137,6 +137,23 @@ impl Client {
             closing: false,
             counted_output: 0,
             soft_limit_since: None,
+        }
+    }
+
+    /// What a command of this client is run under.
+    #[inline]
+    pub(super) fn scope(&self) -> Scope {
+        let session = &self.session;
+        let tracking = session.tracking.as_deref();
+        Scope {
+            db: session.db,
+            proto: session.proto,
+            no_touch: session.no_touch,
+            client: Reader {
+                at: self.at(),
+                client: session.id,
+            },
+            remembers: tracking.is_some_and(Tracking::remembers),
         }
     }
 

@@ -305,7 +305,8 @@ impl Home {
         let step = match spec.run {
             Run::Store(run) => self.route(at, spec, run, locator, args),
             Run::Home(_) => {
-                if spec.group == Group::Server && !self.client(at).slots.is_empty() {
+                let waits = spec.group == Group::Server || spec.flags.has(flag::AFTER_REPLIES);
+                if waits && !self.client(at).slots.is_empty() {
                     return Step::Wait(Stall::Replies);
                 }
                 self.run_home(at, spec, args)
@@ -314,6 +315,13 @@ impl Home {
                 unreachable!("the lookup refused what cannot run")
             }
         };
+        if step == Step::Next
+            && self.clients[at as usize]
+                .as_ref()
+                .is_some_and(|client| client.session.tracking.is_some())
+        {
+            self.end_caching(at);
+        }
         if step == Step::Next
             && is_monitored(&self.server)
             && !spec.flags.has(flag::SKIP_MONITOR)
@@ -473,11 +481,7 @@ impl Home {
             return self.refuse(at, Some(spec), &error);
         }
         let client = self.clients[at as usize].as_mut().expect("looked at above");
-        let scope = Scope {
-            db: client.session.db,
-            proto: client.session.proto,
-            no_touch: client.session.no_touch,
-        };
+        let scope = client.scope();
         client.session.last_command = spec.name;
         let now = self.owner.now;
         let waiting = match spec.flags.has(flag::BLOCKING) {
@@ -522,8 +526,12 @@ impl Home {
             self.wait_here(at, spec, run, args, scope, *block);
             return Step::Next;
         }
+        if scope.remembers {
+            let home = self.id;
+            self.owner.remember(spec, args, scope, home);
+        }
         if self.owner.has_news() {
-            self.spread_news();
+            self.spread_news(scope.client.client);
         }
         self.mark_dirty(at);
         let ended = self.clock.ticks();
@@ -634,11 +642,7 @@ impl Home {
         let client = self.clients[at as usize]
             .as_mut()
             .expect("the client is there");
-        let scope = Scope {
-            db: client.session.db,
-            proto: client.session.proto,
-            no_touch: client.session.no_touch,
-        };
+        let scope = client.scope();
         client.session.last_command = spec.name;
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();

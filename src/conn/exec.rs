@@ -314,6 +314,10 @@ impl Home {
         match flow {
             Flow::Gather(gather) => return Prepared::Gathered(gather, Whole { spec, args }),
             Flow::Offload(job) => return Prepared::Offloaded(proto, job, Whole { spec, args }),
+            Flow::Tracking(tracking) => {
+                let gather = self.set_tracking(at, tracking);
+                return Prepared::Gathered(gather, Whole { spec, args });
+            }
             Flow::Publish(message) => {
                 let gather = super::pubsub::publication(message);
                 return Prepared::Gathered(gather, Whole { spec, args });

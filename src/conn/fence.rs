@@ -134,6 +134,7 @@ impl Home {
         let job = Arc::new(ParkJob {
             park: Park::new(self.slots.shards(), shards.len()),
             waiter: OnceLock::new(),
+            read: OnceLock::new(),
             deadline,
         });
         let items = Arc::new(Handover::new(work));
@@ -239,12 +240,7 @@ impl Home {
     }
 
     pub(super) fn scope(&mut self, at: u32) -> Scope {
-        let session = &self.client(at).session;
-        Scope {
-            db: session.db,
-            proto: session.proto,
-            no_touch: session.no_touch,
-        }
+        self.client(at).scope()
     }
 
     /// Takes the next place in the order of replies for an operation over several frames.
@@ -373,10 +369,15 @@ impl Home {
             }
             _ => self.owner.perform(&mut frame),
         }
-        if self.owner.has_news() {
-            self.spread_news();
-        }
+        let by = match frame.items.first() {
+            Some(item) if self.owner.has_news() => item.scope.client.client,
+            _ => 0,
+        };
+        // First the reply, then what it brought about.
         self.chains[usize::from(frame.home.0)].push(frame);
+        if self.owner.has_news() {
+            self.spread_news(by);
+        }
     }
 
     /// Sends executed frames home and takes back our own; true if some came.
@@ -402,6 +403,12 @@ impl Home {
     }
 
     fn take_back(&mut self, mut frame: FrameBox) {
+        if let Mode::Notify(notice) = &mut frame.mode {
+            if let Some(notice) = notice.take() {
+                self.take_notice(*notice);
+            }
+            return;
+        }
         if let Mode::Deliver(messages) = &frame.mode {
             for message in messages.iter() {
                 self.deliver(message);
@@ -550,6 +557,7 @@ impl Home {
         let parked = matches!(plan, Plan::Parked);
         let mut out = self.outputs.pop().unwrap_or_default();
         finish(plan, &mut parts, &mut out);
+        self.check_redirect(ticket.client);
         if self.count_run(spec, ticks, failed) {
             let mut items = parts.iter().flatten().flat_map(|frame| &frame.items);
             let item = items.next().filter(|_| parked);

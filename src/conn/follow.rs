@@ -94,6 +94,11 @@ impl Home {
                 self.reply(at, |reply| reply.append(&mut out));
                 Step::Next
             }
+            Flow::Tracking(tracking) => {
+                let gather = self.set_tracking(at, tracking);
+                self.gather(at, spec, gather, args);
+                Step::Next
+            }
             Flow::Publish(message) => self.publish(at, spec, message, args),
             Flow::Multi => self.multi(at),
             Flow::Exec => self.exec(at, spec),
@@ -111,6 +116,7 @@ impl Home {
                 }
                 self.end_transaction(at);
                 self.drop_subscriptions(at);
+                self.drop_tracking(at);
                 let authenticated = self.config.requirepass.is_empty();
                 self.client(at).session.reset(authenticated);
                 self.reply(at, |reply| reply.simple("RESET"));

@@ -12,7 +12,7 @@ use super::process::Process;
 use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
-use crate::command::ctx::{ClientView, Core, Pause, Server};
+use crate::command::ctx::{ClientView, Core, Pause, Reader, Server};
 use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
@@ -433,6 +433,10 @@ impl Core for Home {
 
     fn listeners(&self) -> &Listeners {
         &self.listeners
+    }
+
+    fn set_prefixes(&mut self, home: ShardId, reader: Reader, prefixes: &[Vec<u8>]) {
+        self.owner.set_prefixes(home, reader, prefixes);
     }
 
     fn deliver(&mut self, message: &Message) -> usize {

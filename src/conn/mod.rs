@@ -32,6 +32,7 @@ mod peaks;
 mod process;
 mod pubsub;
 mod relief;
+mod tracking;
 mod turn;
 
 pub use home::{Home, HomeParts};

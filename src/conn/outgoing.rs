@@ -84,6 +84,7 @@ impl Home {
     pub(super) fn close(&mut self, at: u32) {
         self.drop_waits(at);
         self.drop_subscriptions(at);
+        self.drop_tracking(at);
         let Some(client) = self.clients[at as usize].take() else {
             return;
         };

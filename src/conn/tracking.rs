@@ -6,7 +6,7 @@
 
 use super::home::Home;
 use crate::command::ctx::{Gather, OnCore, Reader};
-use crate::resp::{Output, Proto, Reply};
+use crate::resp::{CommandError, Output, Proto, Reply};
 use crate::session::{Redirect, Topic, Tracking, TrackingMode};
 use crate::shard::{Frame, Mode, Node, Notice, Ticket};
 use std::sync::Arc;
@@ -45,11 +45,30 @@ impl Home {
             move |cores, reply| {
                 if let Some(target) = target {
                     let found = cores.iter().find(|(_, is_here)| *is_here);
-                    target.found(found.map(|(shard, _)| *shard));
+                    target.looked_up(found.map(|(shard, _)| *shard));
+                    if found.is_none() {
+                        return reply.error(&CommandError::TRACKING_REDIRECT_GONE);
+                    }
                 }
                 reply.ok();
             },
         )
+    }
+
+    /// Ends tracking if the client that was to get the messages turned out not to exist.
+    #[cold]
+    pub(super) fn check_redirect(&mut self, at: u32) {
+        let Some(Some(client)) = self.clients.get_mut(at as usize) else {
+            return;
+        };
+        let target = client
+            .session
+            .tracking
+            .as_ref()
+            .and_then(|tracking| tracking.redirect.as_ref());
+        if target.is_some_and(Redirect::is_refused) {
+            self.drop_tracking(at);
+        }
     }
 
     /// A client goes, or is reset: nobody has to tell it anything any more.
@@ -244,7 +263,10 @@ impl Home {
             && let Some(tracking) = &mut client.session.tracking
             && tracking.mode != TrackingMode::Broadcast
         {
-            tracking.caching = None;
+            // Not by CLIENT CACHING itself.
+            if !std::mem::take(&mut tracking.caching_is_new) {
+                tracking.caching = None;
+            }
         }
     }
 }

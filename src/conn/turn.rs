@@ -370,7 +370,7 @@ impl Home {
             self.stats.expire_us.add(self.clock.ticks_to_us(took) + 1);
         }
         if self.owner.has_news() {
-            self.spread_news();
+            self.spread_news(0);
         }
         if self.owner.store.has_garbage() {
             for garbage in self.owner.store.take_garbage() {
@@ -434,6 +434,10 @@ impl Home {
             })
             .sum();
         self.stats.client_memory.set(memory as u64);
+        let (keys, items, prefixes) = self.owner.tracked();
+        self.stats.tracked_keys.set(keys as u64);
+        self.stats.tracked_items.set(items as u64);
+        self.stats.tracked_prefixes.set(prefixes as u64);
     }
 }
 

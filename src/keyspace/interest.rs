@@ -40,6 +40,7 @@ pub(super) struct Interests {
     len: usize,
     all: bool,
     touched: Vec<Touched>,
+    flushed: Vec<DbIndex>,
 }
 
 impl Interests {
@@ -120,7 +121,19 @@ impl Interests {
 
     #[inline]
     pub(super) fn has_touched(&self) -> bool {
-        !self.touched.is_empty()
+        !self.touched.is_empty() || !self.flushed.is_empty()
+    }
+
+    /// A database was emptied.
+    pub(super) fn flush(&mut self, db: DbIndex) {
+        self.touch_all(db);
+        if !self.flushed.contains(&db) {
+            self.flushed.push(db);
+        }
+    }
+
+    pub(super) fn take_flushed(&mut self) -> Vec<DbIndex> {
+        std::mem::take(&mut self.flushed)
     }
 
     pub(super) fn take_touched(&mut self) -> Vec<Touched> {

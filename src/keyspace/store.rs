@@ -352,6 +352,11 @@ impl Store {
         self.ledger.interests.has_touched()
     }
 
+    /// The databases that were emptied.
+    pub fn take_flushed(&mut self) -> Vec<DbIndex> {
+        self.ledger.interests.take_flushed()
+    }
+
     /// The changes of keys of interest, oldest first.
     pub fn take_touched(&mut self) -> Vec<Touched> {
         self.ledger.interests.take_touched()
@@ -554,7 +559,7 @@ impl Store {
     /// Empties a database. The whole table becomes garbage in one piece, or is freed now.
     pub(super) fn flush(&mut self, db: DbIndex, in_background: bool, now: Millis) {
         self.touch_watched(db, None, now);
-        self.ledger.interests.touch_all(db);
+        self.ledger.interests.flush(db);
         let DbTable { table, sizes } = &mut self.dbs[db.index()];
         let Some(table) = table.take() else { return };
         sizes.outside = 0;

@@ -534,6 +534,17 @@ impl CommandError {
         CommandError::concat(&[b"ERR No such user '", echo(name, usize::MAX), b"'"])
     }
 
+    /// CLIENT TRACKING .. PREFIX, of two in one call.
+    pub fn prefixes_overlap(prefix: &[u8], other: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"ERR Prefix '",
+            echo(prefix, usize::MAX),
+            b"' overlaps with another provided prefix '",
+            echo(other, usize::MAX),
+            b"'. Prefixes for a single client must not overlap.",
+        ])
+    }
+
     /// CLIENT TRACKING .. PREFIX.
     pub fn prefix_overlaps(prefix: &[u8], existing: &[u8]) -> CommandError {
         CommandError::concat(&[

@@ -5,8 +5,10 @@
 //! pipeline.
 
 mod subscriptions;
+mod tracking;
 
 pub use subscriptions::{Listeners, Message, Subscriptions, Topic};
+pub use tracking::{Redirect, Tracking, TrackingMode};
 
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
@@ -101,6 +103,8 @@ pub struct Session {
     pub watched: Vec<Watched>,
     /// What it listens to; kept by its core together with the list of all listeners.
     pub subscriptions: Subscriptions,
+    /// CLIENT TRACKING.
+    pub tracking: Option<Box<Tracking>>,
     /// CLIENT REPLY.
     pub reply_mode: ReplyMode,
     /// CLIENT NO-EVICT.
@@ -147,6 +151,7 @@ impl Session {
             transaction: None,
             watched: Vec::new(),
             subscriptions: Subscriptions::default(),
+            tracking: None,
             reply_mode: ReplyMode::On,
             no_evict: false,
             no_touch: false,

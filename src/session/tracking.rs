@@ -30,6 +30,8 @@ pub struct Tracking {
     pub prefixes: Vec<Vec<u8>>,
     /// CLIENT CACHING, for the next command.
     pub caching: Option<bool>,
+    /// CLIENT CACHING has just been called.
+    pub caching_is_new: bool,
     /// The client that gets the messages instead.
     pub redirect: Option<Redirect>,
 }
@@ -46,6 +48,7 @@ pub struct Redirect {
 impl Redirect {
     const UNKNOWN: u32 = u32::MAX;
     const GONE: u32 = u32::MAX - 1;
+    const REFUSED: u32 = u32::MAX - 2;
 
     /// To a client whose home is to be found out.
     pub fn new(client: u64) -> Redirect {
@@ -55,7 +58,18 @@ impl Redirect {
         }
     }
 
-    /// Notes where the client is, or that there is none.
+    /// Notes where the client is, or that there never was one.
+    pub fn looked_up(&self, home: Option<ShardId>) {
+        let home = home.map_or(Redirect::REFUSED, |home| u32::from(home.0));
+        self.home.store(home, Ordering::Relaxed);
+    }
+
+    /// Whether there never was such a client.
+    pub fn is_refused(&self) -> bool {
+        self.home.load(Ordering::Relaxed) == Redirect::REFUSED
+    }
+
+    /// Notes where the client is, or that it has left.
     pub fn found(&self, home: Option<ShardId>) {
         let home = home.map_or(Redirect::GONE, |home| u32::from(home.0));
         self.home.store(home, Ordering::Relaxed);

@@ -5,6 +5,7 @@
 
 use super::inbox::Node;
 use super::lend::Park;
+use super::track::Notice;
 use super::vote::Vote;
 use super::wait::Waiter;
 use crate::base::slot::{DbIndex, ShardId};
@@ -80,6 +81,8 @@ pub struct ParkJob {
     pub park: Park<Store>,
     /// The command, if it found nothing and waits now: set by the participant that executes, registered by all.
     pub waiter: OnceLock<Arc<Waiter>>,
+    /// Keys that the client of a command remembers having read: set by the participant that executes.
+    pub read: OnceLock<Vec<(Scope, Vec<u8>)>>,
     /// The deadline of a command that waited before.
     pub deadline: Option<Option<Millis>>,
 }
@@ -105,6 +108,8 @@ pub enum Mode {
     Control(OnCore),
     /// Give messages to the listeners of the core it reaches. Nobody sent it, nobody waits for it.
     Deliver(Arc<Vec<Message>>),
+    /// Tell a client of the core it reaches what to forget. Nobody sent it, nobody waits for it.
+    Notify(Option<Box<Notice>>),
     /// Take over an accepted connection.
     Adopt(Option<Accepted>),
 }

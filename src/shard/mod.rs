@@ -22,6 +22,7 @@ mod models;
 mod owner;
 mod pressure;
 mod sync;
+mod track;
 pub mod vote;
 mod wait;
 
@@ -34,5 +35,6 @@ pub use inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
 pub use lend::Park;
 pub use links::Links;
 pub use owner::{Ask, Owner, Ran};
+pub use track::Notice;
 pub use vote::Vote;
 pub use wait::Waiter;

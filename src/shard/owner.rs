@@ -8,12 +8,13 @@ use super::Patience;
 use super::frame::{Ballot, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use super::inbox::Node;
 use super::pressure::Pressure;
+use super::track::{Notice, TrackTable};
 use super::wait::{WaitRoom, Waiter};
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Block, Ctx, Flow, News, Scope, Waiting};
-use crate::command::spec::{StoreFn, flag};
+use crate::command::ctx::{Block, Ctx, Flow, News, Reader, Scope, Waiting};
+use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
     AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvents,
@@ -55,6 +56,11 @@ pub struct Owner {
     /// Replies of commands that waited, on their way home.
     pub woken: Vec<FrameBox>,
     room: WaitRoom,
+    tracks: TrackTable,
+    /// What clients that cache were not told yet.
+    pub notices: Vec<Notice>,
+    /// A database was emptied, which they were not told yet either.
+    pub flushed: bool,
 }
 
 impl Owner {
@@ -87,6 +93,9 @@ impl Owner {
             news: Vec::new(),
             woken: Vec::new(),
             room: WaitRoom::default(),
+            tracks: TrackTable::default(),
+            notices: Vec::new(),
+            flushed: false,
         }
     }
 
@@ -170,7 +179,7 @@ impl Owner {
         let now = frame.now.unwrap_or(self.now);
         match &frame.mode {
             Mode::Run if frame.may_wait => self.run_or_wait(frame, now),
-            Mode::Run => self.run_items(&mut frame.items, now, frame.admitted),
+            Mode::Run => self.run_items(frame, now),
             Mode::Vote(vote, ballot) => {
                 let yes = match ballot {
                     Ballot::Clean(keys) => keys.iter().all(|key| is_clean(&self.store, key, now)),
@@ -178,7 +187,7 @@ impl Owner {
                 };
                 frame.agreed = vote.cast(yes, self.patience);
                 if frame.agreed {
-                    self.run_items(&mut frame.items, now, frame.admitted);
+                    self.run_items(frame, now);
                 }
             }
             Mode::Park {
@@ -195,6 +204,7 @@ impl Owner {
                     (false, _) => Waiting::Denied,
                 };
                 let mut block = None;
+                let mut read = Vec::new();
                 let place = usize::from(self.shard.0);
                 let executed = job
                     .park
@@ -232,6 +242,9 @@ impl Owner {
                             if let Ask::Wait(wanted) = ran.ask {
                                 block = Some(wanted);
                             }
+                            if item.scope.remembers {
+                                read.extend(keys_read(item));
+                            }
                         }
                         if let Some(block) = block.take()
                             && let Some(item) = work.pop()
@@ -249,9 +262,12 @@ impl Owner {
                             // Set once: a fence is executed once.
                             let _ = job.waiter.set(waiter);
                         }
+                        let _ = job.read.set(read);
                         (work, clean)
                     });
                 let waiter = job.waiter.get().cloned();
+                let read = job.read.get().cloned().unwrap_or_default();
+                let home = frame.home;
                 if let Some((work, clean)) = executed {
                     let dirty = work.iter().map(|item| item.outcome.dirty).sum();
                     self.store.note_changes(dirty);
@@ -262,22 +278,25 @@ impl Owner {
                 if let Some(waiter) = waiter {
                     self.register(&waiter);
                 }
+                for (scope, key) in read {
+                    self.remember_key(scope.db, &key, home, scope.client);
+                }
             }
             Mode::Watch(db, keys) => {
                 for (key, flag) in keys {
                     self.store.watch(*db, key, flag, now);
                 }
             }
-            Mode::Control(_) | Mode::Adopt(_) | Mode::Deliver(_) => {
+            Mode::Control(_) | Mode::Adopt(_) | Mode::Deliver(_) | Mode::Notify(_) => {
                 unreachable!("the core handles these itself")
             }
         }
     }
 
-    fn run_items(&mut self, items: &mut [Item], now: Millis, admitted: bool) {
-        for item in items {
+    fn run_items(&mut self, frame: &mut Frame, now: Millis) {
+        for item in &mut frame.items {
             let started = self.clock.ticks();
-            if !admitted
+            if !frame.admitted
                 && self.limit != 0
                 && item.spec.flags.has(flag::WRITE)
                 && let Err(error) = self.admit(item.spec.flags)
@@ -300,11 +319,16 @@ impl Owner {
                 &mut item.out,
             );
             item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+            if item.scope.remembers {
+                let args = item.args.as_args();
+                self.remember(item.spec, args, item.scope, frame.home);
+            }
         }
     }
 
     /// Runs a frame's only command, or sets it aside until there is something for it.
     fn run_or_wait(&mut self, frame: &mut Frame, now: Millis) {
+        let home = frame.home;
         let item = &mut frame.items[0];
         let started = self.clock.ticks();
         let ran = self.execute(
@@ -317,6 +341,10 @@ impl Owner {
             &mut item.out,
         );
         item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+        if item.scope.remembers {
+            let args = item.args.as_args();
+            self.remember(item.spec, args, item.scope, home);
+        }
         if let Ask::Wait(block) = ran.ask
             && let Some(item) = frame.items.pop()
         {
@@ -352,12 +380,92 @@ impl Owner {
 
     /// Gives to waiting commands what has become available for them. To be called after each command, transaction or
     /// script that changed something, before the next.
-    pub fn serve_waiting(&mut self) {
+    ///
+    /// `by` is the client that was served, or 0: not everybody wants to hear of own changes.
+    pub fn serve_waiting(&mut self, by: u64) {
         while self.store.has_touched() {
+            for db in self.store.take_flushed() {
+                for key in self.tracks.clear(db) {
+                    self.store.drop_interest(db, &key, Interest::TRACK);
+                }
+                self.flushed = true;
+            }
             for touched in self.store.take_touched() {
+                self.tell_readers(touched.db, &touched.key, touched.interest, by);
                 if touched.interest.has(Interest::WAIT) {
                     self.serve_key(touched.db, &touched.key);
                 }
+            }
+        }
+    }
+
+    /// A client of `home` has read keys of this shard, and remembers them.
+    pub fn remember(&mut self, spec: &CommandSpec, args: Args<'_>, scope: Scope, home: ShardId) {
+        if !spec.flags.has(flag::READONLY) && spec.route != Route::Script {
+            return;
+        }
+        let Ok(keys) = crate::command::keys::keys(spec, args) else {
+            return;
+        };
+        for key in keys.iter() {
+            self.remember_key(scope.db, args.arg(key.index as usize), home, scope.client);
+        }
+    }
+
+    fn remember_key(&mut self, db: DbIndex, key: &[u8], home: ShardId, reader: Reader) {
+        if self.slots.shard_of(key_slot(key)) != self.shard {
+            return;
+        }
+        if self.tracks.add(db, key, home, reader) {
+            self.store.add_interest(db, key, Interest::TRACK);
+            let max = self.config.tracking_table_max_keys as usize / self.slots.shards();
+            while self.config.tracking_table_max_keys > 0
+                && self.tracks.len() > max.max(1)
+                && let Some((db, key)) = self.tracks.any_key()
+            {
+                self.tell_readers(db, &key, Interest::TRACK, 0);
+            }
+        }
+    }
+
+    /// Prefixes of keys that a client of `home` wants to hear of.
+    pub fn set_prefixes(&mut self, home: ShardId, reader: Reader, prefixes: &[Vec<u8>]) {
+        self.tracks.set_prefixes(home, reader, prefixes);
+        self.store.set_interest_in_all(self.tracks.prefixes() > 0);
+    }
+
+    /// Keys that clients remember, pairs of key and client, prefixes.
+    pub fn tracked(&self) -> (usize, usize, usize) {
+        (
+            self.tracks.len(),
+            self.tracks.items(),
+            self.tracks.prefixes(),
+        )
+    }
+
+    fn tell_readers(&mut self, db: DbIndex, key: &[u8], interest: Interest, by: u64) {
+        let mut readers = Vec::new();
+        if interest.has(Interest::TRACK) {
+            readers = self.tracks.take(db, key);
+            self.store.drop_interest(db, key, Interest::TRACK);
+        }
+        if self.tracks.prefixes() > 0 {
+            readers.extend(self.tracks.listeners(key));
+        }
+        for (home, reader) in readers {
+            // A client that listens to prefixes gets what one command changed in one message.
+            let known = self
+                .notices
+                .iter_mut()
+                .find(|notice| notice.reader == reader && !interest.has(Interest::TRACK));
+            match known {
+                Some(notice) => notice.keys.push(key.into()),
+                None => self.notices.push(Notice {
+                    reader,
+                    home,
+                    keys: vec![key.into()],
+                    by,
+                }),
             }
         }
     }
@@ -389,6 +497,7 @@ impl Owner {
                 continue;
             };
             let started = self.clock.ticks();
+            let home = frame.home;
             let item = &mut frame.items[0];
             let ran = self.execute(
                 item.run,
@@ -400,6 +509,10 @@ impl Owner {
                 &mut item.out,
             );
             item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+            if item.scope.remembers {
+                let args = item.args.as_args();
+                self.remember(item.spec, args, item.scope, home);
+            }
             match ran.ask {
                 Ask::Wait(_) => {
                     waiter.give_back(frame);
@@ -501,6 +614,20 @@ fn into_waiter(
         kept.unwrap_or(block.deadline),
         block.on_removal,
     )
+}
+
+/// What the client of a command remembers of it: keys that were read.
+fn keys_read(item: &Item) -> Vec<(Scope, Vec<u8>)> {
+    let args = item.args.as_args();
+    if !item.spec.flags.has(flag::READONLY) && item.spec.route != Route::Script {
+        return Vec::new();
+    }
+    let Ok(keys) = crate::command::keys::keys(item.spec, args) else {
+        return Vec::new();
+    };
+    keys.iter()
+        .map(|key| (item.scope, args.arg(key.index as usize).to_vec()))
+        .collect()
 }
 
 /// Whether a watched key of this store is as it was when WATCH looked.

@@ -132,6 +132,9 @@ mod tests {
         assert_eq!(table.listeners(b"user:1").len(), 2);
         assert_eq!(table.listeners(b"other"), [(HOME, TWO)]);
         table.set_prefixes(HOME, ONE, &[]);
-        assert_eq!((table.listeners(b"user:1"), table.prefixes()), (vec![(HOME, TWO)], 1));
+        assert_eq!(
+            (table.listeners(b"user:1"), table.prefixes()),
+            (vec![(HOME, TWO)], 1)
+        );
     }
 }

@@ -136,6 +136,12 @@ pub struct CoreStats {
     pub blocked_clients: Counter,
     /// Clients with CLIENT TRACKING on.
     pub tracking_clients: Counter,
+    /// Keys that clients who cache have read.
+    pub tracked_keys: Counter,
+    /// Pairs of such a key and a client.
+    pub tracked_items: Counter,
+    /// Prefixes that such clients listen to; the same on all cores.
+    pub tracked_prefixes: Counter,
     /// Clients that watch keys.
     pub watching_clients: Counter,
     /// Subscriptions of this core's clients, of all kinds.

@@ -19,4 +19,5 @@ mod pubsub;
 mod scan;
 mod server;
 mod string;
+mod tracking;
 mod transactions;

@@ -83,6 +83,7 @@ fn pubsub_tells_who_listens() {
         PUBSUB CHANNELS => ["a"]
         PUBSUB CHANNELS b* => []
         PUBSUB NUMSUB a b => ["a", 2, "b", 0]
+        PUBSUB HELP => [+"PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
         PUBSUB NUMSUB => []
         PUBSUB NUMPAT => 1
         PUBSUB CHANNELS a b => ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.

@@ -409,11 +409,21 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        "unexpected_error_replies",
     ]);
+    text.line(
+        "tracking_total_keys",
+        server.sum(|core| core.tracked_keys.get()),
+    );
+    text.line(
+        "tracking_total_items",
+        server.sum(|core| core.tracked_items.get()),
+    );
+    let prefixes = server
+        .cores
+        .iter()
+        .map(|core| core.stats.tracked_prefixes.get());
+    text.line("tracking_total_prefixes", prefixes.max().unwrap_or(0));
+    text.zeros(&["unexpected_error_replies"]);
     text.line("total_error_replies", server.sum(|core| core.errors.get()));
     text.line("dump_payload_sanitizations", 0);
     text.line("total_reads_processed", server.sum(|core| core.reads.get()));

@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("<YES|NO>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::tracking::caching)),
             row("client|capa", Group::Connection, "8.0.0", -3)
                 .flags(&[NOSCRIPT, LOADING, STALE])
                 .newer(Project::Valkey)
@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
                     "Tell which client gets this connection's invalidation messages.",
                     "O(1)",
                 )
-                .runs(Route::Home, Home(super::super::client::getredir)),
+                .runs(Route::Home, Home(super::super::tracking::getredir)),
             row("client|help", Group::Connection, "5.0.0", 2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .docs("Explain the subcommands.", "O(1)")
@@ -128,7 +128,7 @@ pub(super) const ROWS: &[Row] = &[
                 .syntax("connection-name")
                 .runs(Route::Home, Home(super::super::client::setname)),
             row("client|tracking", Group::Connection, "6.0.0", -3)
-                .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
+                .flags(&[AFTER_REPLIES, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
                     "Ask to be told when keys that were read change.",
                     "O(1), O(N) for N prefixes",
@@ -137,11 +137,11 @@ pub(super) const ROWS: &[Row] = &[
                     "<ON|OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] \
                      [OPTIN] [OPTOUT] [NOLOOP]",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::tracking::tracking)),
             row("client|trackinginfo", Group::Connection, "6.2.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Show how tracking is set for this connection.", "O(1)")
-                .runs(Route::Home, Home(super::super::client::trackinginfo)),
+                .runs(Route::Home, Home(super::super::tracking::trackinginfo)),
             row("client|unblock", Group::Connection, "5.0.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
