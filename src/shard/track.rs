@@ -19,11 +19,14 @@ pub struct Notice {
     pub by: u64,
 }
 
+/// A client and its core.
+type At = (ShardId, Reader);
+
 /// Who remembers what.
 #[derive(Default)]
 pub(super) struct TrackTable {
-    keys: Map<(DbIndex, Box<[u8]>), Set<(ShardId, Reader)>>,
-    prefixes: Map<Box<[u8]>, Vec<(ShardId, Reader)>>,
+    keys: Map<(DbIndex, Box<[u8]>), Set<At>>,
+    prefixes: Map<Box<[u8]>, Vec<At>>,
     items: usize,
 }
 
@@ -37,7 +40,7 @@ impl TrackTable {
     }
 
     /// Takes out who remembers a key.
-    pub(super) fn take(&mut self, db: DbIndex, key: &[u8]) -> Vec<(ShardId, Reader)> {
+    pub(super) fn take(&mut self, db: DbIndex, key: &[u8]) -> Vec<At> {
         let readers = self.keys.remove(&(db, key.into())).unwrap_or_default();
         self.items -= readers.len();
         readers.into_iter().collect()
@@ -91,7 +94,7 @@ impl TrackTable {
     }
 
     /// Who listens to a prefix of the key.
-    pub(super) fn listeners(&self, key: &[u8]) -> Vec<(ShardId, Reader)> {
+    pub(super) fn listeners(&self, key: &[u8]) -> Vec<At> {
         let hit = self
             .prefixes
             .iter()
