@@ -10,6 +10,7 @@ pub mod connection;
 pub mod ctx;
 pub mod docs;
 pub mod generic;
+pub mod hash;
 pub mod introspect;
 pub mod keys;
 pub mod list;

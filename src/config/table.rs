@@ -292,8 +292,8 @@ settings! {
     "array-sparse-kmax" => array_sparse_kmax: int(10, 0, 256) [];
     "array-sparse-kmin" => array_sparse_kmin: int(5, 0, 256) [];
     "databases" => databases: int(16, 1, INT_MAX) [IMMUTABLE IN_EFFECT];
-    "hash-max-listpack-entries" | "hash-max-ziplist-entries" => hash_max_listpack_entries: int(512, 0, LONG_MAX) [];
-    "hash-max-listpack-value" | "hash-max-ziplist-value" => hash_max_listpack_value: memory(64, 0, BYTES_MAX) [];
+    "hash-max-listpack-entries" | "hash-max-ziplist-entries" => hash_max_listpack_entries: int(512, 0, LONG_MAX) [IN_EFFECT];
+    "hash-max-listpack-value" | "hash-max-ziplist-value" => hash_max_listpack_value: memory(64, 0, BYTES_MAX) [IN_EFFECT];
     "hll-sparse-max-bytes" => hll_sparse_max_bytes: memory(3000, 0, BYTES_MAX) [];
     "import-mode" => import_mode: bool(false) [DEBUG];
     "key-memory-histograms" => key_memory_histograms: bool(false) [];

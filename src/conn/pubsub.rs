@@ -178,6 +178,10 @@ impl Home {
                 StoreEvent::Evicted(db, key) => (db, key, KeyspaceEvents::EVICTED, "evicted"),
                 StoreEvent::New(db, key) => (db, key, KeyspaceEvents::NEW, "new"),
                 StoreEvent::Missed(db, key) => (db, key, KeyspaceEvents::KEY_MISS, "keymiss"),
+                StoreEvent::FieldsExpired(db, key, _) => {
+                    (db, key, KeyspaceEvents::HASH, "hexpired")
+                }
+                StoreEvent::Emptied(db, key) => (db, key, KeyspaceEvents::GENERIC, "del"),
             };
             self.event_messages(
                 &KeyEvent {

@@ -28,6 +28,8 @@ pub struct StoreCounters {
     pub used_bytes: Counter,
     /// Keys removed because their time had come.
     pub expired_keys: Counter,
+    /// Fields of hashes removed because their time had come.
+    pub expired_fields: Counter,
     /// Keys removed to free memory.
     pub evicted_keys: Counter,
     /// Reads that found their key.
@@ -90,6 +92,7 @@ impl StoreCounters {
         StoreCounters {
             used_bytes: Counter::default(),
             expired_keys: Counter::default(),
+            expired_fields: Counter::default(),
             evicted_keys: Counter::default(),
             hits: Counter::default(),
             misses: Counter::default(),
@@ -108,6 +111,7 @@ impl StoreCounters {
     pub fn reset_stats(&self) {
         for counter in [
             &self.expired_keys,
+            &self.expired_fields,
             &self.evicted_keys,
             &self.hits,
             &self.misses,

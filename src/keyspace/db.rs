@@ -108,6 +108,15 @@ impl<'a> Db<'a> {
         self.now
     }
 
+    /// Elements of values with an expiry time before this are gone: now, unless everything counts as present.
+    #[inline]
+    pub fn horizon(&self) -> i64 {
+        match self.expiry {
+            Expiry::Ignore => i64::MIN,
+            Expiry::Remove | Expiry::Hide => self.now.0,
+        }
+    }
+
     /// Which database this is.
     pub fn index(&self) -> DbIndex {
         self.index

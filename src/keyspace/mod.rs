@@ -15,6 +15,7 @@ mod collections;
 mod counters;
 mod db;
 mod edit;
+mod element_dues;
 mod evict;
 mod expiry;
 mod hash;

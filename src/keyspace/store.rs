@@ -22,6 +22,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::counters::StoreCounters;
+use super::element_dues::{ElementDues, element_due};
 use super::evict::Pool;
 use super::hash::{KeyHasher, Locator};
 use super::interest::{Interest, Interests, Touched};
@@ -66,11 +67,13 @@ pub(super) struct DbTable {
     pub(super) sizes: Sizes,
 }
 
-/// Bytes of a database beyond what its table counts.
+/// What is known of a database beyond what its table counts.
 #[derive(Default)]
 pub(super) struct Sizes {
-    /// What entries hold outside of themselves.
+    /// Bytes that entries hold outside of themselves.
     outside: usize,
+    /// Which values have elements that come due.
+    pub(super) dues: ElementDues,
     /// Bytes of all kinds as last added to `used`.
     counted: usize,
 }
@@ -170,6 +173,10 @@ pub enum StoreEvent {
     New(DbIndex, Box<[u8]>),
     /// Looked for in vain by a command that reads.
     Missed(DbIndex, Box<[u8]>),
+    /// Fields of a hash, named, were removed because their time had come.
+    FieldsExpired(DbIndex, Box<[u8]>, Vec<Box<[u8]>>),
+    /// Those were the last ones, so the key is gone as well.
+    Emptied(DbIndex, Box<[u8]>),
 }
 
 /// Kinds of [`StoreEvent`]s.
@@ -187,6 +194,10 @@ impl StoreEvents {
     pub const NEW: StoreEvents = StoreEvents(4);
     /// Keys that were not there.
     pub const MISSED: StoreEvents = StoreEvents(8);
+    /// Hashes of which fields expired.
+    pub const FIELDS_EXPIRED: StoreEvents = StoreEvents(16);
+    /// Keys that went with their last field.
+    pub const EMPTIED: StoreEvents = StoreEvents(32);
 
     /// Both.
     pub fn with(self, other: StoreEvents) -> StoreEvents {
@@ -216,6 +227,9 @@ const GARBAGE_EFFORT_MIN: usize = 64;
 
 /// Pieces of garbage that may wait for `take_garbage`; beyond it they are freed on the spot.
 const GARBAGE_MAX: usize = 4096;
+
+/// Elements that one look-up removes because their time has passed; the cycle removes the rest, and nobody sees them.
+const ELEMENTS_EXPIRED_MAX: usize = 1024;
 
 /// Events that may wait for `take_events`; at the bound the command loop is not taking them, which is a bug in it.
 const EVENTS_MAX: usize = 1 << 20;
@@ -464,7 +478,7 @@ impl Store {
             .table
             .as_mut()
             .and_then(|table| table.lookup_mut(place, at.hash, key));
-        let Some(mut found) = found else {
+        let Some(found) = found else {
             if look.count {
                 ledger.counters.misses.add(1);
                 ledger.push_event(StoreEvents::MISSED, || StoreEvent::Missed(db, key.into()));
@@ -486,6 +500,29 @@ impl Store {
             }
             return None;
         }
+        let may_be_due = row.sizes.dues.next() < look.now.0 && look.expiry == Expiry::Remove;
+        let mut target = Target {
+            db,
+            found,
+            ledger,
+            sizes: &mut row.sizes,
+        };
+        if may_be_due {
+            let counters = Arc::clone(&target.ledger.counters);
+            match target
+                .expire_elements(look.now, &mut { ELEMENTS_EXPIRED_MAX })
+                .1
+            {
+                Some(left) => target = left,
+                None => {
+                    if look.count {
+                        counters.misses.add(1);
+                    }
+                    return None;
+                }
+            }
+        }
+        let Target { found, ledger, .. } = &mut target;
         if look.count {
             ledger.counters.hits.add(1);
         }
@@ -497,12 +534,7 @@ impl Store {
                 found.set_access(new);
             }
         }
-        Some(Target {
-            db,
-            found,
-            ledger,
-            sizes: &mut row.sizes,
-        })
+        Some(target)
     }
 
     /// Adds an entry whose key is absent.
@@ -514,6 +546,9 @@ impl Store {
         ledger.before_change(None);
         entry.set_epoch(ledger.cut_epoch);
         sizes.outside += outside_bytes(entry.as_ref());
+        if let Some(due) = element_due(entry.as_ref()) {
+            sizes.dues.add(due, entry.as_ref().key());
+        }
         ledger.touch(db, entry.as_ref().key(), false);
         ledger.push_event(StoreEvents::NEW, || {
             StoreEvent::New(db, entry.as_ref().key().into())
@@ -556,6 +591,33 @@ impl Store {
         true
     }
 
+    /// Removes elements that are due at `now` from one value; `None` if there is none, or `visits` steps were made. Else
+    /// how many.
+    pub(super) fn remove_due_elements(
+        &mut self,
+        db: DbIndex,
+        now: Millis,
+        visits: &mut usize,
+    ) -> Option<usize> {
+        let dues = &self.dbs[db.index()].sizes.dues;
+        if *visits == 0 || dues.next() >= now.0 {
+            return None;
+        }
+        let key: Box<[u8]> = dues.first_key()?.into();
+        let at = self.locate(&key);
+        let place = self.place(at.slot);
+        let DbTable { table, sizes } = &mut self.dbs[db.index()];
+        let found = table.as_mut()?.lookup_mut(place, at.hash, &key)?;
+        *visits -= 1;
+        let target = Target {
+            db,
+            found,
+            ledger: &mut self.ledger,
+            sizes,
+        };
+        Some(target.expire_elements(now, visits).0)
+    }
+
     /// Empties a database. The whole table becomes garbage in one piece, or is freed now.
     pub(super) fn flush(&mut self, db: DbIndex, in_background: bool, now: Millis) {
         self.touch_watched(db, None, now);
@@ -563,6 +625,7 @@ impl Store {
         let DbTable { table, sizes } = &mut self.dbs[db.index()];
         let Some(table) = table.take() else { return };
         sizes.outside = 0;
+        sizes.dues = ElementDues::default();
         self.ledger.publish(db, None, sizes);
         if in_background {
             self.ledger.garbage.push(Garbage::Db(DbGarbage(table)));
@@ -613,10 +676,16 @@ impl Store {
             assert_eq!(counters.keys.get(), len as u64);
             if let Some(table) = &row.table {
                 table.check();
-                let mut outside = 0;
-                for_each_entry(table, |entry| outside += outside_bytes(entry));
+                let (mut outside, mut dues) = (0, ElementDues::default());
+                for_each_entry(table, |entry| {
+                    outside += outside_bytes(entry);
+                    if let Some(due) = element_due(entry) {
+                        dues.add(due, entry.key());
+                    }
+                });
                 assert_eq!(row.sizes.outside, outside);
-                assert_eq!(row.sizes.counted, table.bytes() + outside);
+                assert_eq!(row.sizes.dues, dues);
+                assert_eq!(row.sizes.counted, table.bytes() + outside + dues.bytes());
                 assert_eq!(counters.expires.get(), table.expires() as u64);
                 used += row.sizes.counted;
             }
@@ -635,7 +704,7 @@ impl DbTable {
     /// Whether a key may be due.
     pub(super) fn has_due(&self, now: Millis) -> bool {
         let next = self.table.as_ref().and_then(|table| table.next_due());
-        next.is_some_and(|at| at < now.0)
+        next.is_some_and(|at| at < now.0) || self.sizes.dues.next() < now.0
     }
 }
 
@@ -660,6 +729,7 @@ impl<'a> Target<'a> {
     ) -> R {
         self.ledger.before_change(Some(self.found.as_ref()));
         self.sizes.outside -= outside_bytes(self.found.as_ref());
+        let old_due = element_due(self.found.as_ref());
         let epoch = self.ledger.cut_epoch;
         let (result, changed) = self.found.edit(|entry| {
             let result = edit(entry);
@@ -668,6 +738,10 @@ impl<'a> Target<'a> {
         });
         let entry = self.found.as_ref();
         self.sizes.outside += outside_bytes(entry);
+        let due = element_due(entry);
+        if due != old_due {
+            self.sizes.dues.change(old_due, due, entry.key());
+        }
         if changed {
             self.ledger.touch(self.db, entry.key(), false);
         }
@@ -684,6 +758,47 @@ impl<'a> Target<'a> {
     ) {
         let displaced = self.edit(edit);
         self.ledger.discard(displaced);
+    }
+
+    /// Removes elements whose time has passed, as far as `visits` steps reach. Says how many, and what is left: nothing if
+    /// those were all, and the key is gone.
+    #[cold]
+    pub(super) fn expire_elements(
+        mut self,
+        now: Millis,
+        visits: &mut usize,
+    ) -> (usize, Option<Target<'a>>) {
+        if element_due(self.found.as_ref()).is_none_or(|due| due >= now.0) {
+            return (0, Some(self));
+        }
+        let wants_names = self.ledger.wanted.has(StoreEvents::FIELDS_EXPIRED);
+        let mut fields = Vec::new();
+        let (expired, emptied) = self.edit_quietly(|entry| {
+            let Some(collection) = entry.object_mut() else {
+                return ((0, false), false);
+            };
+            let expired = collection.expire(now.0, visits, |name| {
+                if wants_names {
+                    fields.push(name.into());
+                }
+            });
+            ((expired, collection.is_empty()), expired > 0)
+        });
+        if expired > 0 {
+            self.ledger.counters.expired_fields.add(expired as u64);
+            let (db, key) = (self.db, self.found.as_ref().key());
+            self.ledger.push_event(StoreEvents::FIELDS_EXPIRED, || {
+                StoreEvent::FieldsExpired(db, key.into(), fields)
+            });
+        }
+        if emptied {
+            let (db, key) = (self.db, self.found.as_ref().key());
+            self.ledger
+                .push_event(StoreEvents::EMPTIED, || StoreEvent::Emptied(db, key.into()));
+            self.remove(Change::Removed);
+            return (expired, None);
+        }
+        (expired, Some(self))
     }
 
     /// Notes an access. Not a change.
@@ -711,6 +826,9 @@ impl<'a> Target<'a> {
         } = self;
         ledger.before_change(Some(found.as_ref()));
         sizes.outside -= outside_bytes(found.as_ref());
+        if let Some(due) = element_due(found.as_ref()) {
+            sizes.dues.change(Some(due), None, found.as_ref().key());
+        }
         let (entry, table) = found.remove();
         ledger.after_removal(db, entry.as_ref().key(), change);
         ledger.publish(db, Some(table), sizes);
@@ -781,7 +899,7 @@ impl Ledger {
     #[inline]
     fn publish(&mut self, db: DbIndex, table: Option<&Table>, sizes: &mut Sizes) {
         let counters = &self.counters.dbs()[db.index()];
-        let mut bytes = sizes.outside;
+        let mut bytes = sizes.outside + sizes.dues.bytes();
         match table {
             Some(table) => {
                 counters.publish(table.len(), table.expires(), table.expiry_sum_s());

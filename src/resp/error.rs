@@ -181,6 +181,8 @@ fixed_errors! {
     COPY_UNKNOWN_TYPE = "ERR unknown type object";
     /// The SCAN family.
     INVALID_CURSOR = "ERR invalid cursor";
+    /// SCAN, SSCAN, ZSCAN.
+    SCAN_NOVALUES = "ERR NOVALUES option can only be used in HSCAN";
     /// EXPIRE.
     EXPIRE_NX = "ERR NX and XX, GT or LT options at the same time are not compatible";
     /// EXPIRE.
@@ -357,6 +359,36 @@ fixed_errors! {
     HASH_NOT_INTEGER = "ERR hash value is not an integer";
     /// HINCRBYFLOAT.
     HASH_NOT_FLOAT = "ERR hash value is not a float";
+    /// HEXPIRE and its kin.
+    FIELDS_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
+    /// HTTL, HPERSIST, HGETDEL.
+    FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position";
+    /// HTTL, HPERSIST, HGETDEL.
+    FIELDS_NOT_POSITIVE = "ERR Number of fields must be a positive integer";
+    /// HTTL, HPERSIST, HGETDEL.
+    FIELDS_COUNT = "ERR The `numfields` parameter must match the number of arguments";
+    /// HEXPIRE and its kin.
+    FIELDS_COUNT_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0";
+    /// HEXPIRE, HGETEX, HSETEX.
+    FIELDS_TWICE = "ERR FIELDS keyword specified multiple times";
+    /// HEXPIRE, HGETEX, HSETEX.
+    FIELDS_NOTHING = "ERR FIELDS requires at least numfields and one field argument";
+    /// HEXPIRE, HGETEX, HSETEX.
+    FIELDS_ABSENT = "ERR missing FIELDS argument";
+    /// HGETEX, HSETEX.
+    FIELDS_INVALID_COUNT = "ERR invalid number of fields";
+    /// HGETEX, HSETEX.
+    FIELDS_TOO_FEW = "ERR wrong number of arguments";
+    /// HEXPIRE and its kin.
+    FIELDS_CONDITIONS = "ERR Multiple condition flags specified";
+    /// HGETEX, HSETEX.
+    FIELDS_TIME_MISSING = "ERR missing expire time";
+    /// HSETEX.
+    HSETEX_CONDITIONS = "ERR Only one of FXX or FNX arguments can be specified";
+    /// HSETEX.
+    HSETEX_TIMES = "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+    /// HGETEX.
+    HGETEX_TIMES = "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified";
     /// ZINCRBY, ZADD INCR.
     SCORE_NAN = "ERR resulting score is not a number (NaN)";
     /// ZRANGEBYSCORE.
@@ -404,6 +436,14 @@ impl CommandError {
             text.extend_from_slice(b"' ");
         }
         CommandError::owned(text)
+    }
+
+    /// HEXPIRE, HGETEX, HSETEX: an option they do not have.
+    pub fn unknown_argument(argument: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"ERR unknown argument: ",
+            echo(argument, ERROR_ECHO_BYTES_MAX),
+        ])
     }
 
     /// There is no such subcommand; `container` is printed in upper case.

@@ -132,6 +132,8 @@ impl Owner {
             (KeyspaceEvents::EVICTED, StoreEvents::EVICTED),
             (KeyspaceEvents::NEW, StoreEvents::NEW),
             (KeyspaceEvents::KEY_MISS, StoreEvents::MISSED),
+            (KeyspaceEvents::HASH, StoreEvents::FIELDS_EXPIRED),
+            (KeyspaceEvents::GENERIC, StoreEvents::EMPTIED),
         ];
         let kinds = kinds.iter().filter(|(class, _)| wanted.has(*class));
         let kinds = kinds.fold(StoreEvents::NONE, |all, (_, kind)| all.with(*kind));

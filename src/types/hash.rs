@@ -255,7 +255,9 @@ impl Hash {
     ) -> bool {
         if let Form::Pack(pack) = &mut self.form {
             let fits = name.len().max(value.len()) <= limits.bytes
-                && pack.items().has_room(name.len() + value.len() + ENTRY_BYTES_MAX);
+                && pack
+                    .items()
+                    .has_room(name.len() + value.len() + ENTRY_BYTES_MAX);
             if fits {
                 let is_new = pack.set(name, value, ttl, now);
                 if pack.len() > limits.fields {

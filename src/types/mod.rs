@@ -14,7 +14,7 @@ mod set;
 mod stream;
 mod zset;
 
-pub use hash::Hash;
+pub use hash::{Field, FieldText, FieldTtl, Hash, HashLimits};
 pub use list::{Chunk, End, List, ListLimits, Side};
 pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::Set;
@@ -126,6 +126,25 @@ kinds! {
 }
 
 impl Collection {
+    /// When the first of its elements comes due: a bound, perhaps too early, never late. `None` where none has a time of
+    /// its own.
+    #[inline]
+    pub fn due(&self) -> Option<i64> {
+        match self {
+            Collection::Hash(hash) => hash.due(),
+            _ => None,
+        }
+    }
+
+    /// Removes elements whose time has passed, as far as `visits` steps reach, and calls `gone` for each. Returns how
+    /// many.
+    pub fn expire(&mut self, now: i64, visits: &mut usize, gone: impl FnMut(&[u8])) -> usize {
+        match self {
+            Collection::Hash(hash) => hash.expire(now, visits, gone),
+            _ => 0,
+        }
+    }
+
     /// Whether a key must not hold it any more. A stream may be empty.
     pub fn is_empty(&self) -> bool {
         !matches!(self, Collection::Stream(_)) && self.len() == 0

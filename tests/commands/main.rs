@@ -14,6 +14,7 @@ mod dump;
 mod expiry;
 mod facts;
 mod generic;
+mod hash;
 mod list;
 mod pubsub;
 mod scan;

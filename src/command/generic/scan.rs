@@ -25,7 +25,7 @@ pub fn keys(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Lists some keys from a cursor on; replies where to go on, and the keys.
 pub fn scan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let cursor = parse_cursor(args.arg(1)).ok_or(CommandError::INVALID_CURSOR)?;
-    let options = ScanOptions::parse(args.from(2))?;
+    let options = ScanOptions::parse(args.from(2), Scanned::Keys)?;
     let mut list = Output::new();
     let mut keys = Reply::new(&mut list, cx.reply.proto);
     let mut found = 0;
@@ -52,22 +52,50 @@ pub fn randomkey(cx: &mut Ctx<'_>, _: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
-/// Options of SCAN. An unknown type is no error: no key has it.
-struct ScanOptions<'a> {
-    pattern: Pattern<'a>,
-    count: usize,
+/// What a walk goes over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::command) enum Scanned {
+    /// SCAN.
+    Keys,
+    /// HSCAN.
+    Fields,
+    /// SSCAN, ZSCAN.
+    Elements,
+}
+
+/// Options of SCAN and its kin. An unknown type is no error: no key has it.
+pub(in crate::command) struct ScanOptions<'a> {
+    /// MATCH.
+    pub(in crate::command) pattern: Pattern<'a>,
+    /// COUNT, at least 1.
+    pub(in crate::command) count: usize,
+    /// TYPE.
     type_name: Option<&'a [u8]>,
+    /// NOVALUES.
+    pub(in crate::command) names_only: bool,
 }
 
 impl<'a> ScanOptions<'a> {
-    fn parse(args: Args<'a>) -> std::result::Result<ScanOptions<'a>, CommandError> {
+    pub(in crate::command) fn parse(
+        args: Args<'a>,
+        scanned: Scanned,
+    ) -> std::result::Result<ScanOptions<'a>, CommandError> {
         let mut options = ScanOptions {
             pattern: Pattern(None),
             count: COUNT_DEFAULT,
             type_name: None,
+            names_only: false,
         };
         let mut at = 0;
         while at < args.len() {
+            if args.is(at, "NOVALUES") {
+                if scanned != Scanned::Fields {
+                    return Err(CommandError::SCAN_NOVALUES);
+                }
+                options.names_only = true;
+                at += 1;
+                continue;
+            }
             let Some(value) = args.get(at + 1) else {
                 return syntax();
             };
@@ -79,7 +107,7 @@ impl<'a> ScanOptions<'a> {
                 options.count = count as usize;
             } else if args.is(at, "MATCH") {
                 options.pattern = Pattern::new(value);
-            } else if args.is(at, "TYPE") {
+            } else if args.is(at, "TYPE") && scanned == Scanned::Keys {
                 options.type_name = Some(value);
             } else {
                 return syntax();
@@ -91,14 +119,14 @@ impl<'a> ScanOptions<'a> {
 }
 
 /// A glob pattern; `None` for one that fits anything.
-struct Pattern<'a>(Option<&'a [u8]>);
+pub(in crate::command) struct Pattern<'a>(Option<&'a [u8]>);
 
 impl<'a> Pattern<'a> {
     fn new(pattern: &'a [u8]) -> Pattern<'a> {
         Pattern((pattern != b"*").then_some(pattern))
     }
 
-    fn fits(&self, text: &[u8]) -> bool {
+    pub(in crate::command) fn fits(&self, text: &[u8]) -> bool {
         self.0
             .is_none_or(|pattern| glob_match(pattern, text, false))
     }
@@ -106,7 +134,7 @@ impl<'a> Pattern<'a> {
 
 /// A cursor as C's `strtoul` reads it, since clients may rely on it: digits after an optional sign, or nothing at all.
 /// `-N` stands for a number so high that the walk is over.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
+pub(in crate::command) fn parse_cursor(text: &[u8]) -> Option<u64> {
     let digits = match text {
         [] => return Some(0),
         [b'+' | b'-', digits @ ..] => digits,

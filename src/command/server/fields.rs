@@ -375,6 +375,10 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
     );
     text.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
     text.line("expired_keys", stores(|store| store.expired_keys.get()));
+    text.line(
+        "expired_subkeys",
+        stores(|store| store.expired_fields.get()),
+    );
     text.line("expired_stale_perc", "0.00");
     text.line(
         "expired_time_cap_reached_count",

@@ -8,13 +8,13 @@ pub(super) const ROWS: &[Row] = &[
         .keys(&[at(1, &[RW, DELETE])])
         .docs("Remove fields from a hash.", "O(N) for N fields")
         .syntax("key field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hdel)),
     row("hexists", Group::Hash, "2.0.0", 3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Check whether a hash has a field.", "O(1)")
         .syntax("key field")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hexists)),
     row("hexpire", Group::Hash, "7.4.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key seconds [NX|XX|GT|LT] FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hexpire)),
     row("hexpireat", Group::Hash, "7.4.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key unix-time-seconds [NX|XX|GT|LT] FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hexpireat)),
     row("hexpiretime", Group::Hash, "7.4.0", -5)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -44,13 +44,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hexpiretime)),
     row("hget", Group::Hash, "2.0.0", 3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Read one field of a hash.", "O(1)")
         .syntax("key field")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hget)),
     row("hgetall", Group::Hash, "2.0.0", 2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields of the hash",
         )
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hgetall)),
     row("hgetdel", Group::Hash, "8.0.0", -5)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE])])
@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hgetdel)),
     row("hgetex", Group::Hash, "8.0.0", -5)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, UPDATE])])
@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
             "key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT \
              unix-time-milliseconds|PERSIST] FIELDS numfields field [field ...]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hgetex)),
     row("himport", Group::Hash, "8.10.0", -2)
         .acl(&[category::HASH])
         .newer(Project::Redis)
@@ -130,13 +130,13 @@ pub(super) const ROWS: &[Row] = &[
         .keys(&[at(1, &[RW, ACCESS, UPDATE])])
         .docs("Add an integer to a field of a hash.", "O(1)")
         .syntax("key field increment")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hincrby)),
     row("hincrbyfloat", Group::Hash, "2.6.0", 4)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, ACCESS, UPDATE])])
         .docs("Add a floating point number to a field of a hash.", "O(1)")
         .syntax("key field increment:double")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hincrbyfloat)),
     row("hkeys", Group::Hash, "2.0.0", 2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -146,13 +146,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields of the hash",
         )
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hkeys)),
     row("hlen", Group::Hash, "2.0.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Count the fields of a hash.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hlen)),
     row("hmget", Group::Hash, "2.0.0", -3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -161,21 +161,21 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields asked for",
         )
         .syntax("key field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hmget)),
     row("hmset", Group::Hash, "2.0.0", -4)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
         .deprecated("4.0.0", "HSET")
         .docs("Write several fields of a hash.", "O(N) for N fields")
         .syntax("key field value [field value ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hmset)),
     row("hpersist", Group::Hash, "7.4.0", -5)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
         .newer(Project::Both)
         .docs("Take the expiry off hash fields.", "O(N) for N fields")
         .syntax("key FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hpersist)),
     row("hpexpire", Group::Hash, "7.4.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -185,7 +185,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key milliseconds [NX|XX|GT|LT] FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hpexpire)),
     row("hpexpireat", Group::Hash, "7.4.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -198,7 +198,7 @@ pub(super) const ROWS: &[Row] = &[
             "key unix-time-milliseconds [NX|XX|GT|LT] FIELDS numfields field [field \
              ...]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hpexpireat)),
     row("hpexpiretime", Group::Hash, "7.4.0", -5)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -208,7 +208,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hpexpiretime)),
     row("hpttl", Group::Hash, "7.4.0", -5)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -219,7 +219,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hpttl)),
     row("hrandfield", Group::Hash, "6.2.0", -2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -229,7 +229,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields returned",
         )
         .syntax("key [count [WITHVALUES]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hrandfield)),
     row("hscan", Group::Hash, "2.8.0", -3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -239,13 +239,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) a call, O(N) for a whole walk",
         )
         .syntax("key cursor [MATCH pattern] [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hscan)),
     row("hset", Group::Hash, "2.0.0", -4)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Write fields of a hash.", "O(N) for N fields")
         .syntax("key field value [field value ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hset)),
     row("hsetex", Group::Hash, "8.0.0", -6)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -259,19 +259,19 @@ pub(super) const ROWS: &[Row] = &[
              unix-time-milliseconds|KEEPTTL] FIELDS numfields field value [field value \
              ...]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hsetex)),
     row("hsetnx", Group::Hash, "2.0.0", 4)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, INSERT])])
         .docs("Write a field of a hash unless it is there.", "O(1)")
         .syntax("key field value")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hsetnx)),
     row("hstrlen", Group::Hash, "3.2.0", 3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Tell how long the value of a hash field is.", "O(1)")
         .syntax("key field")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hstrlen)),
     row("httl", Group::Hash, "7.4.0", -5)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -282,7 +282,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields",
         )
         .syntax("key FIELDS numfields field [field ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::httl)),
     row("hvals", Group::Hash, "2.0.0", 2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -292,5 +292,5 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N fields of the hash",
         )
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::hash::hvals)),
 ];

@@ -177,8 +177,7 @@ impl Pack {
                 pos = later.items.pos();
             }
             if let Some(pos) = pos {
-                self.items
-                    .insert_before(pos, I64Buf::new(at).as_bytes());
+                self.items.insert_before(pos, I64Buf::new(at).as_bytes());
                 self.items.insert_before(pos, value);
                 self.items.insert_before(pos, name);
                 return;
