@@ -44,7 +44,7 @@ pub fn hmset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 }
 
 fn set_fields(cx: &mut Ctx<'_>, args: Args<'_>, name: &str) -> Result<i64> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(CommandError::wrong_arity(name));
     }
     let (key, fields) = (args.arg(1), args.from(2));

@@ -100,7 +100,8 @@ mod tests {
     use super::*;
     use crate::base::{DbIndex, Millis, Rng, ShardId};
     use crate::keyspace::{
-        Db, Expiry, FlushMode, Store, StoreCounters, StoreEvent, StoreEvents, StoreOptions, StoreSet, Ttl,
+        Db, Expiry, FlushMode, Store, StoreCounters, StoreEvent, StoreEvents, StoreOptions,
+        StoreSet, Ttl,
     };
     use crate::types::{FieldTtl, HashLimits};
 

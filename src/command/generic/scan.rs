@@ -60,6 +60,7 @@ pub(in crate::command) enum Scanned {
     /// HSCAN.
     Fields,
     /// SSCAN, ZSCAN.
+    #[allow(dead_code, reason = "until sets are built")]
     Elements,
 }
 

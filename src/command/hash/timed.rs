@@ -28,13 +28,12 @@ pub fn hgetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             match options.time {
                 None => {}
                 Some(Time::At(at)) => timed.set(hash, name, at, is_past, now),
-                Some(Time::Kept) => {
-                    // PERSIST, for this command.
-                    if field.expiry.is_some() {
-                        hash.set_expiry(name, None);
-                        timed.updated += 1;
-                    }
+                // PERSIST, for this command.
+                Some(Time::Kept) if field.expiry.is_some() => {
+                    hash.set_expiry(name, None);
+                    timed.updated += 1;
                 }
+                Some(Time::Kept) => {}
             }
         }
         (timed, timed.changes())

@@ -56,7 +56,7 @@ impl Pack {
     /// Takes items from outside, if they are fields, each once, with times that are times.
     pub(super) fn from_items(items: Listpack, timed: bool) -> Option<Pack> {
         let pack = Pack { items, timed };
-        if pack.items.len() % pack.stride() != 0 {
+        if !pack.items.len().is_multiple_of(pack.stride()) {
             return None;
         }
         let mut names = Set::default();
