@@ -17,6 +17,7 @@ pub mod list;
 pub mod lookup;
 pub mod pubsub;
 pub mod server;
+pub mod set;
 pub mod spec;
 pub mod string;
 pub mod table;

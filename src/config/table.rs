@@ -312,9 +312,9 @@ settings! {
     "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: int(10, 0, 100) [];
     "maxmemory-policy" => maxmemory_policy: choice(MaxmemoryPolicy, Noeviction) [IN_EFFECT];
     "maxmemory-samples" => maxmemory_samples: int(5, 1, INT_MAX) [IN_EFFECT];
-    "set-max-intset-entries" => set_max_intset_entries: int(512, 0, LONG_MAX) [];
-    "set-max-listpack-entries" => set_max_listpack_entries: int(128, 0, LONG_MAX) [];
-    "set-max-listpack-value" => set_max_listpack_value: int(64, 0, LONG_MAX) [];
+    "set-max-intset-entries" => set_max_intset_entries: int(512, 0, LONG_MAX) [IN_EFFECT];
+    "set-max-listpack-entries" => set_max_listpack_entries: int(128, 0, LONG_MAX) [IN_EFFECT];
+    "set-max-listpack-value" => set_max_listpack_value: int(64, 0, LONG_MAX) [IN_EFFECT];
     "stream-idmp-duration" => stream_idmp_duration: int(100, 1, 86_400) [];
     "stream-idmp-maxsize" => stream_idmp_maxsize: int(100, 1, 10_000) [];
     "stream-node-max-bytes" => stream_node_max_bytes: memory(4 * KB, 0, BYTES_MAX) [];

@@ -4,7 +4,7 @@
 //! empty afterwards goes, as Redis has no empty collections but streams.
 
 use super::db::Db;
-use super::store::Change;
+use super::store::{Change, Expiry, is_expired};
 use super::value::value_of;
 use super::{Ttl, ValueRef};
 use crate::resp::CommandError;
@@ -33,6 +33,23 @@ impl Db<'_> {
     #[inline]
     pub fn find_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, CommandError> {
         typed(self.find(key))
+    }
+
+    /// The value without further ado, so that several can be looked at side by side: nothing is counted, noted or
+    /// removed. Comes after [`Db::read`] or [`Db::find_as`] of the same keys.
+    pub fn view(&self, key: &[u8]) -> Option<ValueRef<'_>> {
+        let at = self.locate(key);
+        let entry = self.set.store_ref(at.slot).view(self.index, at, key)?;
+        let is_gone = self.expiry != Expiry::Ignore && is_expired(entry, self.now);
+        (!is_gone).then(|| value_of(entry))
+    }
+
+    /// As [`Db::view`], if the value is of this type.
+    pub fn view_as<T: Kind>(&self, key: &[u8]) -> Option<&T> {
+        match self.view(key)? {
+            ValueRef::Collection(collection) => T::of(collection),
+            ValueRef::Str(_) => None,
+        }
     }
 
     /// Changes a value that is there. `change` returns its result and the number of changes made.

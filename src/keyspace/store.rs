@@ -462,6 +462,18 @@ impl Store {
             .map(|target| target.found.into_ref())
     }
 
+    /// The entry as it is, expired or not. Nothing is counted, noted or removed.
+    #[inline]
+    pub(super) fn view(
+        &self,
+        db: DbIndex,
+        at: Locator,
+        key: &[u8],
+    ) -> Option<EntryRef<'_, Collection>> {
+        let table = self.dbs[db.index()].table.as_ref()?;
+        table.lookup(self.place(at.slot), at.hash, key)
+    }
+
     /// As [`Store::find`], to change the entry.
     #[inline]
     pub(super) fn find_mut(
@@ -955,6 +967,17 @@ impl StoreSet<'_> {
             StoreSet::One(store) => store,
             StoreSet::Many { stores, slots } => stores[slots.shard_of(slot).index()]
                 .as_deref_mut()
+                .expect("the fence covers the shards of all keys"),
+        }
+    }
+
+    /// As [`StoreSet::store`], to read only.
+    #[inline]
+    pub(super) fn store_ref(&self, slot: Slot) -> &Store {
+        match self {
+            StoreSet::One(store) => store,
+            StoreSet::Many { stores, slots } => stores[slots.shard_of(slot).index()]
+                .as_deref()
                 .expect("the fence covers the shards of all keys"),
         }
     }

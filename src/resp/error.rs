@@ -407,6 +407,8 @@ fixed_errors! {
     COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
     /// EVAL, FCALL.
     NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
+    /// SINTERCARD, ZINTERCARD.
+    LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
     /// EVAL, SINTERCARD.
     NUMKEYS_TOO_MANY = "ERR Number of keys can't be greater than number of args";
 }

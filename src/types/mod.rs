@@ -8,6 +8,7 @@
 //! change. `Clone` is what COPY does.
 
 mod hash;
+mod intset;
 mod list;
 mod listpack;
 mod set;
@@ -15,9 +16,10 @@ mod stream;
 mod zset;
 
 pub use hash::{Field, FieldText, FieldTtl, Hash, HashLimits};
+pub use intset::Intset;
 pub use list::{Chunk, End, List, ListLimits, Side};
 pub use listpack::{Item, Iter, Listpack, Pos};
-pub use set::Set;
+pub use set::{Set, SetLimits};
 pub use stream::Stream;
 pub use zset::Zset;
 

@@ -19,6 +19,7 @@ mod list;
 mod pubsub;
 mod scan;
 mod server;
+mod set;
 mod string;
 mod tracking;
 mod transactions;

@@ -8,13 +8,13 @@ pub(super) const ROWS: &[Row] = &[
         .keys(&[at(1, &[RW, INSERT])])
         .docs("Add members to a set.", "O(N) for N members")
         .syntax("key member [member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sadd)),
     row("scard", Group::Set, "1.0.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Count the members of a set.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::scard)),
     row("sdiff", Group::Set, "1.0.0", -2)
         .flags(&[READONLY])
         .keys(&[range(1, -1, 1, &[RO, ACCESS])])
@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members of all sets",
         )
         .syntax("key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sdiff)),
     row("sdiffcard", Group::Set, "8.10.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members of all sets",
         )
         .syntax("numkeys key [key ...] [LIMIT limit]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sdiffcard)),
     row("sdiffstore", Group::Set, "1.0.0", -3)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), range(2, -1, 1, &[RO, ACCESS])])
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members of all sets",
         )
         .syntax("destination key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sdiffstore)),
     row("sinter", Group::Set, "1.0.0", -2)
         .flags(&[READONLY])
         .keys(&[range(1, -1, 1, &[RO, ACCESS])])
@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N * M) for N members of the smallest of M sets",
         )
         .syntax("key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sinter)),
     row("sintercard", Group::Set, "7.0.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N * M) for N members of the smallest of M sets",
         )
         .syntax("numkeys key [key ...] [LIMIT limit]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sintercard)),
     row("sinterstore", Group::Set, "1.0.0", -3)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[RW, UPDATE]), range(2, -1, 1, &[RO, ACCESS])])
@@ -71,20 +71,20 @@ pub(super) const ROWS: &[Row] = &[
             "O(N * M) for N members of the smallest of M sets",
         )
         .syntax("destination key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sinterstore)),
     row("sismember", Group::Set, "1.0.0", 3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Check whether a set has a member.", "O(1)")
         .syntax("key member")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sismember)),
     row("smembers", Group::Set, "1.0.0", 2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
         .tips(&["nondeterministic_output_order"])
         .docs("List the members of a set.", "O(N) for N members")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::smembers)),
     row("smismember", Group::Set, "6.2.0", -3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -93,13 +93,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members asked for",
         )
         .syntax("key member [member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::smismember)),
     row("smove", Group::Set, "1.0.0", 4)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE]), at(2, &[RW, INSERT])])
         .docs("Move a member from one set to another.", "O(1)")
         .syntax("source destination member")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::smove)),
     row("spop", Group::Set, "1.0.0", -2)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE])])
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members taken",
         )
         .syntax("key [count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::spop)),
     row("srandmember", Group::Set, "1.0.0", -2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -119,13 +119,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members returned",
         )
         .syntax("key [count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::srandmember)),
     row("srem", Group::Set, "1.0.0", -3)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, DELETE])])
         .docs("Remove members from a set.", "O(N) for N members")
         .syntax("key member [member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::srem)),
     row("sscan", Group::Set, "2.8.0", -3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) a call, O(N) for a whole walk",
         )
         .syntax("key cursor [MATCH pattern] [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sscan)),
     row("sunion", Group::Set, "1.0.0", -2)
         .flags(&[READONLY])
         .keys(&[range(1, -1, 1, &[RO, ACCESS])])
@@ -145,7 +145,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members of all sets",
         )
         .syntax("key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sunion)),
     row("sunioncard", Group::Set, "8.10.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -155,7 +155,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members of all sets",
         )
         .syntax("numkeys key [key ...] [APPROX] [LIMIT limit]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sunioncard)),
     row("sunionstore", Group::Set, "1.0.0", -3)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), range(2, -1, 1, &[RO, ACCESS])])
@@ -164,5 +164,5 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members of all sets",
         )
         .syntax("destination key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::set::sunionstore)),
 ];

@@ -46,6 +46,42 @@ impl<O, H: HashKey> SlotTable<O, H> {
         (next < 1 << ORDER_BITS).then_some(next)
     }
 
+    /// Visits all entries of a slot in hash order, until `visit` says `false`.
+    pub fn each_of<'a>(&'a self, slot: usize, mut visit: impl FnMut(EntryRef<'a, O>) -> bool) {
+        let (mut from, mut goes_on) = (Some(0), true);
+        while let (Some(prefix), true) = (from, goes_on) {
+            from = self.scan_step(slot, prefix, |entry| {
+                goes_on = goes_on && visit(entry);
+            });
+        }
+    }
+
+    /// Visits entries of a slot from a cursor on, about `count`. Returns the cursor to go on with, 0 at the end. An
+    /// entry that is there throughout a walk is met once.
+    pub fn walk<'a>(
+        &'a self,
+        slot: usize,
+        cursor: u64,
+        count: usize,
+        mut visit: impl FnMut(EntryRef<'a, O>),
+    ) -> u64 {
+        if cursor >= 1 << ORDER_BITS {
+            return 0;
+        }
+        let (mut cursor, mut seen) = (cursor, 0);
+        loop {
+            let next = self.scan_step(slot, cursor, |entry| {
+                seen += 1;
+                visit(entry);
+            });
+            match next {
+                None => return 0,
+                Some(next) if seen >= count => return next,
+                Some(next) => cursor = next,
+            }
+        }
+    }
+
     /// The first slot with entries, at or after `slot`.
     pub fn next_slot(&self, slot: usize) -> Option<usize> {
         let mut at = slot;

@@ -1,0 +1,136 @@
+//! SPOP, SRANDMEMBER and SSCAN.
+
+use super::{Result, limits, reply_member};
+use crate::base::{I64Buf, parse_i64};
+use crate::command::ctx::{Ctx, Flow};
+use crate::command::generic::scan::{ScanOptions, Scanned, parse_cursor};
+use crate::config::KeyspaceEvents;
+use crate::resp::{Args, CommandError, Output, Reply};
+use crate::types::Set;
+
+/// Takes out and replies a member at random, or so many.
+pub fn spop(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let key = args.arg(1);
+    match args.len() {
+        2 => {}
+        3 => return spop_many(cx, key, args.arg(2)),
+        _ => return Err(CommandError::SYNTAX),
+    }
+    let edited = cx
+        .db
+        .modify(key, |set: &mut Set| (set.pop(cx.rng), 1))?
+        .map(|edited| (edited.result, edited.emptied));
+    let Some((member, emptied)) = edited else {
+        cx.reply.null();
+        return Ok(Flow::Done);
+    };
+    cx.reply.bulk_or_null(member.as_deref());
+    tell_of_pop(cx, key, 1, emptied);
+    Ok(Flow::Done)
+}
+
+fn spop_many(cx: &mut Ctx<'_>, key: &[u8], count: &[u8]) -> Result {
+    let count = parse_i64(count).and_then(|count| usize::try_from(count).ok());
+    let count = count.ok_or(CommandError::NOT_POSITIVE)?;
+    let len = cx.db.find_as::<Set>(key)?.map_or(0, Set::len);
+    let taken = count.min(len);
+    cx.reply.set(taken);
+    if taken == 0 {
+        return Ok(Flow::Done);
+    }
+    let limits = limits(cx.config);
+    if taken == len {
+        if let Some(set) = cx.db.view_as::<Set>(key) {
+            set.for_each(|member| reply_member(&mut cx.reply, member));
+        }
+        cx.db.remove(key);
+    } else {
+        cx.db.modify(key, |set: &mut Set| {
+            set.pop_many(cx.rng, taken, limits, |member| {
+                reply_member(&mut cx.reply, member);
+            });
+            ((), taken as u64)
+        })?;
+    }
+    tell_of_pop(cx, key, taken as u64, taken == len);
+    Ok(Flow::Done)
+}
+
+fn tell_of_pop(cx: &mut Ctx<'_>, key: &[u8], taken: u64, emptied: bool) {
+    cx.dirty += taken;
+    cx.notify(KeyspaceEvents::SET, "spop", key);
+    if emptied {
+        cx.notify(KeyspaceEvents::GENERIC, "del", key);
+    }
+}
+
+/// Replies a member at random. With a count: so many different ones, or with a negative count so many draws.
+pub fn srandmember(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let key = args.arg(1);
+    let count = match args.len() {
+        2 => None,
+        3 => Some(parse_i64(args.arg(2)).ok_or(CommandError::NOT_INTEGER)?),
+        _ => return Err(CommandError::SYNTAX),
+    };
+    if count == Some(i64::MIN) {
+        return Err(CommandError::not_between(-i64::MAX, i64::MAX));
+    }
+    let set = cx.db.read::<Set>(key)?;
+    let Some(count) = count else {
+        match set.and_then(|set| set.random(cx.rng)) {
+            Some(member) => reply_member(&mut cx.reply, member),
+            None => cx.reply.null(),
+        }
+        return Ok(Flow::Done);
+    };
+    let (Some(set), true) = (set, count != 0) else {
+        cx.reply.array(0);
+        return Ok(Flow::Done);
+    };
+    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+    let times = if count > 0 {
+        wanted.min(set.len())
+    } else {
+        wanted
+    };
+    if times > DRAWS_MAX {
+        return Err(CommandError::OUT_OF_RANGE);
+    }
+    cx.reply.array(times);
+    let put = |member| reply_member(&mut cx.reply, member);
+    match count {
+        1.. => set.sample(cx.rng, times, put),
+        _ => set.draw(cx.rng, times, put),
+    }
+    Ok(Flow::Done)
+}
+
+/// More would be a reply that no memory holds.
+const DRAWS_MAX: usize = 1 << 28;
+
+/// Lists some members from a cursor on; replies where to go on, and the list.
+pub fn sscan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let cursor = parse_cursor(args.arg(2)).ok_or(CommandError::INVALID_CURSOR)?;
+    let Some(set) = cx.db.read::<Set>(args.arg(1))? else {
+        cx.reply.array(2);
+        cx.reply.bulk(b"0");
+        cx.reply.array(0);
+        return Ok(Flow::Done);
+    };
+    let options = ScanOptions::parse(args.from(3), Scanned::Elements)?;
+    let mut list = Output::new();
+    let mut part = Reply::new(&mut list, cx.reply.proto);
+    let mut found = 0;
+    let mut digits = I64Buf::new(0);
+    let next = set.scan(cursor, options.count, |member| {
+        if options.pattern.fits(member.text(&mut digits)) {
+            reply_member(&mut part, member);
+            found += 1;
+        }
+    });
+    cx.reply.array(2);
+    cx.reply.bulk(I64Buf::unsigned(next).as_bytes());
+    cx.reply.array(found);
+    cx.reply.append(&mut list);
+    Ok(Flow::Done)
+}

@@ -1,0 +1,124 @@
+//! Many or long members in a slot table: a member is the key of an entry that holds nothing.
+
+use std::fmt;
+
+use crate::base::{Rng, Set};
+use crate::structure::{Body, Entry, HashKey, MemberHasher, SlotTable};
+
+/// Entries point to nothing outside of themselves.
+pub(super) enum Nothing {}
+
+pub(super) struct Members {
+    entries: SlotTable<Nothing, MemberHasher>,
+}
+
+/// The only slot.
+const SLOT: usize = 0;
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut set = f.debug_set();
+        self.each_while(|member| {
+            set.entry(&member);
+            true
+        });
+        set.finish()
+    }
+}
+
+impl Clone for Members {
+    fn clone(&self) -> Members {
+        let mut copy = Members::new();
+        self.each_while(|member| {
+            copy.add(member);
+            true
+        });
+        copy
+    }
+}
+
+impl Members {
+    pub(super) fn new() -> Members {
+        Members {
+            entries: SlotTable::new(1, MemberHasher),
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[inline]
+    pub(super) fn memory(&self) -> usize {
+        self.entries.bytes()
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, member: &[u8]) -> bool {
+        let hash = MemberHasher.hash(member);
+        self.entries.lookup(SLOT, hash, member).is_some()
+    }
+
+    pub(super) fn insert(&mut self, member: &[u8]) -> bool {
+        let is_new = !self.contains(member);
+        if is_new {
+            self.add(member);
+        }
+        is_new
+    }
+
+    /// Adds a member that is not in it.
+    pub(super) fn add(&mut self, member: &[u8]) {
+        let entry = Entry::new(member, 0, false, None, Body::Bytes(b""));
+        self.entries.insert(SLOT, MemberHasher.hash(member), entry);
+    }
+
+    pub(super) fn remove(&mut self, member: &[u8]) -> bool {
+        let hash = MemberHasher.hash(member);
+        match self.entries.lookup_mut(SLOT, hash, member) {
+            Some(found) => {
+                found.remove();
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn each_while<'a>(&'a self, mut visit: impl FnMut(&'a [u8]) -> bool) {
+        self.entries.each_of(SLOT, |entry| visit(entry.key()));
+    }
+
+    pub(super) fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut visit: impl FnMut(&'a [u8]),
+    ) -> u64 {
+        self.entries
+            .walk(SLOT, cursor, count, |entry| visit(entry.key()))
+    }
+
+    pub(super) fn random(&self, rng: &mut Rng) -> Option<&[u8]> {
+        self.entries.random(rng).map(|entry| entry.key())
+    }
+
+    /// Draws until `count` different ones have come; that must be a small part of all.
+    pub(super) fn sample<'a>(
+        &'a self,
+        rng: &mut Rng,
+        count: usize,
+        mut visit: impl FnMut(&'a [u8]),
+    ) {
+        let mut drawn = Set::default();
+        while drawn.len() < count {
+            let Some(member) = self.random(rng) else {
+                return;
+            };
+            // A member is known by its address: nothing moves meanwhile.
+            if drawn.insert(member.as_ptr().addr()) {
+                visit(member);
+            }
+        }
+    }
+}
