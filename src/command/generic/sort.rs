@@ -147,6 +147,14 @@ fn elements_of(value: ValueRef<'_>) -> std::result::Result<Elements, CommandErro
             });
             Ok(elements)
         }
+        ValueRef::Collection(Collection::Set(set)) => {
+            let mut elements = Elements {
+                list: Vec::with_capacity(set.len()),
+                is_unordered: true,
+            };
+            set.for_each(|member| elements.list.push(member.to_vec()));
+            Ok(elements)
+        }
         ValueRef::Str(_) | ValueRef::Collection(_) => Err(CommandError::WRONG_TYPE),
     }
 }
@@ -332,6 +340,25 @@ mod tests {
             SORT nope LIMIT 0 x => ERR value is not an integer or out of range
             SORT_RO nope STORE d => ERR syntax error
             @dirty => 1
+            "#,
+        );
+    }
+
+    #[test]
+    fn members_of_a_set_are_sorted() {
+        check(
+            r#"
+            SADD s 3 1 2
+            SORT s => ["1", "2", "3"]
+            SORT s DESC LIMIT 0 2 => ["3", "2"]
+            SORT s BY nosort STORE d => 3
+            LRANGE d 0 -1 => ["1", "2", "3"]
+            SADD s x
+            SORT s => ERR One or more scores can't be converted into double
+            SORT s ALPHA => ["1", "2", "3", x]
+            SORT s BY nosort DESC STORE d => 4
+            LRANGE d 0 -1 => [x, "3", "2", "1"]
+            SORT s BY nosort ~> ["1", "2", "3", x]
             "#,
         );
     }

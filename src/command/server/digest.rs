@@ -8,6 +8,7 @@
 use crate::base::DbIndex;
 use crate::base::I64Buf;
 use crate::keyspace::{Db, ValueRef};
+use crate::types::{Collection, End};
 use std::fmt;
 
 /// See the module.
@@ -77,11 +78,30 @@ pub(super) fn digest_of(db: &mut Db<'_>, key: &[u8]) -> Digest {
             Digest::of_parts(&[b"string", text.text(&mut digits), &expire])
         }
         Some(ValueRef::Collection(collection)) => {
-            let len = collection.len().to_le_bytes();
-            Digest::of_parts(&[collection.type_name().as_bytes(), &len, &expire])
+            let elements = digest_of_elements(collection).to_string();
+            let name = collection.type_name().as_bytes();
+            Digest::of_parts(&[name, elements.as_bytes(), &expire])
         }
         None => Digest::default(),
     }
+}
+
+/// What a collection holds, whatever its encoding: in order, or in any where there is none.
+fn digest_of_elements(collection: &Collection) -> Digest {
+    let mut digits = I64Buf::new(0);
+    let mut total = Digest::default();
+    match collection {
+        Collection::List(list) => list.visit(End::Front, 0, |item| {
+            let before = total.to_string();
+            total = Digest::of_parts(&[before.as_bytes(), item.text(&mut digits)]);
+            true
+        }),
+        Collection::Set(set) => {
+            set.for_each(|member| total.combine(Digest::of_parts(&[member.text(&mut digits)])));
+        }
+        other => total = Digest::of_parts(&[&other.len().to_le_bytes()]),
+    }
+    total
 }
 
 impl fmt::Display for Digest {
