@@ -411,6 +411,98 @@ fixed_errors! {
     LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
     /// EVAL, SINTERCARD.
     NUMKEYS_TOO_MANY = "ERR Number of keys can't be greater than number of args";
+
+    // --- streams ---
+    /// Any id.
+    STREAM_ID = "ERR Invalid stream ID specified as stream command argument";
+    /// XADD.
+    XADD_SMALLER = "ERR The ID specified in XADD is equal or smaller than the target stream top item";
+    /// XADD.
+    XADD_ZERO = "ERR The ID specified in XADD must be greater than 0-0";
+    /// XADD.
+    XADD_EXHAUSTED = "ERR The stream has exhausted the last possible ID, unable to add more items";
+    /// XADD.
+    XADD_TOO_LARGE = "ERR Elements are too large to be stored";
+    /// XADD, XTRIM.
+    TRIM_TWICE = "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
+    /// XADD, XTRIM.
+    TRIM_MAXLEN = "ERR The MAXLEN argument must be >= 0.";
+    /// XADD, XTRIM.
+    TRIM_LIMIT = "ERR The LIMIT argument must be >= 0.";
+    /// XADD.
+    TRIM_LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
+    /// XADD, XTRIM.
+    TRIM_LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
+    /// XTRIM.
+    TRIM_HOW = "ERR syntax error, XTRIM must be called with a trimming strategy";
+    /// XRANGE, XPENDING, XAUTOCLAIM.
+    INTERVAL_START = "ERR invalid start ID for the interval";
+    /// XRANGE, XPENDING.
+    INTERVAL_END = "ERR invalid end ID for the interval";
+    /// XREAD.
+    XREAD_GROUP = "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.";
+    /// XREAD.
+    XREAD_NOACK = "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.";
+    /// XREAD.
+    XREAD_CLAIM = "ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.";
+    /// XREAD.
+    XREAD_NEW = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
+    /// XREADGROUP.
+    XREADGROUP_NO_GROUP = "ERR Missing GROUP option for XREADGROUP";
+    /// XREADGROUP.
+    XREADGROUP_LAST = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
+    /// XREADGROUP.
+    XREADGROUP_LAST_ENTRY = "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.";
+    /// XREADGROUP CLAIM.
+    CLAIM_IDLE_NOT_INTEGER = "ERR min-idle-time is not an integer or out of range";
+    /// XREADGROUP CLAIM.
+    CLAIM_IDLE_NEGATIVE = "ERR min-idle-time must be a positive integer";
+    /// XREAD of `+`.
+    LAST_ENTRY_ZERO = "ERR the stream last element ID is 0-0";
+    /// XGROUP CREATE.
+    BUSY_GROUP = "BUSYGROUP Consumer Group name already exists";
+    /// XGROUP.
+    XGROUP_NO_KEY = "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.";
+    /// XGROUP CREATE, XGROUP SETID.
+    ENTRIES_READ = "ERR value for ENTRIESREAD must be positive or -1";
+    /// XSETID.
+    XSETID_SMALLER = "ERR The ID specified in XSETID is smaller than the target stream top item";
+    /// XSETID.
+    XSETID_ADDED_NEGATIVE = "ERR entries_added must be positive";
+    /// XSETID.
+    XSETID_ADDED_SMALLER = "ERR The entries_added specified in XSETID is smaller than the target stream length";
+    /// XSETID.
+    XSETID_DELETED_GIVEN = "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id";
+    /// XSETID.
+    XSETID_DELETED = "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
+    /// XCLAIM.
+    XCLAIM_MIN_IDLE = "ERR Invalid min-idle-time argument for XCLAIM";
+    /// XCLAIM.
+    XCLAIM_IDLE = "ERR Invalid IDLE option argument for XCLAIM";
+    /// XCLAIM.
+    XCLAIM_TIME = "ERR Invalid TIME option argument for XCLAIM";
+    /// XCLAIM.
+    XCLAIM_RETRYCOUNT = "ERR Invalid RETRYCOUNT option argument for XCLAIM";
+    /// XAUTOCLAIM.
+    XAUTOCLAIM_MIN_IDLE = "ERR Invalid min-idle-time argument for XAUTOCLAIM";
+    /// XAUTOCLAIM.
+    XAUTOCLAIM_COUNT = "ERR COUNT must be > 0";
+    /// XDELEX, XACKDEL.
+    IDS_MISSING = "ERR IDS option is required";
+    /// XDELEX, XACKDEL.
+    IDS_NOT_POSITIVE = "ERR Number of IDs must be a positive integer";
+    /// XDELEX, XACKDEL.
+    IDS_MISMATCH = "ERR The `numids` parameter must match the number of arguments";
+
+    // --- HyperLogLogs ---
+    /// PFADD and the like, on another string.
+    NOT_HLL = "WRONGTYPE Key is not a valid HyperLogLog string value.";
+    /// PFADD and the like, on a broken one.
+    HLL_CORRUPT = "INVALIDOBJ Corrupted HLL object detected";
+    /// PFDEBUG.
+    HLL_NO_KEY = "ERR The specified key does not exist";
+    /// PFDEBUG DECODE.
+    HLL_NOT_SPARSE = "ERR HLL encoding is not sparse";
 }
 
 /// Texts with something in them.
@@ -544,6 +636,58 @@ impl CommandError {
             b"MISCONF Errors writing to the AOF file: ",
             reason.as_bytes(),
         ])
+    }
+
+    /// XREAD, XREADGROUP. `name` in lower case.
+    pub fn unbalanced_streams(name: &str, id: char) -> CommandError {
+        CommandError::owned(format!(
+            "ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{id}' must be specified."
+        ))
+    }
+
+    /// XGROUP, XINFO CONSUMERS.
+    pub fn no_group_for_key(group: &[u8], key: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"NOGROUP No such consumer group '",
+            echo(group, usize::MAX),
+            b"' for key name '",
+            echo(key, usize::MAX),
+            b"'",
+        ])
+    }
+
+    /// XPENDING, XCLAIM, XAUTOCLAIM.
+    pub fn no_key_or_group(key: &[u8], group: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"NOGROUP No such key '",
+            echo(key, usize::MAX),
+            b"' or consumer group '",
+            echo(group, usize::MAX),
+            b"'",
+        ])
+    }
+
+    /// XREADGROUP.
+    pub fn no_group_to_read(key: &[u8], group: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"NOGROUP No such key '",
+            echo(key, usize::MAX),
+            b"' or consumer group '",
+            echo(group, usize::MAX),
+            b"' in XREADGROUP with GROUP option",
+        ])
+    }
+
+    /// XCLAIM.
+    pub fn xclaim_option(option: &[u8]) -> CommandError {
+        let option = echo(option, usize::MAX);
+        CommandError::concat(&[b"ERR Unrecognized XCLAIM option '", option, b"'"])
+    }
+
+    /// PFDEBUG.
+    pub fn pfdebug_unknown(subcommand: &[u8]) -> CommandError {
+        let subcommand = echo(subcommand, usize::MAX);
+        CommandError::concat(&[b"ERR Unknown PFDEBUG subcommand '", subcommand, b"'"])
     }
 
     /// HELLO.

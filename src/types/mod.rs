@@ -12,7 +12,7 @@ mod intset;
 mod list;
 mod listpack;
 mod set;
-mod stream;
+pub mod stream;
 mod zset;
 
 pub use hash::{Field, FieldText, FieldTtl, Hash, HashLimits};

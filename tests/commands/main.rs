@@ -20,6 +20,7 @@ mod pubsub;
 mod scan;
 mod server;
 mod set;
+mod stream;
 mod string;
 mod tracking;
 mod transactions;

@@ -261,6 +261,9 @@ impl<'a> Session<'a> {
         if applies(step) {
             let templates = Templates { saved: &self.saved };
             Expect::parse(&templates.expectation(&step.expect))
+        } else if step.expect == "none" {
+            // Whoever answers: a command that waits, and says something only later.
+            Expect::None
         } else {
             Expect::Any
         }

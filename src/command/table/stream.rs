@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) each",
         )
         .syntax("key group id [id ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xack)),
     row("xackdel", Group::Stream, "8.2.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE, DELETE])])
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) each",
         )
         .syntax("key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xackdel)),
     row("xadd", Group::Stream, "5.0.0", -5)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, UPDATE]).notes("an update, since trimming may remove entries")])
@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
             "key [NOMKSTREAM] [<MAXLEN|MINID> [=|~] threshold [LIMIT count]] <*|id> \
              field value [field value ...]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xadd)),
     row("xautoclaim", Group::Stream, "6.2.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, DELETE])])
@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N messages looked at",
         )
         .syntax("key group consumer min-idle-time start:string [COUNT count] [JUSTID]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xautoclaim)),
     row("xcfgset", Group::Stream, "8.6.0", -2)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -65,13 +65,13 @@ pub(super) const ROWS: &[Row] = &[
              unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID \
              lastid]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xclaim)),
     row("xdel", Group::Stream, "5.0.0", -3)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, DELETE])])
         .docs("Delete messages of a stream.", "O(1) each")
         .syntax("key id [id ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xdel)),
     row("xdelex", Group::Stream, "8.2.0", -5)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, DELETE])])
@@ -81,7 +81,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) each",
         )
         .syntax("key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xdelex)),
     row("xgroup", Group::Stream, "5.0.0", -2)
         .docs(
             "Commands about consumer groups.",
@@ -94,13 +94,13 @@ pub(super) const ROWS: &[Row] = &[
                 .keys(&[at(2, &[RW, INSERT])])
                 .docs("Create a consumer group.", "O(1)")
                 .syntax("key group <id|$> [MKSTREAM] [ENTRIESREAD entries-read]")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::create)),
             row("xgroup|createconsumer", Group::Stream, "6.2.0", 5)
                 .flags(&[WRITE, DENYOOM])
                 .keys(&[at(2, &[RW, INSERT])])
                 .docs("Create a consumer in a group.", "O(1)")
                 .syntax("key group consumer")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::createconsumer)),
             row("xgroup|delconsumer", Group::Stream, "5.0.0", 5)
                 .flags(&[WRITE])
                 .keys(&[at(2, &[RW, DELETE])])
@@ -109,23 +109,23 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N messages pending for it",
                 )
                 .syntax("key group consumer")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::delconsumer)),
             row("xgroup|destroy", Group::Stream, "5.0.0", 4)
                 .flags(&[WRITE])
                 .keys(&[at(2, &[RW, DELETE])])
                 .docs("Delete a consumer group.", "O(N) for N pending messages")
                 .syntax("key group")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::destroy)),
             row("xgroup|help", Group::Stream, "5.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::stream::group_help)),
             row("xgroup|setid", Group::Stream, "5.0.0", -5)
                 .flags(&[WRITE])
                 .keys(&[at(2, &[RW, UPDATE])])
                 .docs("Set which message a group has delivered last.", "O(1)")
                 .syntax("key group <id|$> [ENTRIESREAD entries-read]")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::setid)),
         ]),
     row("xidmprecord", Group::Stream, "8.6.2", 5)
         .flags(&[WRITE, DENYOOM, FAST])
@@ -150,17 +150,17 @@ pub(super) const ROWS: &[Row] = &[
                 .tips(&["nondeterministic_output"])
                 .docs("Describe the consumers of a group.", "O(N) for N consumers")
                 .syntax("key group")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::consumers)),
             row("xinfo|groups", Group::Stream, "5.0.0", 3)
                 .flags(&[READONLY])
                 .keys(&[at(2, &[RO, ACCESS])])
                 .docs("Describe the groups of a stream.", "O(N) for N groups")
                 .syntax("key")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::groups)),
             row("xinfo|help", Group::Stream, "5.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::stream::info_help)),
             row("xinfo|stream", Group::Stream, "5.0.0", -3)
                 .flags(&[READONLY])
                 .keys(&[at(2, &[RO, ACCESS])])
@@ -169,14 +169,14 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1), O(N) with FULL for N entries shown",
                 )
                 .syntax("key [FULL [COUNT count]]")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Keys, Store(super::super::stream::stream)),
         ]),
     row("xlen", Group::Stream, "5.0.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Count the messages of a stream.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xlen)),
     row("xnack", Group::Stream, "8.8.0", -7)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -199,7 +199,7 @@ pub(super) const ROWS: &[Row] = &[
             "key group [[IDLE min-idle-time:integer] start:string end:string count \
              [consumer]]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xpending)),
     row("xrange", Group::Stream, "5.0.0", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -208,7 +208,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N messages, M returned",
         )
         .syntax("key start:string end:string [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xrange)),
     row("xread", Group::Stream, "5.0.0", -4)
         .flags(&[READONLY, BLOCKING])
         .keys(&[after(
@@ -226,7 +226,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) a stream, M messages returned",
         )
         .syntax("[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xread)),
     row("xreadgroup", Group::Stream, "5.0.0", -7)
         .flags(&[WRITE, BLOCKING])
         .keys(&[after(
@@ -247,7 +247,7 @@ pub(super) const ROWS: &[Row] = &[
             "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS \
              key [key ...] id [id ...]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xreadgroup)),
     row("xrevrange", Group::Stream, "5.0.0", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -256,13 +256,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N messages, M returned",
         )
         .syntax("key end:string start:string [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xrevrange)),
     row("xsetid", Group::Stream, "5.0.0", -3)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
         .docs("Internal: set the last id of a stream.", "O(1)")
         .syntax("key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xsetid)),
     row("xtrim", Group::Stream, "5.0.0", -4)
         .flags(&[WRITE])
         .keys(&[at(1, &[RW, DELETE])])
@@ -272,5 +272,5 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N messages dropped",
         )
         .syntax("key <MAXLEN|MINID> [=|~] threshold [LIMIT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xtrim)),
 ];

@@ -1,0 +1,180 @@
+//! XADD and XTRIM: entries come, and the oldest go.
+
+use super::{Result, ids, node_limits, parse_integer, reply_id};
+use crate::base::parse_i64;
+use crate::command::ctx::{Ctx, Flow};
+use crate::config::{Config, KeyspaceEvents};
+use crate::resp::{Args, CommandError};
+use crate::types::stream::{ENTRY_BYTES_MAX, Keep, NewId, References, Stream, StreamId, Trim};
+
+/// What XADD and XTRIM are told.
+struct Options {
+    /// Of the new entry.
+    id: NewId,
+    /// XADD: where the id is.
+    id_at: usize,
+    make_stream: bool,
+    trim: Option<Trim>,
+    references: References,
+}
+
+/// Adds an entry, and perhaps drops old ones. Replies its id, or null if the stream was not to be made.
+pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let options = parse(args, true, cx)?;
+    let pairs = args.from(options.id_at + 1);
+    if pairs.len() < 2 || !pairs.len().is_multiple_of(2) {
+        return Err(CommandError::wrong_arity("xadd"));
+    }
+    if options.id == NewId::Exact(StreamId::MIN) {
+        return Err(CommandError::XADD_ZERO);
+    }
+    let key = args.arg(1);
+    let limits = node_limits(cx.config);
+    let add = |stream: &mut Stream| -> (Result<(StreamId, u64)>, u64) {
+        let log = stream.log_mut();
+        if log.last_id() == StreamId::MAX {
+            return (Err(CommandError::XADD_EXHAUSTED), 0);
+        }
+        let Some(id) = log.new_id(options.id) else {
+            return (Err(CommandError::XADD_SMALLER), 0);
+        };
+        if pairs.total_len() > ENTRY_BYTES_MAX {
+            return (Err(CommandError::XADD_TOO_LARGE), 0);
+        }
+        log.append(id, pairs.iter(), limits);
+        let trimmed = match options.trim {
+            Some(trim) => stream.trim(trim, options.references),
+            None => 0,
+        };
+        (Ok((id, trimmed)), 1)
+    };
+    let edited = match options.make_stream {
+        true => Some(cx.db.upsert(key, Stream::new, add)?),
+        false => cx.db.modify(key, add)?,
+    };
+    let Some(edited) = edited else {
+        cx.reply.null();
+        return Ok(Flow::Done);
+    };
+    let (id, trimmed) = edited.result?;
+    cx.notify(KeyspaceEvents::STREAM, "xadd", key);
+    if trimmed > 0 {
+        cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
+    }
+    cx.dirty += 1;
+    reply_id(&mut cx.reply, id);
+    Ok(Flow::Done)
+}
+
+/// Drops the oldest entries. Replies how many.
+pub fn xtrim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let options = parse(args, false, cx)?;
+    let Some(trim) = options.trim else {
+        return Err(CommandError::TRIM_HOW);
+    };
+    let key = args.arg(1);
+    let edited = cx.db.modify(key, |stream: &mut Stream| {
+        let trimmed = stream.trim(trim, options.references);
+        (trimmed, trimmed)
+    })?;
+    let trimmed = edited.map_or(0, |edited| edited.result);
+    if trimmed > 0 {
+        cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
+        cx.dirty += trimmed;
+    }
+    cx.reply.integer(trimmed as i64);
+    Ok(Flow::Done)
+}
+
+fn parse(args: Args<'_>, add: bool, cx: &Ctx<'_>) -> Result<Options> {
+    let mut id = NewId::Auto(u64::try_from(cx.now.0).unwrap_or(0));
+    let mut make_stream = true;
+    let mut references = References::Keep;
+    let mut keep: Option<(Keep, bool)> = None;
+    let mut limit = None;
+    let mut i = 2;
+    while i < args.len() {
+        let is_last = i + 1 == args.len();
+        if add && args.arg(i) == b"*" {
+            break;
+        } else if !is_last && (args.is(i, "maxlen") || args.is(i, "minid")) {
+            if keep.is_some() {
+                return Err(CommandError::TRIM_TWICE);
+            }
+            let is_length = args.is(i, "maxlen");
+            let more = i + 2 < args.len();
+            let approximate = more && args.arg(i + 1) == b"~";
+            if approximate || (more && args.arg(i + 1) == b"=") {
+                i += 1;
+            }
+            let threshold = args.arg(i + 1);
+            let what = if is_length {
+                let max = parse_integer(threshold)?;
+                Keep::Newest(u64::try_from(max).map_err(|_| CommandError::TRIM_MAXLEN)?)
+            } else {
+                Keep::From(ids::parse(threshold, 0)?)
+            };
+            keep = Some((what, approximate));
+            i += 1;
+        } else if !is_last && args.is(i, "limit") {
+            let max = parse_i64(args.arg(i + 1)).ok_or(CommandError::NOT_INTEGER)?;
+            limit = Some(u64::try_from(max).map_err(|_| CommandError::TRIM_LIMIT)?);
+            i += 1;
+        } else if add && args.is(i, "nomkstream") {
+            make_stream = false;
+        } else if let Some(found) = parse_references(args.arg(i)) {
+            references = found;
+        } else if add {
+            id = ids::parse_new(args.arg(i))?;
+            break;
+        } else {
+            return Err(CommandError::SYNTAX);
+        }
+        i += 1;
+    }
+    if limit.is_some_and(|limit| limit != 0) && keep.is_none() {
+        return Err(CommandError::TRIM_LIMIT_ALONE);
+    }
+    if !add && keep.is_none() {
+        return Err(CommandError::TRIM_HOW);
+    }
+    let is_approximate = keep.is_some_and(|(_, approximate)| approximate);
+    if limit.is_some() && !is_approximate {
+        return Err(CommandError::TRIM_LIMIT_EXACT);
+    }
+    let limit = match is_approximate {
+        true => limit.unwrap_or_else(|| default_limit(cx.config)),
+        false => 0,
+    };
+    Ok(Options {
+        id,
+        id_at: i,
+        make_stream,
+        trim: keep.map(|(keep, approximate)| Trim {
+            keep,
+            approximate,
+            limit,
+        }),
+        references,
+    })
+}
+
+/// What becomes of references to entries that go.
+pub(super) fn parse_references(word: &[u8]) -> Option<References> {
+    [
+        ("KEEPREF", References::Keep),
+        ("DELREF", References::Delete),
+        ("ACKED", References::Respect),
+    ]
+    .into_iter()
+    .find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()))
+    .map(|(_, references)| references)
+}
+
+/// How many entries approximate trimming removes at most, if it is not told.
+fn default_limit(config: &Config) -> u64 {
+    match u64::try_from(config.stream_node_max_entries).unwrap_or(0) {
+        0 => 10_000,
+        entries => entries.saturating_mul(100).min(1_000_000),
+    }
+}

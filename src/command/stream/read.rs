@@ -1,0 +1,360 @@
+//! XREAD and XREADGROUP: what is new in streams, waiting for it on demand.
+//!
+//! XREAD asks for entries after an id; `$` is the last id as of now, and stays that while it waits. XREADGROUP asks for
+//! entries that nobody of the group has been given (`>`), or again for those that its consumer has not confirmed.
+//!
+//! A command that waits is looked at again when one of its keys has changed, with that key alone. XREADGROUP is also
+//! told when its key, or its group, is gone.
+
+use super::{Result, at_most, ids, parse_count, reply_entries, reply_entry, reply_id};
+use crate::base::{Millis, parse_i64};
+use crate::command::ctx::{Block, Ctx, Flow, Waiting};
+use crate::config::KeyspaceEvents;
+use crate::resp::{Args, CommandError, OwnedArgs, Reply};
+use crate::types::stream::{ConsumerId, Group, Log, Pending, Stream, StreamId};
+
+/// What XREAD and XREADGROUP are told.
+struct Options<'a> {
+    /// If it is to wait: until when, or for ever.
+    block: Option<Option<Millis>>,
+    /// At most so many entries of each stream; 0 for all.
+    count: usize,
+    /// XREADGROUP: group and consumer.
+    group: Option<(&'a [u8], &'a [u8])>,
+    /// What is read does not become pending.
+    no_ack: bool,
+    /// Argument number of the first key.
+    keys: usize,
+    /// How many keys there are.
+    len: usize,
+}
+
+/// `>`: what nobody was given yet. No entry comes after it otherwise.
+const NEW: StreamId = StreamId::MAX;
+
+/// Replies entries after given ids.
+pub fn xread(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let options = parse(args, cx.now, false)?;
+    let mut after = Vec::with_capacity(options.len);
+    for (key, id) in options.streams(args) {
+        after.push(match cx.is_candidate(key) {
+            true => start_of(cx, key, id)?,
+            false => None,
+        });
+    }
+    let mut served = Served::default();
+    for ((key, _), after) in options.streams(args).zip(&after) {
+        let Some(start) = after.and_then(StreamId::next) else {
+            continue;
+        };
+        let Ok(Some(stream)) = cx.db.read::<Stream>(key) else {
+            continue;
+        };
+        let mut entries = stream.log().range(start, StreamId::MAX).peekable();
+        if entries.peek().is_some() {
+            served.begin(&mut cx.reply, key);
+            reply_entries(&mut cx.reply, entries, options.count);
+        }
+    }
+    if served.finish(&mut cx.reply) {
+        return Ok(Flow::Done);
+    }
+    options.wait(cx, args, &after)
+}
+
+/// After which id XREAD is to read; `None` for a key whose time has not come.
+fn start_of(cx: &mut Ctx<'_>, key: &[u8], id: &[u8]) -> Result<Option<StreamId>> {
+    let stream = match cx.db.read::<Stream>(key) {
+        Ok(stream) => stream,
+        // Whoever waits already goes on waiting for a stream.
+        Err(_) if matches!(cx.waiting, Waiting::Ready(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let last_id = stream.map_or(StreamId::MIN, |stream| stream.log().last_id());
+    Ok(Some(match id {
+        b"$" => last_id,
+        b"+" if stream.is_none() => StreamId::MIN,
+        b"+" => {
+            let log = stream.map(Stream::log);
+            let last = log.and_then(Log::last_entry_id).unwrap_or(last_id);
+            last.previous().ok_or(CommandError::LAST_ENTRY_ZERO)?
+        }
+        b">" => return Err(CommandError::XREAD_NEW),
+        id => ids::parse(id, 0)?,
+    }))
+}
+
+/// Replies entries that the group has not read, or that its consumer has not confirmed.
+pub fn xreadgroup(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let options = parse(args, cx.now, true)?;
+    let (group, consumer) = options.group.ok_or(CommandError::XREADGROUP_NO_GROUP)?;
+    let mut after = Vec::with_capacity(options.len);
+    for (key, id) in options.streams(args) {
+        if !cx.is_candidate(key) {
+            after.push(None);
+            continue;
+        }
+        let stream = cx.db.read::<Stream>(key)?;
+        if stream.is_none_or(|stream| stream.group(group).is_none()) {
+            return Err(CommandError::no_group_to_read(key, group));
+        }
+        after.push(Some(match id {
+            b"$" => return Err(CommandError::XREADGROUP_LAST),
+            b"+" => return Err(CommandError::XREADGROUP_LAST_ENTRY),
+            b">" => NEW,
+            id => ids::parse(id, 0)?,
+        }));
+    }
+    let mut served = Served::default();
+    for ((key, _), after) in options.streams(args).zip(&after) {
+        let Some(after) = *after else {
+            continue;
+        };
+        let (now, reply) = (cx.now, &mut cx.reply);
+        let edited = cx.db.modify(key, |stream: &mut Stream| {
+            let read = stream.with_group(group, |log, group| {
+                let (id, created) = group.find_or_create(consumer, now);
+                group.consumer_mut(id).seen = now;
+                let mut delivery = Delivery {
+                    log,
+                    group,
+                    consumer: id,
+                    now,
+                    options: &options,
+                };
+                (created, delivery.read(after, key, reply, &mut served))
+            });
+            (read, 0)
+        })?;
+        let (created, is_served) = edited.and_then(|edited| edited.result).unwrap_or_default();
+        if created {
+            cx.notify(KeyspaceEvents::STREAM, "xgroup-createconsumer", key);
+        }
+        cx.dirty += u64::from(created) + u64::from(is_served);
+    }
+    if served.finish(&mut cx.reply) {
+        return Ok(Flow::Done);
+    }
+    options.wait(cx, args, &after)
+}
+
+/// A group reads a log.
+struct Delivery<'a> {
+    log: &'a Log,
+    group: &'a mut Group,
+    consumer: ConsumerId,
+    now: Millis,
+    options: &'a Options<'a>,
+}
+
+impl Delivery<'_> {
+    /// Writes what there is for the consumer. Returns whether anything was written.
+    fn read(
+        &mut self,
+        after: StreamId,
+        key: &[u8],
+        reply: &mut Reply<'_>,
+        served: &mut Served,
+    ) -> bool {
+        if after != NEW {
+            served.begin(reply, key);
+            self.read_history(after, reply);
+            return true;
+        }
+        let start = self.group.last_id.next();
+        let has_new = start.is_some_and(|start| {
+            let mut entries = self.log.range(start, StreamId::MAX);
+            entries.next().is_some()
+        });
+        if let Some(start) = start.filter(|_| has_new) {
+            served.begin(reply, key);
+            self.read_new(start, reply);
+        }
+        has_new
+    }
+
+    /// Entries that nobody was given yet. From now on they are pending for the consumer.
+    fn read_new(&mut self, start: StreamId, reply: &mut Reply<'_>) {
+        let (log, group) = (self.log, &mut *self.group);
+        let mark = reply.mark();
+        let mut len = 0;
+        let entries = log.range(start, StreamId::MAX);
+        for entry in entries.take(at_most(self.options.count)) {
+            group.entries_read = match group.entries_read {
+                Some(read) if !log.has_tombstone_from(entry.id) => Some(read.wrapping_add(1)),
+                _ => log.distance_to(entry.id),
+            };
+            group.last_id = entry.id;
+            reply_entry(reply, &entry);
+            len += 1;
+            if self.options.no_ack {
+                continue;
+            }
+            let pending = Pending {
+                consumer: self.consumer,
+                delivered: self.now,
+                deliveries: 1,
+            };
+            group.assign(entry.id, pending);
+            group.consumer_mut(self.consumer).active = Some(self.now);
+        }
+        reply.set_array(mark, len);
+    }
+
+    /// Entries that are pending for the consumer. That counts as delivering them again, those that are deleted aside.
+    fn read_history(&mut self, after: StreamId, reply: &mut Reply<'_>) {
+        let Some(start) = after.next() else {
+            return reply.array(0);
+        };
+        let pending = self.group.pending_of(self.consumer, start);
+        let pending = pending.map(|(id, pending)| (id, *pending));
+        let batch: Vec<(StreamId, Pending)> = pending.take(at_most(self.options.count)).collect();
+        reply.array(batch.len());
+        for (id, pending) in batch {
+            let Some(entry) = self.log.get(id) else {
+                reply.array(2);
+                reply_id(reply, id);
+                reply.null_array();
+                continue;
+            };
+            reply_entry(reply, &entry);
+            let again = Pending {
+                delivered: self.now,
+                deliveries: pending.deliveries.wrapping_add(1),
+                ..pending
+            };
+            self.group.assign(id, again);
+        }
+    }
+}
+
+/// The reply as it grows: streams that have something.
+#[derive(Default)]
+struct Served {
+    mark: Option<crate::resp::Mark>,
+    len: usize,
+}
+
+impl Served {
+    /// The entries of a stream follow.
+    fn begin(&mut self, reply: &mut Reply<'_>, key: &[u8]) {
+        if self.mark.is_none() {
+            self.mark = Some(reply.mark());
+        }
+        self.len += 1;
+        if !reply.is_resp3() {
+            reply.array(2);
+        }
+        reply.bulk(key);
+    }
+
+    /// Whether there were any.
+    fn finish(self, reply: &mut Reply<'_>) -> bool {
+        let Some(mark) = self.mark else {
+            return false;
+        };
+        match reply.is_resp3() {
+            true => reply.set_map(mark, self.len),
+            false => reply.set_array(mark, self.len),
+        }
+        true
+    }
+}
+
+impl<'a> Options<'a> {
+    /// Keys and ids.
+    fn streams(&self, args: Args<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let keys = args.from(self.keys);
+        keys.first(self.len).iter().zip(keys.from(self.len))
+    }
+
+    /// Nothing was found.
+    fn wait(&self, cx: &mut Ctx<'_>, args: Args<'_>, after: &[Option<StreamId>]) -> Result {
+        let Some(deadline) = self.block.filter(|_| cx.may_block()) else {
+            cx.reply.null_array();
+            return Ok(Flow::Done);
+        };
+        let ids = self.keys + self.len;
+        let is_last = |at: usize| at >= ids && args.arg(at) == b"$";
+        let rewritten = (ids..args.len()).any(is_last).then(|| {
+            let mut rewritten = OwnedArgs::new();
+            for (at, arg) in args.iter().enumerate() {
+                match after.get(at.wrapping_sub(ids)) {
+                    Some(Some(id)) if is_last(at) => rewritten.push(id.text().as_bytes()),
+                    _ => rewritten.push(arg),
+                }
+            }
+            rewritten
+        });
+        Ok(Flow::Block(Box::new(Block {
+            deadline,
+            keys: (self.keys..ids).collect(),
+            args: rewritten,
+            on_removal: self.group.is_some(),
+        })))
+    }
+}
+
+fn parse(args: Args<'_>, now: Millis, is_group: bool) -> Result<Options<'_>> {
+    let mut options = Options {
+        block: None,
+        count: 0,
+        group: None,
+        no_ack: false,
+        keys: 0,
+        len: 0,
+    };
+    let mut i = 1;
+    while i < args.len() {
+        let is_last = i + 1 == args.len();
+        if !is_last && args.is(i, "block") {
+            i += 1;
+            options.block = Some(parse_deadline(args.arg(i), now)?);
+        } else if !is_last && args.is(i, "count") {
+            i += 1;
+            options.count = parse_count(args.arg(i))?;
+        } else if !is_last && args.is(i, "streams") {
+            let rest = args.len() - i - 1;
+            if !rest.is_multiple_of(2) {
+                return Err(match is_group {
+                    true => CommandError::unbalanced_streams("xreadgroup", '>'),
+                    false => CommandError::unbalanced_streams("xread", '$'),
+                });
+            }
+            (options.keys, options.len) = (i + 1, rest / 2);
+            break;
+        } else if i + 2 < args.len() && args.is(i, "group") {
+            if !is_group {
+                return Err(CommandError::XREAD_GROUP);
+            }
+            options.group = Some((args.arg(i + 1), args.arg(i + 2)));
+            i += 2;
+        } else if args.is(i, "noack") {
+            if !is_group {
+                return Err(CommandError::XREAD_NOACK);
+            }
+            options.no_ack = true;
+        } else {
+            return Err(CommandError::SYNTAX);
+        }
+        i += 1;
+    }
+    if options.len == 0 {
+        return Err(CommandError::SYNTAX);
+    }
+    if is_group && options.group.is_none() {
+        return Err(CommandError::XREADGROUP_NO_GROUP);
+    }
+    Ok(options)
+}
+
+/// The end of a timeout in milliseconds; `None` for 0, which waits for ever.
+fn parse_deadline(text: &[u8], now: Millis) -> Result<Option<Millis>> {
+    let timeout_ms = parse_i64(text).ok_or(CommandError::TIMEOUT_NOT_INTEGER)?;
+    if timeout_ms < 0 {
+        return Err(CommandError::TIMEOUT_NEGATIVE);
+    }
+    let deadline = now.checked_add(timeout_ms);
+    let deadline = deadline.ok_or(CommandError::TIMEOUT_OUT_OF_RANGE)?;
+    Ok((timeout_ms > 0).then_some(deadline))
+}

@@ -1,0 +1,220 @@
+//! Consumer groups: how far a group has read, and which entries its consumers have not confirmed yet.
+//!
+//! An unconfirmed (pending) entry is in the group's list with its consumer and the time and number of its deliveries,
+//! and in its consumer's list by id. Consumers have small numbers, so that a pending entry is short and giving it to
+//! another consumer copies no name.
+//!
+//! Invariant: an id is in the list of a consumer exactly if the group's list has it with that consumer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::id::StreamId;
+use crate::base::Millis;
+use crate::structure::size_class;
+
+/// A consumer group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The last entry that was delivered.
+    pub last_id: StreamId,
+    /// How many of the entries ever added it has read, if that is known.
+    pub entries_read: Option<u64>,
+    pending: BTreeMap<StreamId, Pending>,
+    names: BTreeMap<Box<[u8]>, ConsumerId>,
+    consumers: Vec<Option<Consumer>>,
+    /// Bytes of the consumers' names.
+    names_bytes: usize,
+}
+
+/// Which consumer of its group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConsumerId(u32);
+
+/// An entry that was delivered and not confirmed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pending {
+    /// Whose it is.
+    pub consumer: ConsumerId,
+    /// When it was delivered last.
+    pub delivered: Millis,
+    /// How often it was delivered.
+    pub deliveries: i64,
+}
+
+/// A consumer.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// When it last asked for entries.
+    pub seen: Millis,
+    /// When it last got one.
+    pub active: Option<Millis>,
+    pending: BTreeSet<StreamId>,
+}
+
+/// What a pending entry costs in the two lists, whose tree nodes are about two thirds full.
+const PENDING_BYTES: usize =
+    (size_of::<StreamId>() + size_of::<Pending>() + size_of::<StreamId>()) * 3 / 2;
+
+/// What a consumer costs besides its name.
+const CONSUMER_BYTES: usize = 2 * size_of::<Consumer>() + 3 * size_of::<Box<[u8]>>();
+
+impl Group {
+    /// A group that has read up to `last_id`.
+    pub fn new(last_id: StreamId, entries_read: Option<u64>) -> Group {
+        Group {
+            last_id,
+            entries_read,
+            pending: BTreeMap::new(),
+            names: BTreeMap::new(),
+            consumers: Vec::new(),
+            names_bytes: 0,
+        }
+    }
+
+    /// Bytes on the heap, about. O(1).
+    pub fn memory(&self) -> usize {
+        self.pending.len() * PENDING_BYTES + self.names.len() * CONSUMER_BYTES + self.names_bytes
+    }
+
+    /// Allocations, about.
+    pub(super) fn effort(&self) -> usize {
+        1 + self.pending.len() / 4 + 3 * self.names.len()
+    }
+
+    /// A consumer by name.
+    pub fn find(&self, name: &[u8]) -> Option<ConsumerId> {
+        self.names.get(name).copied()
+    }
+
+    /// A consumer.
+    pub fn consumer(&self, id: ConsumerId) -> &Consumer {
+        let slot = &self.consumers[id.0 as usize];
+        slot.as_ref()
+            .expect("a consumer's number is good while it is there")
+    }
+
+    /// A consumer, to note when it was seen.
+    pub fn consumer_mut(&mut self, id: ConsumerId) -> &mut Consumer {
+        let slot = &mut self.consumers[id.0 as usize];
+        slot.as_mut()
+            .expect("a consumer's number is good while it is there")
+    }
+
+    /// The consumers in order of their names.
+    pub fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
+        self.names.values().map(|&id| self.consumer(id))
+    }
+
+    /// A consumer by name; it is made, as seen `now`, if there is none. Returns whether it was made.
+    pub fn find_or_create(&mut self, name: &[u8], now: Millis) -> (ConsumerId, bool) {
+        if let Some(id) = self.find(name) {
+            return (id, false);
+        }
+        let consumer = Consumer {
+            name: name.into(),
+            seen: now,
+            active: None,
+            pending: BTreeSet::new(),
+        };
+        let at = match self.consumers.len() == self.names.len() {
+            true => {
+                self.consumers.push(None);
+                self.consumers.len() - 1
+            }
+            false => {
+                let free = self.consumers.iter().position(Option::is_none);
+                free.expect("there are more places than consumers")
+            }
+        };
+        self.consumers[at] = Some(consumer);
+        let id = ConsumerId(u32::try_from(at).expect("consumers are fewer than 2^32"));
+        self.names.insert(name.into(), id);
+        self.names_bytes += 2 * size_class(name.len());
+        (id, true)
+    }
+
+    /// Removes a consumer and what is pending for it. Returns how many entries that were, or `None` if there is no
+    /// such consumer.
+    pub fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
+        let id = self.names.remove(name)?;
+        self.names_bytes -= 2 * size_class(name.len());
+        let consumer = self.consumers[id.0 as usize].take()?;
+        for id in &consumer.pending {
+            self.pending.remove(id);
+        }
+        Some(consumer.pending.len())
+    }
+
+    /// How many entries are pending.
+    pub fn pending_len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// A pending entry.
+    pub fn pending(&self, id: StreamId) -> Option<&Pending> {
+        self.pending.get(&id)
+    }
+
+    /// Pending entries from `start` on.
+    pub fn pending_from(
+        &self,
+        start: StreamId,
+    ) -> impl DoubleEndedIterator<Item = (StreamId, &Pending)> {
+        self.pending.range(start..).map(|(id, it)| (*id, it))
+    }
+
+    /// Pending entries of one consumer from `start` on.
+    pub fn pending_of(
+        &self,
+        consumer: ConsumerId,
+        start: StreamId,
+    ) -> impl Iterator<Item = (StreamId, &Pending)> {
+        let ids = self.consumer(consumer).pending.range(start..);
+        ids.filter_map(|id| Some((*id, self.pending.get(id)?)))
+    }
+
+    /// Gives an entry to a consumer, whether or not it was pending.
+    pub fn assign(&mut self, id: StreamId, pending: Pending) {
+        let before = self.pending.insert(id, pending);
+        if before.is_some_and(|before| before.consumer == pending.consumer) {
+            return;
+        }
+        if let Some(before) = before {
+            self.consumer_mut(before.consumer).pending.remove(&id);
+        }
+        self.consumer_mut(pending.consumer).pending.insert(id);
+    }
+
+    /// Confirms an entry: it is not pending any more. Returns whether it was.
+    pub fn confirm(&mut self, id: StreamId) -> bool {
+        let Some(pending) = self.pending.remove(&id) else {
+            return false;
+        };
+        self.consumer_mut(pending.consumer).pending.remove(&id);
+        true
+    }
+
+    /// Asserts the invariant.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        let held: usize = self.consumers().map(Consumer::pending_len).sum();
+        assert_eq!(held, self.pending.len());
+        for (id, pending) in &self.pending {
+            assert!(self.consumer(pending.consumer).pending.contains(id));
+        }
+        let bytes: usize = self.names.keys().map(|name| size_class(name.len())).sum();
+        assert_eq!(2 * bytes, self.names_bytes);
+        for (name, id) in &self.names {
+            assert_eq!(*name, self.consumer(*id).name);
+        }
+    }
+}
+
+impl Consumer {
+    /// How many entries are pending for it.
+    pub fn pending_len(&self) -> usize {
+        self.pending.len()
+    }
+}

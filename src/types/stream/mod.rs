@@ -1,0 +1,226 @@
+//! Streams: a log of entries, and groups of consumers that read it.
+//!
+//! `log.rs` has the entries, `group.rs` what a group knows; neither knows the other. Here is what concerns both.
+
+mod group;
+mod id;
+mod log;
+mod node;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use group::{Consumer, ConsumerId, Group, Pending};
+pub use id::{IdText, StreamId};
+pub use log::{ENTRY_BYTES_MAX, Keep, Log, NewId, NodeLimits, Range, Trim};
+pub use node::{Entry, Node, Pairs};
+
+use crate::structure::size_class;
+
+/// A stream.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    log: Log,
+    groups: BTreeMap<Box<[u8]>, Group>,
+    /// Bytes of the groups and their names.
+    groups_bytes: usize,
+}
+
+/// What becomes of entries that groups still refer to when they are deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum References {
+    /// They go; what is pending stays pending.
+    #[default]
+    Keep,
+    /// They go, and are not pending any more.
+    Delete,
+    /// They stay until all groups have read and confirmed them.
+    Respect,
+}
+
+/// What became of an entry that was to be deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deletion {
+    /// It was not there.
+    Absent,
+    /// It is gone.
+    Deleted,
+    /// It stays, as a group still needs it.
+    Referenced,
+}
+
+/// What a group costs in the map, besides what it has itself.
+const GROUP_BYTES: usize = (size_of::<Group>() + size_of::<Box<[u8]>>()) * 3 / 2;
+
+impl Stream {
+    /// An empty one.
+    pub fn new() -> Stream {
+        Stream::default()
+    }
+
+    /// How many entries.
+    pub fn len(&self) -> usize {
+        self.log.len() as usize
+    }
+
+    /// Whether there is none. A stream without entries still is one.
+    pub fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
+    /// The name OBJECT ENCODING answers.
+    pub fn encoding(&self) -> &'static str {
+        "stream"
+    }
+
+    /// Bytes on the heap, about. O(1).
+    pub fn memory(&self) -> usize {
+        self.log.memory() + self.groups_bytes
+    }
+
+    /// Allocations to free, about.
+    pub fn effort(&self) -> usize {
+        // The groups of one stream are few.
+        let groups = self.groups.values().map(Group::effort);
+        self.log.node_count() + groups.sum::<usize>()
+    }
+
+    /// The entries.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The entries, to add some. To remove some there are functions here, which mind the groups.
+    pub fn log_mut(&mut self) -> &mut Log {
+        &mut self.log
+    }
+
+    /// A group by name.
+    pub fn group(&self, name: &[u8]) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// The groups in order of their names.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = (&[u8], &Group)> {
+        self.groups.iter().map(|(name, group)| (&name[..], group))
+    }
+
+    /// Adds a group; `false` if there is one of that name.
+    pub fn create_group(&mut self, name: &[u8], group: Group) -> bool {
+        if self.groups.contains_key(name) {
+            return false;
+        }
+        self.groups_bytes += GROUP_BYTES + size_class(name.len()) + group.memory();
+        self.groups.insert(name.into(), group);
+        true
+    }
+
+    /// Removes a group; `false` if there is none of that name.
+    pub fn destroy_group(&mut self, name: &[u8]) -> bool {
+        let Some(group) = self.groups.remove(name) else {
+            return false;
+        };
+        self.groups_bytes -= GROUP_BYTES + size_class(name.len()) + group.memory();
+        true
+    }
+
+    /// Changes a group, with the entries at hand. `None` if there is none of that name.
+    pub fn with_group<R>(
+        &mut self,
+        name: &[u8],
+        change: impl FnOnce(&Log, &mut Group) -> R,
+    ) -> Option<R> {
+        let group = self.groups.get_mut(name)?;
+        let before = group.memory();
+        let result = change(&self.log, group);
+        self.groups_bytes = self.groups_bytes - before + group.memory();
+        Some(result)
+    }
+
+    /// How many entries a group has still to read, if that can be told.
+    pub fn lag(&self, group: &Group) -> Option<i64> {
+        let log = &self.log;
+        if log.entries_added() == 0 {
+            return Some(0);
+        }
+        let read = match group.entries_read {
+            Some(read) if !log.has_tombstone_from(group.last_id) => read,
+            _ => log.distance_to(group.last_id)?,
+        };
+        Some(log.entries_added().wrapping_sub(read) as i64)
+    }
+
+    /// Deletes an entry.
+    pub fn delete(&mut self, id: StreamId, references: References) -> Deletion {
+        if references == References::Respect && self.is_referenced(id) {
+            return match self.log.contains(id) {
+                true => Deletion::Referenced,
+                false => Deletion::Absent,
+            };
+        }
+        if !self.log.delete(id) {
+            return Deletion::Absent;
+        }
+        if references == References::Delete {
+            self.forget_pending(id);
+        }
+        Deletion::Deleted
+    }
+
+    /// Removes the oldest entries. Returns how many.
+    pub fn trim(&mut self, trim: Trim, references: References) -> u64 {
+        if references == References::Keep || self.groups.is_empty() {
+            return self.log.trim(trim, None);
+        }
+        let groups = &mut self.groups;
+        let bytes = &mut self.groups_bytes;
+        match references {
+            References::Respect => {
+                let mut may_go = |id| !groups.values().any(|group| needs(group, id));
+                self.log.trim(trim, Some(&mut may_go))
+            }
+            References::Delete | References::Keep => {
+                let mut may_go = |id| {
+                    confirm_everywhere(groups, bytes, id);
+                    true
+                };
+                self.log.trim(trim, Some(&mut may_go))
+            }
+        }
+    }
+
+    /// Whether a group has yet to read an entry, or to confirm it.
+    pub fn is_referenced(&self, id: StreamId) -> bool {
+        self.groups.values().any(|group| needs(group, id))
+    }
+
+    /// In no group is the entry pending any more.
+    pub fn forget_pending(&mut self, id: StreamId) {
+        confirm_everywhere(&mut self.groups, &mut self.groups_bytes, id);
+    }
+
+    /// Asserts that what is counted is right.
+    #[cfg(test)]
+    fn check(&self) {
+        self.log.check();
+        let mut bytes = 0;
+        for (name, group) in &self.groups {
+            group.check();
+            bytes += GROUP_BYTES + size_class(name.len()) + group.memory();
+        }
+        assert_eq!(bytes, self.groups_bytes);
+    }
+}
+
+fn needs(group: &Group, id: StreamId) -> bool {
+    group.last_id < id || group.pending(id).is_some()
+}
+
+fn confirm_everywhere(groups: &mut BTreeMap<Box<[u8]>, Group>, bytes: &mut usize, id: StreamId) {
+    for group in groups.values_mut() {
+        let before = group.memory();
+        group.confirm(id);
+        *bytes = *bytes - before + group.memory();
+    }
+}
