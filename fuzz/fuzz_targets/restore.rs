@@ -7,18 +7,19 @@
 
 use libfuzzer_sys::fuzz_target;
 use tessera::base::crc64;
-use tessera::keyspace::{StrRef, StrValue, Value};
-use tessera::persist::{RDB_VERSION, dump_string, lzf, restore};
+use tessera::keyspace::{StrRef, StrValue, Value, ValueRef};
+use tessera::persist::{RDB_VERSION_MAX, VALKEY_VERSION, ValueLimits, dump, lzf, restore};
 
 fuzz_target!(|input: &[u8]| {
     let [choice, bytes @ ..] = input else {
         return;
     };
-    match choice % 3 {
+    match choice % 4 {
         0 => check_payload(bytes),
-        1 => {
+        1 | 2 => {
+            let version = [RDB_VERSION_MAX, VALKEY_VERSION][usize::from(choice % 4 - 1)];
             let mut payload = bytes.to_vec();
-            payload.extend_from_slice(&RDB_VERSION.to_le_bytes());
+            payload.extend_from_slice(&version.to_le_bytes());
             let crc = crc64(0, &payload);
             payload.extend_from_slice(&crc.to_le_bytes());
             check_payload(&payload);
@@ -37,23 +38,25 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn check_payload(payload: &[u8]) {
-    let Ok(value) = restore(payload) else {
+    let limits = ValueLimits::default();
+    let Ok(value) = restore(payload, &limits) else {
         return;
     };
-    let text = text_of(value);
     for compress in [false, true] {
-        let again = restore(&dump_string(StrRef::Bytes(&text), compress));
-        assert_eq!(text_of(again.expect("our own payload is right")), text);
+        let payload = dumped(&value, compress);
+        let again = restore(&payload, &limits).expect("our own payload is right");
+        assert_eq!(dumped(&again, compress), payload);
     }
 }
 
-fn text_of(value: Value) -> Vec<u8> {
-    match value {
-        Value::Str(StrValue::Int(value), _) => value.to_string().into_bytes(),
-        Value::Str(StrValue::Bytes(bytes), _) => bytes,
-        Value::Str(StrValue::Shared(shared), _) => shared.to_vec(),
-        Value::Collection(never) => match *never {},
-    }
+fn dumped(value: &Value, compress: bool) -> Vec<u8> {
+    let value = match value {
+        Value::Str(StrValue::Int(value), _) => ValueRef::Str(StrRef::Int(*value)),
+        Value::Str(StrValue::Bytes(bytes), _) => ValueRef::Str(StrRef::Bytes(bytes)),
+        Value::Str(StrValue::Shared(shared), _) => ValueRef::Str(StrRef::Shared(shared)),
+        Value::Collection(collection) => ValueRef::Collection(collection),
+    };
+    dump(value, compress).expect("what was read can be written")
 }
 
 fn check_lzf(text: &[u8]) {

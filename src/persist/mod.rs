@@ -4,8 +4,16 @@
 //! for them, and every error leaves the caller with nothing but the error.
 
 mod dump;
-pub use crate::base::lzf;
+mod hash;
+mod list;
+mod object;
+mod older;
+mod set;
 mod string_payload;
 
-pub use dump::{DumpError, RDB_VERSION, dump_string, restore};
+pub use crate::base::lzf;
+pub use dump::{DumpError, dump, restore, serialized_len};
+pub use object::{
+    RDB_VERSION, RDB_VERSION_MAX, VALKEY_VERSION, ValueLimits, is_readable, read_value, write_value,
+};
 pub use string_payload::{PayloadError, Reader, Text, write_int, write_len, write_string};

@@ -4,20 +4,21 @@ use super::Result;
 use super::keys::syntax;
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
-use crate::config::KeyspaceEvents;
-use crate::keyspace::{Detached, ValueRef};
-use crate::persist::{self, DumpError};
+use crate::command::{hash, list, set};
+use crate::config::{Config, KeyspaceEvents};
+use crate::keyspace::Detached;
+use crate::persist::{self, DumpError, ValueLimits};
 use crate::resp::{Args, CommandError};
 
 /// Replies the payload of a value, null without a value.
 pub fn dump(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let compress = cx.config.rdbcompression;
     match cx.db.get(args.arg(1)) {
         None => cx.reply.null(),
-        Some(ValueRef::Str(text)) => {
-            let payload = persist::dump_string(text, cx.config.rdbcompression);
+        Some(value) => {
+            let payload = persist::dump(value, compress).ok_or(CommandError::WRONG_TYPE)?;
             cx.reply.bulk(&payload);
         }
-        Some(ValueRef::Collection(_)) => return Err(CommandError::WRONG_TYPE),
     }
     Ok(Flow::Done)
 }
@@ -30,7 +31,8 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         return Err(CommandError::BUSY_KEY);
     }
     let expire = parse_expire(args.arg(2), options.is_absolute, cx.now)?;
-    let value = persist::restore(args.arg(3)).map_err(|error| match error {
+    let limits = limits(cx.config);
+    let value = persist::restore(args.arg(3), &limits).map_err(|error| match error {
         DumpError::Footer => CommandError::RESTORE_PAYLOAD,
         DumpError::Body => CommandError::RESTORE_FORMAT,
     })?;
@@ -61,6 +63,15 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     cx.reply.ok();
     Ok(Flow::Done)
+}
+
+/// Up to where restored values are kept compact.
+fn limits(config: &Config) -> ValueLimits {
+    ValueLimits {
+        hash: hash::limits(config),
+        list: list::limits(config),
+        set: set::limits(config),
+    }
 }
 
 #[derive(Default)]

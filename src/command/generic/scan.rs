@@ -60,7 +60,6 @@ pub(in crate::command) enum Scanned {
     /// HSCAN.
     Fields,
     /// SSCAN, ZSCAN.
-    #[allow(dead_code, reason = "until sets are built")]
     Elements,
 }
 

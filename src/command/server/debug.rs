@@ -15,6 +15,7 @@ use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx};
 use crate::command::introspect::reply_help;
 use crate::config::Allow;
 use crate::keyspace::{Db, StoreSet, StrInput, StrRef, Ttl, ValueRef};
+use crate::persist::serialized_len;
 use crate::resp::{Args, CommandError, Reply};
 use crate::session::Session;
 use std::sync::atomic::Ordering;
@@ -123,50 +124,23 @@ fn object(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         return Err(CommandError::NO_SUCH_KEY);
     };
     let idle_s = cx.db.idle_secs(key).unwrap_or_default() as i64;
-    let (address, serialized) = match cx.db.peek(key) {
-        Some(ValueRef::Str(text)) => {
-            let address = match text {
-                StrRef::Bytes(bytes) => bytes.as_ptr().addr(),
-                StrRef::Shared(shared) => shared.as_ptr().addr(),
-                // Part of the entry.
-                StrRef::Int(_) => 0,
-            };
-            (address, serialized_len(text))
-        }
-        Some(ValueRef::Collection(collection)) => {
-            (std::ptr::from_ref(collection).addr(), collection.memory())
-        }
-        None => return Err(CommandError::NO_SUCH_KEY),
+    let Some(value) = cx.db.peek(key) else {
+        return Err(CommandError::NO_SUCH_KEY);
     };
+    let address = match value {
+        ValueRef::Str(StrRef::Bytes(bytes)) => bytes.as_ptr().addr(),
+        ValueRef::Str(StrRef::Shared(shared)) => shared.as_ptr().addr(),
+        // Part of the entry.
+        ValueRef::Str(StrRef::Int(_)) => 0,
+        ValueRef::Collection(collection) => std::ptr::from_ref(collection).addr(),
+    };
+    let serialized = serialized_len(value, cx.config.rdbcompression).unwrap_or(0);
     let lru = fields::lru_clock(cx.now.seconds() - idle_s);
     cx.reply.simple(&format!(
         "Value at:{address:#x} refcount:1 encoding:{encoding} serializedlength:{serialized} lru:{lru} \
          lru_seconds_idle:{idle_s}"
     ));
     Ok(Flow::Done)
-}
-
-/// Bytes of a string in a snapshot, uncompressed: a length of 1, 2, 5 or 9 bytes and the text; numbers of up to 32
-/// bits in 2, 3 or 5 bytes.
-fn serialized_len(text: StrRef<'_>) -> usize {
-    if let Some(number) = text.as_int() {
-        if i8::try_from(number).is_ok() {
-            return 2;
-        }
-        if i16::try_from(number).is_ok() {
-            return 3;
-        }
-        if i32::try_from(number).is_ok() {
-            return 5;
-        }
-    }
-    let len = text.len();
-    len + match len {
-        0..64 => 1,
-        64..16_384 => 2,
-        16_384..0x1_0000_0000 => 5,
-        _ => 9,
-    }
 }
 
 fn sdslen(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
@@ -427,20 +401,6 @@ fn help(reply: &mut Reply<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn strings_are_serialized_as_numbers_where_they_fit() {
-        for (text, len) in [
-            (StrRef::Int(1), 2),
-            (StrRef::Int(-129), 3),
-            (StrRef::Int(70_000), 5),
-            (StrRef::Int(1 << 40), 14),
-            (StrRef::Bytes(b"v"), 2),
-            (StrRef::Bytes(&[b'x'; 100]), 102),
-        ] {
-            assert_eq!(serialized_len(text), len, "{text:?}");
-        }
-    }
 
     #[test]
     fn only_levers_without_a_mechanism_are_accepted() {

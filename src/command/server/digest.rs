@@ -18,12 +18,11 @@ pub(super) struct Digest([u64; 3]);
 impl Digest {
     /// The digest of a key that holds a value with digest `value`.
     pub(super) fn of_key(db: DbIndex, key: &[u8], value: Digest) -> Digest {
-        let Digest([a, b, c]) = value;
-        let value: Vec<u8> = [a, b, c]
-            .iter()
-            .flat_map(|lane| lane.to_le_bytes())
-            .collect();
-        Digest::of_parts(&[&db.0.to_le_bytes(), key, &value])
+        Digest::of_parts(&[&db.0.to_le_bytes(), key, &value.to_bytes()])
+    }
+
+    fn to_bytes(self) -> Vec<u8> {
+        self.0.iter().flat_map(|lane| lane.to_le_bytes()).collect()
     }
 
     /// Takes in another digest, in any order.
@@ -72,34 +71,41 @@ pub(super) fn digest_of(db: &mut Db<'_>, key: &[u8]) -> Digest {
         Some(at) => at.0.to_le_bytes().to_vec(),
         None => Vec::new(),
     };
+    let horizon = db.horizon();
     match db.peek(key) {
         Some(ValueRef::Str(text)) => {
             let mut digits = I64Buf::new(0);
             Digest::of_parts(&[b"string", text.text(&mut digits), &expire])
         }
         Some(ValueRef::Collection(collection)) => {
-            let elements = digest_of_elements(collection).to_string();
-            let name = collection.type_name().as_bytes();
-            Digest::of_parts(&[name, elements.as_bytes(), &expire])
+            let elements = elements(collection, horizon).to_bytes();
+            Digest::of_parts(&[collection.type_name().as_bytes(), &elements, &expire])
         }
         None => Digest::default(),
     }
 }
 
-/// What a collection holds, whatever its encoding: in order, or in any where there is none.
-fn digest_of_elements(collection: &Collection) -> Digest {
-    let mut digits = I64Buf::new(0);
+/// The digest of what a collection holds, whatever its encoding. Where elements have no order they are combined by
+/// exclusive or, as keys are.
+fn elements(collection: &Collection, horizon: i64) -> Digest {
     let mut total = Digest::default();
+    let (mut one, mut other) = (I64Buf::new(0), I64Buf::new(0));
     match collection {
         Collection::List(list) => list.visit(End::Front, 0, |item| {
-            let before = total.to_string();
-            total = Digest::of_parts(&[before.as_bytes(), item.text(&mut digits)]);
+            total = Digest::of_parts(&[&total.to_bytes(), item.text(&mut one)]);
             true
         }),
+        Collection::Hash(hash) => hash.for_each(horizon, |field| {
+            let (name, value) = (field.name.text(&mut one), field.value.text(&mut other));
+            let time = field.expiry.unwrap_or(0).to_le_bytes();
+            total.combine(Digest::of_parts(&[name, value, &time]));
+        }),
         Collection::Set(set) => {
-            set.for_each(|member| total.combine(Digest::of_parts(&[member.text(&mut digits)])));
+            set.for_each(|member| total.combine(Digest::of_parts(&[member.text(&mut one)])));
         }
-        other => total = Digest::of_parts(&[&other.len().to_le_bytes()]),
+        Collection::Zset(_) | Collection::Stream(_) => {
+            total = Digest::of_parts(&[&collection.len().to_le_bytes()]);
+        }
     }
     total
 }

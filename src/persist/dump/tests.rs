@@ -1,0 +1,327 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::base::Rng;
+use crate::keyspace::{StrRef, StrValue};
+use crate::persist::object::{RDB_VERSION_MAX, VALKEY_VERSION};
+use crate::types::{Collection, End, FieldTtl, Hash, HashLimits, Kind, List, ListLimits, Set, SetLimits};
+
+const LIMITS: ValueLimits = ValueLimits {
+    hash: HashLimits {
+        fields: 30,
+        bytes: 64,
+    },
+    list: ListLimits { size: -2, depth: 0 },
+    set: SetLimits {
+        ints: 20,
+        members: 30,
+        bytes: 64,
+    },
+};
+
+fn seen(value: &Value) -> ValueRef<'_> {
+    match value {
+        Value::Str(StrValue::Int(value), _) => ValueRef::Str(StrRef::Int(*value)),
+        Value::Str(StrValue::Bytes(bytes), _) => ValueRef::Str(StrRef::Bytes(bytes)),
+        Value::Str(StrValue::Shared(shared), _) => ValueRef::Str(StrRef::Shared(shared)),
+        Value::Collection(collection) => ValueRef::Collection(collection),
+    }
+}
+
+fn collection(value: impl Kind) -> Value {
+    Value::Collection(Box::new(value.into_collection()))
+}
+
+fn signed(body: &[u8], version: u16) -> Vec<u8> {
+    let mut payload = body.to_vec();
+    sign(&mut payload, version);
+    payload
+}
+
+fn text_of(value: Value) -> Vec<u8> {
+    let Value::Str(text, false) = value else {
+        panic!("a string as SET stores it");
+    };
+    match text {
+        StrValue::Int(value) => value.to_string().into_bytes(),
+        StrValue::Bytes(bytes) => bytes,
+        StrValue::Shared(shared) => shared.to_vec(),
+    }
+}
+
+/// Everything about a value, as text.
+fn contents(value: &Value) -> Vec<String> {
+    let mut parts = Vec::new();
+    match seen(value) {
+        ValueRef::Str(text) => parts.push(text.to_vec().escape_ascii().to_string()),
+        ValueRef::Collection(Collection::Hash(hash)) => {
+            hash.for_each(i64::MIN, |field| {
+                let (name, value) = (field.name.to_vec(), field.value.to_vec());
+                parts.push(format!("{name:?} {value:?} {:?}", field.expiry));
+            });
+            parts.sort();
+        }
+        ValueRef::Collection(Collection::List(list)) => list.visit(End::Front, 0, |item| {
+            parts.push(format!("{:?}", item.to_vec()));
+            true
+        }),
+        ValueRef::Collection(Collection::Set(set)) => {
+            set.for_each(|member| parts.push(format!("{:?}", member.to_vec())));
+            parts.sort();
+        }
+        ValueRef::Collection(other) => panic!("{other:?}"),
+    }
+    parts
+}
+
+fn text(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(5) {
+        0 => (rng.next_u64() as i64 >> rng.below(64))
+            .to_string()
+            .into_bytes(),
+        1 => vec![b'r'; rng.index(100)],
+        2 if rng.chance(1, 10) => vec![b'l'; 9000],
+        _ => {
+            let mut text = vec![0; rng.index(30)];
+            rng.fill(&mut text);
+            text
+        }
+    }
+}
+
+/// A value of some type and size.
+fn value(rng: &mut Rng) -> Value {
+    let len = 1 + rng.index(60);
+    match rng.below(5) {
+        4 => {
+            let (mut set, ints) = (Set::new(), rng.chance(1, 2));
+            for _ in 0..len {
+                let member = match ints {
+                    true => (rng.next_u64() as i64 >> rng.below(64)).to_string().into_bytes(),
+                    false => text(rng),
+                };
+                set.insert(&member, LIMITS.set);
+            }
+            collection(set)
+        }
+        0 => Value::Str(StrValue::Shared(Arc::new(text(rng))), false),
+        1 => {
+            let mut list = List::new();
+            for _ in 0..len {
+                list.push(End::Back, &text(rng), LIMITS.list);
+            }
+            collection(list)
+        }
+        kind => {
+            let mut hash = Hash::new();
+            for _ in 0..len {
+                let ttl = match rng.below(3) {
+                    0 if kind == 2 => FieldTtl::At(1 + rng.below(1 << 44) as i64),
+                    _ => FieldTtl::Clear,
+                };
+                hash.set(&text(rng), &text(rng), ttl, LIMITS.hash, i64::MIN);
+            }
+            collection(hash)
+        }
+    }
+}
+
+#[test]
+fn what_was_dumped_comes_back() {
+    for text in [&b""[..], b"abc", b"0001", &[b'z'; 70_000], &[0xff; 20]] {
+        for compress in [false, true] {
+            let payload = dump(ValueRef::Str(StrRef::Bytes(text)), compress).unwrap();
+            assert_eq!(text_of(restore(&payload, &LIMITS).unwrap()), text);
+        }
+    }
+    for value in [0, -1, 1000, i64::MAX] {
+        let payload = dump(ValueRef::Str(StrRef::Int(value)), true).unwrap();
+        let restored = restore(&payload, &LIMITS).unwrap();
+        assert!(matches!(restored, Value::Str(StrValue::Int(int), false) if int == value));
+    }
+    let mut rng = Rng::new(1);
+    for _ in 0..2000 {
+        let value = value(&mut rng);
+        let payload = dump(seen(&value), rng.chance(1, 2)).unwrap();
+        let again = restore(&payload, &LIMITS).unwrap();
+        assert_eq!(contents(&again), contents(&value));
+        if let (ValueRef::Collection(one), ValueRef::Collection(other)) =
+            (seen(&value), seen(&again))
+        {
+            assert_eq!(one.encoding(), other.encoding());
+        }
+    }
+}
+
+#[test]
+fn a_damaged_payload_is_refused() {
+    let mut rng = Rng::new(5);
+    for _ in 0..10 {
+        let whole = dump(seen(&value(&mut rng)), true).unwrap();
+        for len in 0..whole.len().min(300) {
+            let error = restore(&whole[..len], &LIMITS).unwrap_err();
+            assert_eq!(error, DumpError::Footer);
+        }
+        for bit in 0..whole.len().min(300) * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(restore(&flipped, &LIMITS).unwrap_err(), DumpError::Footer);
+        }
+    }
+}
+
+#[test]
+fn a_signed_body_that_is_no_value_is_refused() {
+    for body in [
+        &b""[..],
+        b"\0",
+        b"\x01\x01",
+        b"\x01\0",
+        b"\x04\0",
+        b"\x04\x02\x01a\x011\x01a\x012",
+        b"\0\x02a",
+        b"\0\x01ab",
+        b"\xff\0",
+        b"\x12\x01\x03\x01a",
+        b"\x12\x00",
+        b"\x10\x07\x07\0\0\0\0\0\xff",
+        b"\x02\x02\x01a\x01a",
+        b"\x0b\x08\x02\0\0\0\0\0\0\0",
+        b"\x0b\x0c\x02\0\0\0\x02\0\0\0\x01\0\x01\0",
+        b"\x18\0\0\0\0\0\0\0\x80\x01\x01\x01a\x01b",
+    ] {
+        for version in [1, RDB_VERSION_MAX, VALKEY_VERSION] {
+            let error = restore(&signed(body, version), &LIMITS).unwrap_err();
+            assert_eq!(error, DumpError::Body, "{}", body.escape_ascii());
+        }
+    }
+    for version in [RDB_VERSION_MAX + 1, VALKEY_VERSION - 1, VALKEY_VERSION + 1] {
+        let error = restore(&signed(b"\0\x01a", version), &LIMITS).unwrap_err();
+        assert_eq!(error, DumpError::Footer);
+    }
+}
+
+/// What can be read can be written and read again.
+#[track_caller]
+fn check_survives(payload: &[u8]) {
+    if let Ok(value) = restore(payload, &LIMITS) {
+        let again = dump(seen(&value), true).unwrap();
+        let again = restore(&again, &LIMITS).unwrap();
+        assert_eq!(contents(&again), contents(&value));
+    }
+}
+
+#[test]
+fn any_body_is_a_value_or_refused() {
+    let mut rng = Rng::new(9);
+    for _ in 0..20_000 {
+        let mut body = vec![0; 1 + rng.index(30)];
+        rng.fill(&mut body);
+        body[0] = rng.below(27) as u8;
+        let version = [RDB_VERSION_MAX, VALKEY_VERSION][rng.index(2)];
+        check_survives(&signed(&body, version));
+    }
+    for _ in 0..20_000 {
+        let payload = dump(seen(&value(&mut rng)), rng.chance(1, 2)).unwrap();
+        let mut body = payload[..payload.len() - FOOTER_BYTES].to_vec();
+        for _ in 0..1 + rng.index(3) {
+            let at = rng.index(body.len().min(200));
+            body[at] = match rng.below(3) {
+                0 => rng.next_u64() as u8,
+                1 => body[at] ^ 1 << rng.below(8),
+                _ => body[at].wrapping_add(1),
+            };
+        }
+        check_survives(&signed(&body, RDB_VERSION_MAX));
+    }
+}
+
+#[test]
+fn hashes_of_all_versions_are_read() {
+    let plain = ["[97] [49] None", "[98] [50] None"];
+    let timed = ["[97] [49] Some(1005)", "[98] [50] None"];
+    let listpack = |items: &[&str]| {
+        let mut pack = crate::types::Listpack::new();
+        items
+            .iter()
+            .for_each(|item| pack.push_back(item.as_bytes()));
+        let mut blob = vec![pack.as_bytes().len() as u8];
+        blob.extend_from_slice(pack.as_bytes());
+        blob
+    };
+    let early = 1000_i64.to_le_bytes();
+    let table: [(&[u8], Vec<u8>, u16, [&str; 2]); 8] = [
+        (b"\x04", b"\x02\x01a\x011\x01b\xc0\x02".to_vec(), 1, plain),
+        (
+            b"\x09",
+            b"\x0c\x02\x01a\x01\x001\x01b\x01\x002\xff".to_vec(),
+            2,
+            plain,
+        ),
+        (
+            b"\x0d",
+            b"\x15\x15\0\0\0\x12\0\0\0\x04\0\x00\x01a\x03\xf2\x02\x01b\x03\xf3\xff".to_vec(),
+            6,
+            plain,
+        ),
+        (b"\x10", listpack(&["a", "1", "b", "2"]), 10, plain),
+        (
+            b"\x16",
+            b"\x02\x43\xed\x01a\x011\x00\x01b\x012".to_vec(),
+            12,
+            timed,
+        ),
+        (
+            b"\x17",
+            listpack(&["a", "1", "1005", "b", "2", "0"]),
+            12,
+            timed,
+        ),
+        (
+            b"\x18",
+            [&early[..], b"\x02\x06\x01a\x011\x00\x01b\x012"].concat(),
+            12,
+            timed,
+        ),
+        (
+            b"\x19",
+            [&early[..], &listpack(&["a", "1", "1005", "b", "2", "0"])].concat(),
+            12,
+            timed,
+        ),
+    ];
+    for (kind, body, version, expected) in table {
+        let payload = signed(&[kind, &body].concat(), version);
+        let value =
+            restore(&payload, &LIMITS).unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+        assert_eq!(contents(&value), expected, "{kind:?}");
+    }
+    // Valkey means something else by 22.
+    let valkey = [
+        &b"\x16\x02\x01a\x011"[..],
+        &1005_i64.to_le_bytes(),
+        b"\x01b\x012",
+        &(-1_i64).to_le_bytes(),
+    ]
+    .concat();
+    let value = restore(&signed(&valkey, VALKEY_VERSION), &LIMITS).unwrap();
+    assert_eq!(contents(&value), timed);
+}
+
+#[test]
+fn versions_are_those_that_the_data_need() {
+    let version = |value: &Value| {
+        let payload = dump(seen(value), true).unwrap();
+        u16::from_le_bytes([payload[payload.len() - 10], payload[payload.len() - 9]])
+    };
+    for fields in [0, 100] {
+        let limits = HashLimits { fields, bytes: 64 };
+        let mut hash = Hash::new();
+        hash.set(b"a", b"1", FieldTtl::Clear, limits, 0);
+        assert_eq!(version(&collection(hash.clone())), 11);
+        hash.set_expiry(b"a", Some(77));
+        assert_eq!(version(&collection(hash.clone())), 12);
+        hash.set_expiry(b"a", None);
+        assert_eq!(version(&collection(hash)), 11);
+    }
+}

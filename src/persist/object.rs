@@ -1,0 +1,143 @@
+//! Values as RDB files and DUMP payloads carry them: a type number, and what follows it.
+//!
+//! What is read may come from anybody, and from servers of many versions: each type is read in all forms it ever had,
+//! and built anew with our own limits. What is written is what Redis 7.2 writes, with types of a later version only where
+//! the data need it; `write_value` says which version that is.
+
+use super::string_payload::{Reader, write_int, write_string};
+use super::{hash, list, set};
+use crate::base::parse_i64;
+use crate::keyspace::{StrRef, StrValue, Value, ValueRef};
+use crate::types::{Collection, HashLimits, ListLimits, SetLimits};
+
+/// The version that is written where nothing newer is needed: that of Redis 7.2.
+pub const RDB_VERSION: u16 = 11;
+
+/// The version that brought fields with expiry times: that of Redis 7.4. The newest that is read.
+pub const RDB_VERSION_MAX: u16 = 12;
+
+/// Valkey's own numbering begins here. Its type 22 is not that of Redis.
+pub const VALKEY_VERSION: u16 = 80;
+
+/// Whether payloads of this version are read.
+pub fn is_readable(version: u16) -> bool {
+    version <= RDB_VERSION_MAX || version == VALKEY_VERSION
+}
+
+/// Up to where values that are read are kept compact.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueLimits {
+    /// Of hashes.
+    pub hash: HashLimits,
+    /// Of lists.
+    pub list: ListLimits,
+    /// Of sets.
+    pub set: SetLimits,
+}
+
+impl Default for ValueLimits {
+    /// Those of a configuration that says nothing.
+    fn default() -> ValueLimits {
+        ValueLimits {
+            hash: HashLimits {
+                fields: 512,
+                bytes: 64,
+            },
+            list: ListLimits::default(),
+            set: SetLimits {
+                ints: 512,
+                members: 128,
+                bytes: 64,
+            },
+        }
+    }
+}
+
+pub(super) mod kind {
+    //! Type numbers.
+    pub(in crate::persist) const STRING: u8 = 0;
+    pub(in crate::persist) const LIST: u8 = 1;
+    pub(in crate::persist) const SET: u8 = 2;
+    pub(in crate::persist) const HASH: u8 = 4;
+    pub(in crate::persist) const HASH_ZIPMAP: u8 = 9;
+    pub(in crate::persist) const LIST_ZIPLIST: u8 = 10;
+    pub(in crate::persist) const SET_INTSET: u8 = 11;
+    pub(in crate::persist) const HASH_ZIPLIST: u8 = 13;
+    pub(in crate::persist) const LIST_QUICKLIST: u8 = 14;
+    pub(in crate::persist) const HASH_LISTPACK: u8 = 16;
+    pub(in crate::persist) const LIST_QUICKLIST_2: u8 = 18;
+    pub(in crate::persist) const SET_LISTPACK: u8 = 20;
+    /// Redis: absolute times, of a version before the release. Valkey: `HASH_2`.
+    pub(in crate::persist) const HASH_TIMES_EARLY: u8 = 22;
+    pub(in crate::persist) const HASH_LISTPACK_EX_EARLY: u8 = 23;
+    pub(in crate::persist) const HASH_METADATA: u8 = 24;
+    pub(in crate::persist) const HASH_LISTPACK_EX: u8 = 25;
+}
+
+/// Appends a value's type number and the value; `compress` tells whether LZF may be used. Returns the version that a
+/// reader must know, or nothing for a value that cannot be written.
+pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> Option<u16> {
+    match value {
+        ValueRef::Str(text) => {
+            out.push(kind::STRING);
+            match text {
+                StrRef::Int(value) => write_int(out, value),
+                StrRef::Bytes(bytes) => write_string(out, bytes, compress),
+                StrRef::Shared(bytes) => write_string(out, bytes, compress),
+            }
+            Some(RDB_VERSION)
+        }
+        ValueRef::Collection(Collection::Hash(hash)) => Some(hash::write(out, hash, compress)),
+        ValueRef::Collection(Collection::List(list)) => {
+            list::write(out, list, compress);
+            Some(RDB_VERSION)
+        }
+        ValueRef::Collection(Collection::Set(set)) => {
+            set::write(out, set, compress);
+            Some(RDB_VERSION)
+        }
+        ValueRef::Collection(_) => None,
+    }
+}
+
+/// Reads a value of a type number; `None` unless it is well formed and not empty.
+pub fn read_value(
+    reader: &mut Reader<'_>,
+    kind: u8,
+    version: u16,
+    limits: &ValueLimits,
+) -> Option<Value> {
+    let collection = match kind {
+        kind::STRING => return read_string(reader),
+        kind::LIST | kind::LIST_ZIPLIST | kind::LIST_QUICKLIST | kind::LIST_QUICKLIST_2 => {
+            Collection::List(list::read(reader, kind, limits.list)?)
+        }
+        kind::SET | kind::SET_INTSET | kind::SET_LISTPACK => {
+            Collection::Set(set::read(reader, kind, limits.set)?)
+        }
+        kind::HASH
+        | kind::HASH_ZIPMAP
+        | kind::HASH_ZIPLIST
+        | kind::HASH_LISTPACK
+        | kind::HASH_TIMES_EARLY..=kind::HASH_LISTPACK_EX => {
+            Collection::Hash(hash::read(reader, kind, version, limits.hash)?)
+        }
+        _ => return None,
+    };
+    (!collection.is_empty()).then(|| Value::Collection(Box::new(collection)))
+}
+
+/// As SET would have stored it.
+fn read_string(reader: &mut Reader<'_>) -> Option<Value> {
+    use super::string_payload::Text;
+    let text = reader.string().ok()?;
+    let int = match &text {
+        Text::Int(value) => Some(*value),
+        Text::Plain(bytes) => parse_i64(bytes),
+        Text::Unpacked(_) => None,
+    };
+    Some(match int {
+        Some(value) => Value::Str(StrValue::Int(value), false),
+        None => Value::Str(StrValue::Bytes(text.into_vec()), false),
+    })
+}
