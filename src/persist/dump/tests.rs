@@ -4,7 +4,9 @@ use super::*;
 use crate::base::Rng;
 use crate::keyspace::{StrRef, StrValue};
 use crate::persist::object::{RDB_VERSION_MAX, VALKEY_VERSION};
-use crate::types::{Collection, End, FieldTtl, Hash, HashLimits, Kind, List, ListLimits, Set, SetLimits};
+use crate::types::{
+    Collection, End, FieldTtl, Hash, HashLimits, Kind, List, ListLimits, Set, SetLimits,
+};
 
 const LIMITS: ValueLimits = ValueLimits {
     hash: HashLimits {
@@ -97,7 +99,9 @@ fn value(rng: &mut Rng) -> Value {
             let (mut set, ints) = (Set::new(), rng.chance(1, 2));
             for _ in 0..len {
                 let member = match ints {
-                    true => (rng.next_u64() as i64 >> rng.below(64)).to_string().into_bytes(),
+                    true => (rng.next_u64() as i64 >> rng.below(64))
+                        .to_string()
+                        .into_bytes(),
                     false => text(rng),
                 };
                 set.insert(&member, LIMITS.set);
@@ -158,6 +162,9 @@ fn a_damaged_payload_is_refused() {
     let mut rng = Rng::new(5);
     for _ in 0..10 {
         let whole = dump(seen(&value(&mut rng)), true).unwrap();
+        if whole.len() > 1000 {
+            continue;
+        }
         for len in 0..whole.len().min(300) {
             let error = restore(&whole[..len], &LIMITS).unwrap_err();
             assert_eq!(error, DumpError::Footer);
@@ -221,7 +228,7 @@ fn any_body_is_a_value_or_refused() {
         let version = [RDB_VERSION_MAX, VALKEY_VERSION][rng.index(2)];
         check_survives(&signed(&body, version));
     }
-    for _ in 0..20_000 {
+    for _ in 0..5000 {
         let payload = dump(seen(&value(&mut rng)), rng.chance(1, 2)).unwrap();
         let mut body = payload[..payload.len() - FOOTER_BYTES].to_vec();
         for _ in 0..1 + rng.index(3) {
@@ -250,7 +257,8 @@ fn hashes_of_all_versions_are_read() {
         blob
     };
     let early = 1000_i64.to_le_bytes();
-    let table: [(&[u8], Vec<u8>, u16, [&str; 2]); 8] = [
+    type Case<'a> = (&'a [u8], Vec<u8>, u16, [&'a str; 2]);
+    let table: [Case<'_>; 8] = [
         (b"\x04", b"\x02\x01a\x011\x01b\xc0\x02".to_vec(), 1, plain),
         (
             b"\x09",
