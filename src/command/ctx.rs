@@ -47,7 +47,7 @@ pub enum Waiting<'a> {
     Denied,
     /// Return [`Flow::Block`].
     Allowed,
-    /// It waits already, and this key has changed. It looks at no other of the keys it waits for, takes a wrong type for
+    /// It waits already, and this key has changed. It looks at those of its keys that are here, takes a wrong type for
     /// nothing there, and returns [`Flow::Block`] again to go on waiting.
     Ready(&'a [u8]),
     /// As `Allowed`, but it waited before and asked to be run where it has all its keys: a wrong type where it would take
@@ -109,10 +109,11 @@ impl Ctx<'_> {
         self.waiting != Waiting::Denied
     }
 
-    /// Whether a command that waits for several keys has to look at this one now.
+    /// Whether a command that waits for several keys has to look at this one now: run again, it sees all the keys that
+    /// are where the ready one is, as they may have changed together.
     pub fn is_candidate(&self, key: &[u8]) -> bool {
         match self.waiting {
-            Waiting::Ready(ready) => ready == key,
+            Waiting::Ready(_) => self.db.covers(key),
             Waiting::Denied | Waiting::Allowed | Waiting::Again => true,
         }
     }

@@ -52,12 +52,15 @@ impl Home {
         let Some(client) = self.find(ticket.client, ticket.generation) else {
             return;
         };
+        let gone = client.eof;
         let Some(slot) = client.slot(ticket.sequence) else {
             return;
         };
-        if matches!(slot.state, SlotState::Ready(_)) {
-            // Served already, by a shard that was faster than the one that told us.
-            return;
+        match &slot.state {
+            SlotState::Single => {}
+            SlotState::Parts(pending) if pending.first == waiter.part => {}
+            // Served already, or sent anew, by a shard that was faster than the one that told us.
+            _ => return,
         }
         let deadline = waiter.deadline;
         slot.state = SlotState::Blocked(waiter);
@@ -67,16 +70,28 @@ impl Home {
             self.deadlines
                 .insert((deadline, ticket.client, ticket.sequence));
         }
+        if gone {
+            self.close(ticket.client);
+        }
+    }
+
+    /// Whether a client waits in a blocking command.
+    pub(super) fn is_blocked(&self, at: u32) -> bool {
+        let client = self.clients[at as usize].as_ref();
+        client.is_some_and(|client| {
+            let waits = |slot: &Slot| matches!(slot.state, SlotState::Blocked(_));
+            client.slots.iter().any(waits)
+        })
     }
 
     /// A command that waited comes home with its reply, or to be sent where it has all its keys.
     pub(super) fn take_woken(&mut self, mut frame: FrameBox) {
         let ticket = frame.ticket;
-        let Some(deadline) = self.end_wait(ticket) else {
+        if let Some(key) = frame.elsewhere.take() {
+            return self.send_anew(frame, key);
+        }
+        if self.end_wait(ticket).is_none() {
             return self.retire(frame);
-        };
-        if frame.elsewhere {
-            return self.send_anew(frame, deadline);
         }
         let Some(item) = frame.items.first_mut() else {
             return self.retire(frame);
@@ -122,28 +137,43 @@ impl Home {
         Some(deadline)
     }
 
-    /// Sends a woken command to all the shards it needs. It keeps its deadline.
-    fn send_anew(&mut self, mut frame: FrameBox, deadline: Option<Millis>) {
+    /// Sends a woken command to all the shards it needs. It keeps its deadline. Should its client be gone, the shard of
+    /// the key must still learn that nobody comes.
+    fn send_anew(&mut self, mut frame: FrameBox, key: Box<[u8]>) {
         let ticket = frame.ticket;
-        let Some(item) = frame.items.pop() else {
+        let Some(item) = frame.items.first() else {
             return self.retire(frame);
         };
-        let mut shards: Vec<ShardId> = keys::keys(item.spec, item.args.as_args())
-            .map(|keys| {
-                let args = item.args.as_args();
-                let shard = |index: usize| self.slots.shard_of(key_slot(args.arg(index)));
-                keys.iter().map(|key| shard(key.index as usize)).collect()
-            })
+        let (spec, db) = (item.spec, item.scope.db);
+        let args = item.args.as_args();
+        let shard = |key: &[u8]| self.slots.shard_of(key_slot(key));
+        let shard_at = |at: u32| shard(args.arg(at as usize));
+        let mut shards: Vec<ShardId> = keys::keys(spec, args)
+            .map(|keys| keys.iter().map(|key| shard_at(key.index)).collect())
             .unwrap_or_default();
         shards.sort_unstable();
         shards.dedup();
+        if !self.have_credits(&shards) {
+            frame.elsewhere = Some(key);
+            return self.unsent_anew.push(frame);
+        }
+        let Some(deadline) = self.end_wait(ticket) else {
+            let there = [self.slots.shard_of(key_slot(&key))];
+            let wait = MayWait {
+                deadline: Some(None),
+                first: 0,
+                held: Some((db, key)),
+            };
+            self.post_park(ticket, &there, Vec::new(), Arc::from([]), Some(wait));
+            return self.retire(frame);
+        };
         // Not the numbers of the fence before, parts of which may still be on their way.
-        let first = self.slots.shards() as u32 - frame.part;
+        let first = frame.part.wrapping_add(self.slots.shards() as u32);
         let pending = Pending {
-            spec: item.spec,
+            spec,
             missing: shards.len(),
             first,
-            parts: (0..first as usize + shards.len()).map(|_| None).collect(),
+            parts: shards.iter().map(|_| None).collect(),
             plan: Plan::Parked,
             then: VecDeque::new(),
             args: Vec::new(),
@@ -152,19 +182,20 @@ impl Home {
             && let Some(slot) = client.slot(ticket.sequence)
         {
             slot.state = SlotState::Parts(Box::new(pending));
-            let wait = MayWait {
-                deadline: Some(deadline),
-                first,
-            };
-            self.post_park(ticket, &shards, vec![item], Arc::from([]), Some(wait));
         }
+        let wait = MayWait {
+            deadline: Some(deadline),
+            first,
+            held: Some((db, key)),
+        };
+        let work = std::mem::take(&mut frame.items);
+        self.post_park(ticket, &shards, work, Arc::from([]), Some(wait));
         self.retire(frame);
     }
 
     /// Ends the waits whose time is up.
     pub(super) fn time_out(&mut self) {
         let now = self.now();
-        let mut busy = Vec::new();
         while let Some(&(deadline, at, sequence)) = self.deadlines.first()
             && deadline <= now
         {
@@ -172,21 +203,17 @@ impl Home {
             let Some(Some(client)) = self.clients.get_mut(at as usize) else {
                 continue;
             };
-            let generation = client.socket.generation();
             let ticket = Ticket {
                 client: at,
-                generation,
+                generation: client.socket.generation(),
                 sequence,
             };
-            if self.give_up(ticket, |reply| reply.null_array()).is_none() {
-                // A shard looks whether there is something for it at this very moment.
-                busy.push((Millis(now.0 + 1), at, sequence));
-            }
+            // Unless its reply is on its way.
+            self.give_up(ticket, |reply| reply.null_array());
         }
-        self.deadlines.extend(busy);
     }
 
-    /// Ends a wait without a result; the reply is what `write` says. `None` if the wait is being ended by a shard.
+    /// Ends a wait without a result; the reply is what `write` says. `None` if a shard has ended it.
     pub(super) fn give_up(
         &mut self,
         ticket: Ticket,

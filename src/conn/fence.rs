@@ -20,12 +20,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 /// What a blocking command that needs several shards brings along.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct MayWait {
     /// The deadline, if it waited before.
     pub(super) deadline: Option<Option<Millis>>,
     /// Number of its first part.
     pub(super) first: u32,
+    /// The key for whose sake it was woken, and which is held until it arrives.
+    pub(super) held: Option<(DbIndex, Box<[u8]>)>,
 }
 
 /// A command cut into one part a shard.
@@ -109,9 +111,10 @@ impl Home {
             _ => {
                 let ticket = self.owe_parts(at, pending(Plan::Parked, shards.len()));
                 let work = vec![item(spec, run, scope, None, OwnedArgs::from(args))];
-                let wait = spec.flags.has(flag::BLOCKING).then(MayWait::default);
+                let may_wait = spec.flags.has(flag::BLOCKING);
+                let wait = may_wait.then(MayWait::default);
                 self.post_park(ticket, &shards, work, Arc::from([]), wait);
-                if wait.is_some() {
+                if may_wait {
                     // Nothing else of this client may run before it is known whether it waits.
                     self.client(at).stall = Stall::Replies;
                 }
@@ -130,19 +133,25 @@ impl Home {
         watched: Arc<[Watched]>,
         wait: Option<MayWait>,
     ) {
-        let MayWait { deadline, first } = wait.unwrap_or_default();
+        let may_wait = wait.is_some();
+        let MayWait {
+            deadline,
+            first,
+            held,
+        } = wait.unwrap_or_default();
         let job = Arc::new(ParkJob {
             park: Park::new(self.slots.shards(), shards.len()),
             waiter: OnceLock::new(),
             read: OnceLock::new(),
             deadline,
+            held,
         });
         let items = Arc::new(Handover::new(work));
         let mut fence = Fence::default();
         for (part, &shard) in (first..).zip(shards) {
             let mut frame = self.frame();
             frame.items.clear();
-            frame.may_wait = wait.is_some();
+            frame.may_wait = may_wait;
             frame.mode = Mode::Park {
                 job: Arc::clone(&job),
                 watched: Arc::clone(&watched),
@@ -472,12 +481,12 @@ impl Home {
                 self.retire(frame);
             }
             SlotState::Parts(pending)
-                if frame.part < pending.first || frame.part as usize >= pending.parts.len() =>
+                if frame.part.wrapping_sub(pending.first) as usize >= pending.parts.len() =>
             {
                 self.retire(frame);
             }
             SlotState::Parts(pending) => {
-                let part = frame.part as usize;
+                let part = frame.part.wrapping_sub(pending.first) as usize;
                 if !frame.agreed {
                     pending.then.clear();
                 }

@@ -64,6 +64,8 @@ pub struct Home {
     pub(super) waiting: Vec<u32>,
     /// Operations whose next step waits for credits.
     pub(super) held: Vec<Ticket>,
+    /// Woken commands that wait for credits to be sent anew.
+    pub(super) unsent_anew: Vec<FrameBox>,
     /// Frames sent to each shard and not yet back.
     pub(super) outstanding: Vec<u32>,
     /// Frames executed this turn, by home.
@@ -161,6 +163,7 @@ impl Home {
             deadlines: BTreeSet::new(),
             waiting: Vec::new(),
             held: Vec::new(),
+            unsent_anew: Vec::new(),
             outstanding: vec![0; shards],
             chains: (0..shards).map(|_| Chain::default()).collect(),
             to_wake: vec![false; shards],
@@ -272,7 +275,7 @@ impl Home {
         frame.may_wait = false;
         frame.waiter = None;
         frame.woken = false;
-        frame.elsewhere = false;
+        frame.elsewhere = None;
         frame.items.truncate(1);
         if let Some(item) = frame.items.first_mut() {
             item.args.clear();

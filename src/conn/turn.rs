@@ -131,8 +131,9 @@ impl ShardThread {
             Event::Eof { socket } => {
                 if let Some(client) = home.find(socket.index() as u32, socket.generation()) {
                     client.eof = true;
-                    if client.stall == Stall::Paused {
-                        // As in Redis, what waits for the end of a pause does not outlive its client.
+                    let is_paused = client.stall == Stall::Paused;
+                    if is_paused || home.is_blocked(socket.index() as u32) {
+                        // As in Redis, what waits for the end of a pause, or for a key, does not outlive its client.
                         home.close(socket.index() as u32);
                     } else {
                         home.mark_dirty(socket.index() as u32);

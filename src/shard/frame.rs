@@ -85,6 +85,8 @@ pub struct ParkJob {
     pub read: OnceLock<Vec<(Scope, Vec<u8>)>>,
     /// The deadline of a command that waited before.
     pub deadline: Option<Option<Millis>>,
+    /// The key for whose sake it was woken: who else waits for it is served afterwards.
+    pub held: Option<(DbIndex, Box<[u8]>)>,
 }
 
 /// How a shard treats a frame.
@@ -165,8 +167,9 @@ pub struct Frame {
     pub waiter: Option<Arc<Waiter>>,
     /// Nobody sent it: it brings home the reply of a command that waited.
     pub woken: bool,
-    /// The woken command needs keys of other shards as well: to be sent anew.
-    pub elsewhere: bool,
+    /// The woken command needs keys of other shards as well, and is to be sent anew. The key that was ready; others who
+    /// wait for it are held until it arrives.
+    pub elsewhere: Option<Box<[u8]>>,
     /// What a control function returned.
     pub result: Option<Box<dyn Any + Send>>,
 }
@@ -188,7 +191,7 @@ impl Frame {
             may_wait: false,
             waiter: None,
             woken: false,
-            elsewhere: false,
+            elsewhere: None,
             result: None,
         }
     }

@@ -56,6 +56,8 @@ pub struct Owner {
     /// Replies of commands that waited, on their way home.
     pub woken: Vec<FrameBox>,
     room: WaitRoom,
+    /// Keys that were held, and whose waiters are to be served.
+    released: Vec<(DbIndex, Box<[u8]>)>,
     tracks: TrackTable,
     /// What clients that cache were not told yet.
     pub notices: Vec<Notice>,
@@ -93,6 +95,7 @@ impl Owner {
             news: Vec::new(),
             woken: Vec::new(),
             room: WaitRoom::default(),
+            released: Vec::new(),
             tracks: TrackTable::default(),
             notices: Vec::new(),
             flushed: false,
@@ -278,7 +281,14 @@ impl Owner {
                     frame.waiter.clone_from(&waiter);
                 }
                 if let Some(waiter) = waiter {
-                    self.register(&waiter);
+                    // Who waited before is first in line again.
+                    self.register(&waiter, job.deadline.is_some());
+                }
+                if let Some((db, key)) = &job.held
+                    && self.slots.shard_of(key_slot(key)) == self.shard
+                {
+                    self.room.release(*db, key);
+                    self.released.push((*db, key.clone()));
                 }
                 for (scope, key) in read {
                     self.remember_key(scope.db, &key, home, scope.client);
@@ -357,17 +367,17 @@ impl Owner {
     /// Lets a command of `home` wait for keys of this shard.
     pub fn wait(&mut self, item: Item, ticket: Ticket, home: ShardId, block: Block) -> Arc<Waiter> {
         let waiter = into_waiter(item, ticket, home, block, None, 0);
-        self.register(&waiter);
+        self.register(&waiter, false);
         waiter
     }
 
-    fn register(&mut self, waiter: &Arc<Waiter>) {
+    fn register(&mut self, waiter: &Arc<Waiter>, first: bool) {
         for key in &waiter.keys {
             if self.slots.shard_of(key_slot(key)) != self.shard {
                 continue;
             }
             let store = &mut self.store;
-            self.room.add(key, waiter, |db, key| {
+            self.room.add(key, waiter, first, |db, key| {
                 store.drop_interest(db, key, Interest::WAIT);
             });
             self.store.add_interest(waiter.db, key, Interest::WAIT);
@@ -377,7 +387,10 @@ impl Owner {
     /// Whether anything has happened that others than the client must learn of.
     #[inline]
     pub fn has_news(&self) -> bool {
-        self.store.has_touched() || !self.news.is_empty() || self.store.has_events()
+        self.store.has_touched()
+            || !self.news.is_empty()
+            || self.store.has_events()
+            || !self.released.is_empty()
     }
 
     /// Gives to waiting commands what has become available for them. To be called after each command, transaction or
@@ -385,7 +398,10 @@ impl Owner {
     ///
     /// `by` is the client that was served, or 0: not everybody wants to hear of own changes.
     pub fn serve_waiting(&mut self, by: u64) {
-        while self.store.has_touched() {
+        while self.store.has_touched() || !self.released.is_empty() {
+            for (db, key) in std::mem::take(&mut self.released) {
+                self.serve_key(db, &key);
+            }
             for db in self.store.take_flushed() {
                 for key in self.tracks.clear(db) {
                     self.store.drop_interest(db, &key, Interest::TRACK);
@@ -476,6 +492,9 @@ impl Owner {
         let Some(mut queue) = self.room.take(db, key) else {
             return;
         };
+        if queue.held {
+            return self.room.put_back(db, key, queue);
+        }
         let now = self.now;
         let mut kept = VecDeque::new();
         while let Some(entry) = queue.waiters.pop_front() {
@@ -493,9 +512,9 @@ impl Owner {
                 kept.push_back(entry);
                 continue;
             }
-            let Some(mut frame) = waiter.claim() else {
-                // Its time is up, or another of its keys is being looked at.
-                kept.push_back(entry);
+            // Whoever else wants to end this wait waits until it is known whether there is something.
+            let mut place = waiter.look();
+            let Some(mut frame) = place.take() else {
                 continue;
             };
             let started = self.clock.ticks();
@@ -517,18 +536,20 @@ impl Owner {
             }
             match ran.ask {
                 Ask::Wait(_) => {
-                    waiter.give_back(frame);
+                    *place = Some(frame);
                     kept.push_back(entry);
                 }
                 Ask::Nothing => self.woken.push(frame),
                 Ask::Elsewhere => {
-                    frame.elsewhere = true;
+                    frame.elsewhere = Some(key.into());
                     self.woken.push(frame);
+                    queue.held = true;
+                    break;
                 }
             }
         }
         kept.append(&mut queue.waiters);
-        if kept.is_empty() {
+        if kept.is_empty() && !queue.held {
             self.store.drop_interest(db, key, Interest::WAIT);
         } else {
             queue.waiters = kept;

@@ -6,7 +6,12 @@
 //! run again, in order, until nothing is left to take.
 //!
 //! Several may want to end a wait: the shards of its keys, the time-out, CLIENT UNBLOCK, a lost connection. Whoever takes
-//! the frame out of the waiter has done it. A shard that took it and found nothing to give puts it back.
+//! the frame out of the waiter has done it. A shard holds the lock while it looks whether there is something to give:
+//! another shard that has something at the same moment must not pass over the waiter just because it is being looked at.
+//!
+//! A command that moves something to a key of another shard cannot be served here. It goes home, and from there to all
+//! the shards it needs, with its key `held`: nobody behind it is served until it has been there. Should it find nothing
+//! after all, it waits again, first in line as before.
 //!
 //! Registrations hold weak references. The client's home holds the strong one, so a wait that is over needs no message:
 //! what is left of it is swept when the room has doubled since the last sweep.
@@ -20,6 +25,8 @@ use crate::base::{DbIndex, Map, Millis};
 /// A command that waits.
 pub struct Waiter {
     frame: parking_lot::Mutex<Option<FrameBox>>,
+    /// Number of the first part of the operation that it was.
+    pub part: u32,
     /// Database of the keys.
     pub db: DbIndex,
     /// The keys it waits for.
@@ -40,6 +47,7 @@ impl Waiter {
         on_removal: bool,
     ) -> Arc<Waiter> {
         Arc::new(Waiter {
+            part: frame.part,
             frame: parking_lot::Mutex::new(Some(frame)),
             db,
             keys,
@@ -48,14 +56,15 @@ impl Waiter {
         })
     }
 
-    /// Takes the right to end the wait. `None` if somebody else has it, at least for now.
+    /// Takes the right to end the wait. `None` if it is over: the frame is on its way home, or was. Waits for a shard
+    /// that looks at the waiter at this moment.
     pub fn claim(&self) -> Option<FrameBox> {
-        self.frame.lock().take()
+        self.look().take()
     }
 
-    /// Goes on waiting.
-    pub fn give_back(&self, frame: FrameBox) {
-        *self.frame.lock() = Some(frame);
+    /// Keeps everybody else from ending the wait for as long as the guard lives.
+    pub(super) fn look(&self) -> parking_lot::MutexGuard<'_, Option<FrameBox>> {
+        self.frame.lock()
     }
 }
 
@@ -71,6 +80,8 @@ pub(super) struct Queue {
     pub(super) waiters: VecDeque<Weak<Waiter>>,
     /// One of them wants to be looked at when the key is gone.
     pub(super) on_removal: bool,
+    /// One that was first in line is on its way to all the shards it needs: until then nobody is served.
+    pub(super) held: bool,
 }
 
 /// All waiters of a shard.
@@ -86,18 +97,23 @@ pub(super) struct WaitRoom {
 const SWEEP_MIN: usize = 64;
 
 impl WaitRoom {
-    /// Puts a waiter at the end of a key's queue. Keys whose waiters are all gone are handed to `forget`.
+    /// Puts a waiter at the end of a key's queue, or first in line. Keys whose waiters are all gone are handed to
+    /// `forget`.
     pub(super) fn add(
         &mut self,
         key: &[u8],
         waiter: &Arc<Waiter>,
+        first: bool,
         forget: impl FnMut(DbIndex, &[u8]),
     ) {
         if self.len >= self.sweep_at.max(SWEEP_MIN) {
             self.sweep(forget);
         }
         let queue = self.queues.entry((waiter.db, key.into())).or_default();
-        queue.waiters.push_back(Arc::downgrade(waiter));
+        match first {
+            true => queue.waiters.push_front(Arc::downgrade(waiter)),
+            false => queue.waiters.push_back(Arc::downgrade(waiter)),
+        }
         queue.on_removal |= waiter.on_removal;
         self.len += 1;
     }
@@ -115,16 +131,24 @@ impl WaitRoom {
         self.queues.insert((db, key.into()), queue);
     }
 
+    /// Whoever is in a key's queue may be served again.
+    pub(super) fn release(&mut self, db: DbIndex, key: &[u8]) {
+        if let Some(queue) = self.queues.get_mut(&(db, key.into())) {
+            queue.held = false;
+        }
+    }
+
     #[cold]
     fn sweep(&mut self, mut forget: impl FnMut(DbIndex, &[u8])) {
         self.len = 0;
         self.queues.retain(|(db, key), queue| {
             queue.waiters.retain(|waiter| waiter.strong_count() > 0);
             self.len += queue.waiters.len();
-            if queue.waiters.is_empty() {
+            let is_over = queue.waiters.is_empty() && !queue.held;
+            if is_over {
                 forget(*db, key);
             }
-            !queue.waiters.is_empty()
+            !is_over
         });
         self.sweep_at = 2 * self.len;
     }
@@ -145,21 +169,21 @@ mod tests {
     #[test]
     fn only_one_ends_a_wait() {
         let waiter = waiter(b"k");
-        let frame = waiter.claim().unwrap();
-        assert!(waiter.claim().is_none());
-        waiter.give_back(frame);
+        assert!(waiter.look().is_some());
         assert!(waiter.claim().is_some());
+        assert!(waiter.claim().is_none());
+        assert!(waiter.look().is_none());
     }
 
     #[test]
     fn waits_that_are_over_do_not_pile_up() {
         let mut room = WaitRoom::default();
         let kept = waiter(b"kept");
-        room.add(b"kept", &kept, |_, _| {});
+        room.add(b"kept", &kept, false, |_, _| {});
         let mut forgotten = 0;
         for i in 0..10_000_u32 {
             let key = i.to_le_bytes();
-            room.add(&key, &waiter(&key), |_, _| forgotten += 1);
+            room.add(&key, &waiter(&key), false, |_, _| forgotten += 1);
             assert!(room.len <= 2 * SWEEP_MIN);
         }
         assert!(forgotten > 9_000);
