@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use support::clock;
 use support::resp::encode;
+use support::rng::{self, Rng};
 use support::{Conn, Options, ReadError, Server, Value, each_variant, peer};
 
 const MIB: i64 = 1024 * 1024;
@@ -458,6 +459,118 @@ fn keys_are_evicted_wherever_they_are() {
             // Uses within a second look alike to LRU, so new keys may go as well.
             let enough = if policy == "volatile-ttl" { 4000 } else { 2000 };
             assert!(kept >= enough, "{policy}: {kept} of 4000 kept");
+        }
+    });
+}
+
+/// Memory is given back without any further command: some milliseconds after the limit was lowered.
+#[test]
+fn lowering_maxmemory_frees_memory_soon() {
+    each_variant(|variant| {
+        for policy in ["allkeys-lru", "volatile-ttl"] {
+            let server = variant.own_server(&[("maxmemory-policy", policy)]);
+            let mut conn = server.conn();
+            let empty = info(&mut conn, "memory", "used_memory");
+            let mut bytes = Vec::new();
+            let value = vec![b'v'; 1000];
+            // All on one shard, then some everywhere.
+            for i in 0..8000 {
+                let key = match i < 4000 {
+                    true => format!("{{tag}}{i}"),
+                    false => format!("k{i}"),
+                };
+                let words: [&[u8]; 5] = [b"SET", key.as_bytes(), &value, b"EX", b"1000"];
+                encode(&words, &mut bytes);
+            }
+            conn.send(&bytes).expect("the server reads");
+            for _ in 0..8000 {
+                assert_eq!(conn.read(), Ok(ok()));
+            }
+            conn.call("SET stays 1");
+            let limit = (empty + info(&mut conn, "memory", "used_memory")) / 2;
+            assert_eq!(conn.call(&format!("CONFIG SET maxmemory {limit}")), ok());
+            clock::wait_until("memory to be freed", || {
+                (info(&mut conn, "memory", "used_memory") <= limit).then_some(())
+            });
+            let left = conn.call("DBSIZE").int();
+            assert!((2000..6500).contains(&left), "{policy}: {left} keys left");
+            if policy == "volatile-ttl" {
+                assert_eq!(conn.call("EXISTS stays"), Value::Int(1));
+            }
+            // As soon as the policy allows it, too.
+            assert_eq!(conn.call("CONFIG SET maxmemory-policy noeviction"), ok());
+            assert_eq!(conn.call("CONFIG SET maxmemory 1"), ok());
+            assert!(conn.call("DBSIZE").int() > left / 2);
+            assert_eq!(
+                conn.call(&format!("CONFIG SET maxmemory-policy {policy}")),
+                ok()
+            );
+            let rest = i64::from(policy == "volatile-ttl");
+            clock::wait_until("all keys to go", || {
+                (conn.call("DBSIZE").int() == rest).then_some(())
+            });
+        }
+    });
+}
+
+/// Whatever the limit and the policy do meanwhile, each command is answered: no write is held for good.
+#[test]
+fn no_command_waits_for_room_for_good() {
+    const POLICIES: [&str; 6] = [
+        "noeviction",
+        "allkeys-lru",
+        "allkeys-lfu",
+        "allkeys-random",
+        "volatile-ttl",
+        "volatile-random",
+    ];
+    let seed = rng::seed();
+    eprintln!("TESSERA_SEED={seed}");
+    each_variant(|variant| {
+        let mut rng = Rng::new(seed);
+        let server = variant.own_server(&[]);
+        let mut admin = server.conn();
+        let mut conns: Vec<Conn> = (0..8).map(|_| server.conn()).collect();
+        for _ in 0..60 {
+            let mut owed = Vec::new();
+            for conn in &mut conns {
+                let mut bytes = Vec::new();
+                let commands = 1 + rng.below(30);
+                for _ in 0..commands {
+                    let value = "v".repeat([1, 100, 1000, 20_000][rng.below(4)]);
+                    let (a, b) = (rng.below(1000).to_string(), rng.below(1000).to_string());
+                    let ttl = ["1", "1000"][rng.below(2)];
+                    let words: &[&str] = match rng.below(7) {
+                        0 => &["MSET", &a, &value, &b, &value],
+                        1 => &["SETEX", &a, ttl, &value],
+                        2 => &["APPEND", &a, &value],
+                        3 => &["RENAME", &a, &b],
+                        4 => &["MGET", &a, &b],
+                        5 => &["MSETNX", &a, &value, &b, &value],
+                        _ => &["SET", &a, &value],
+                    };
+                    encode(words, &mut bytes);
+                }
+                conn.send(&bytes).expect("the server reads");
+                owed.push(commands);
+            }
+            let limits = [0, 1, 100 * 1024, 300 * 1024, 1 << 20, 4 << 20];
+            let limit = limits[rng.below(limits.len())];
+            let policy = POLICIES[rng.below(POLICIES.len())];
+            let set = match rng.below(8) {
+                0 => "FLUSHALL".to_owned(),
+                1..4 => format!("CONFIG SET maxmemory-policy {policy}"),
+                _ => format!("CONFIG SET maxmemory {limit}"),
+            };
+            assert_eq!(admin.call(&set), ok(), "{set}");
+            for (conn, owed) in conns.iter_mut().zip(owed) {
+                for _ in 0..owed {
+                    if let Err(error) = conn.read() {
+                        let limits = admin.call("CONFIG GET maxmemory*");
+                        panic!("no reply ({error:?}) under {limits:?}");
+                    }
+                }
+            }
         }
     });
 }

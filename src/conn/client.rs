@@ -140,6 +140,17 @@ impl Client {
         }
     }
 
+    /// Bytes held for this client.
+    pub(super) fn memory(&self) -> usize {
+        let queued = self.session.transaction.as_ref();
+        self.input.capacity()
+            + self.apart.as_ref().map_or(0, |apart| apart.memory())
+            + self.out.bytes.capacity()
+            + self.sending
+            + queued.map_or(0, |transaction| transaction.bytes)
+            + size_of::<Client>()
+    }
+
     /// What a command of this client is run under.
     #[inline]
     pub(super) fn scope(&self) -> Scope {

@@ -100,6 +100,8 @@ pub struct Home {
     pub(super) unsent_max: usize,
     /// Another shard was asked for room and has not answered.
     pub(super) relief_under_way: bool,
+    /// This shard looks whether it has to evict something without being asked.
+    pub(super) shrinks: bool,
 }
 
 /// What a core is made of.
@@ -189,6 +191,7 @@ impl Home {
             unsent: 0,
             unsent_max: (limits::OUTPUT_PAUSE_TOTAL_BYTES / shards).max(limits::OUTPUT_PAUSE_BYTES),
             relief_under_way: false,
+            shrinks: false,
             server,
         };
         let stores = home.server.cores.iter();
@@ -406,6 +409,7 @@ impl Core for Home {
             self.config_version = version;
             self.adopt_config(config);
             self.refresh_pressure();
+            self.shrinks = true;
         }
         self.retry_waiting();
     }

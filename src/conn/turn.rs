@@ -5,7 +5,7 @@
 //! 2 the inbox, up to the tail seen
 //! 3 clients with more complete commands than one share of a turn
 //! 4 executed frames go home, ours come back; each sleeping shard is woken once
-//! 5 work in the background, under a budget: expiry, cron
+//! 5 work in the background, under a budget: expiry, eviction, cron
 //! 6 one send for each client with output, then one system call that submits and waits
 //! ```
 //! A turn that has more to do does not wait in step 6. Before it waits it says so on its bell and looks at everything
@@ -94,6 +94,7 @@ impl ShardThread {
         self.work_off();
         let home = &self.home;
         busy |= !home.ready.is_empty() || !home.dirty.is_empty() || !home.receiver.is_quiet();
+        busy |= home.shrinks && home.owner.limit != 0;
         let busy_us = home.clock.wall_us().saturating_sub(started).max(0);
         home.stats.busy_us.add(busy_us as u64);
         home.stats.longest_turn_us.raise(busy_us as u64);
@@ -370,6 +371,15 @@ impl Home {
             // Rounded up: many short runs must not count as none.
             self.stats.expire_us.add(self.clock.ticks_to_us(took) + 1);
         }
+        if now >= self.next_cron {
+            let started = self.clock.ticks();
+            self.cron();
+            let took = self.clock.ticks().wrapping_sub(started);
+            self.stats.cron_us.add(self.clock.ticks_to_us(took));
+        }
+        if self.shrinks && self.owner.limit != 0 {
+            self.shrinks = self.owner.shrink();
+        }
         if self.owner.has_news() {
             self.spread_news(0);
         }
@@ -380,12 +390,6 @@ impl Home {
                 self.links.reclaim(garbage);
             }
         }
-        if now >= self.next_cron {
-            let started = self.clock.ticks();
-            self.cron();
-            let took = self.clock.ticks().wrapping_sub(started);
-            self.stats.cron_us.add(self.clock.ticks_to_us(took));
-        }
     }
 
     /// A few times a second: clients that are idle for too long, or whose limits ran out; memory held for clients.
@@ -393,6 +397,7 @@ impl Home {
         let now = self.now();
         let hz = self.config.hz.clamp(1, 500);
         self.next_cron = Millis(now.0 + 1000 / hz);
+        self.shrinks = true;
         let total = self.clients.len();
         let share = (total / hz as usize + 1).min(total).max(1);
         let timeout_ms = self.config.timeout * 1000;
@@ -426,13 +431,7 @@ impl Home {
             .clients
             .iter()
             .flatten()
-            .map(|client| {
-                client.input.capacity()
-                    + client.apart.as_ref().map_or(0, |apart| apart.memory())
-                    + client.out.bytes.capacity()
-                    + client.sending
-                    + size_of::<super::client::Client>()
-            })
+            .map(|client| client.memory())
             .sum();
         self.stats.client_memory.set(memory as u64);
         let (keys, items, prefixes) = self.owner.tracked();

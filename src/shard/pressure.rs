@@ -4,6 +4,9 @@
 //! holds much more: what was just written would go, and keys that nobody uses would stay. Then the write is admitted
 //! at once and `starved` says that the giver is to be asked. How far that may go beyond the limit is for the home to
 //! bound ([`Owner::is_far_over`]). A write is refused only if no shard has a key that the policy lets go.
+//!
+//! Without writes, the shards give back their parts of what is too much, a few times a second and as soon as the
+//! settings change ([`Owner::shrink`]): clients that only read may have taken the memory, or the limit was lowered.
 
 use super::owner::Owner;
 use crate::base::slot::ShardId;
@@ -95,6 +98,25 @@ impl Owner {
         over == 0 || self.evict(over) == EvictOutcome::Enough || self.store.memory() < before
     }
 
+    /// Evicts some of this shard's part of what is too much: parts are as the memory of the shards that have anything
+    /// to evict. Says whether there is more to do.
+    pub fn shrink(&mut self) -> bool {
+        let over = self.over();
+        let policy = self.eviction.policy;
+        let stores = &self.pressure.stores;
+        let gives = |store: &Arc<StoreCounters>| has_victims(store, policy);
+        if over == 0 || !stores.get(self.shard.index()).is_some_and(gives) {
+            return false;
+        }
+        let shared = stores.iter().filter(|store| gives(store));
+        let shared: u64 = shared.map(|store| store.used_bytes.get()).sum();
+        let mine = u128::from(self.store.memory());
+        let part = (u128::from(over) * mine).div_ceil(u128::from(shared.max(1)));
+        let part = u64::try_from(part).unwrap_or(over).min(over);
+        self.evict(part.min(ROOM_BYTES_MAX));
+        part > ROOM_BYTES_MAX
+    }
+
     /// The giver had nothing after all: nobody is asked for a while, so that no write waits for it in vain.
     pub fn give_up(&mut self) {
         self.pressure.barren_until = Millis(self.now.0 + BARREN_MS);
@@ -108,7 +130,9 @@ impl Owner {
 
     /// The other shard that has most of what can be evicted, as of this turn.
     pub fn giver(&mut self) -> Option<(ShardId, u64)> {
-        if self.now < self.pressure.barren_until {
+        // Only if it is near: the clock may have been set back.
+        let barren = self.pressure.barren_until.0 - self.now.0;
+        if (1..=BARREN_MS).contains(&barren) {
             return None;
         }
         let (mine, policy) = (self.shard.index(), self.eviction.policy);
