@@ -9,6 +9,7 @@ mod list;
 mod object;
 mod older;
 mod set;
+mod stream;
 mod string_payload;
 
 pub use crate::base::lzf;

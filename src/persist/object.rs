@@ -5,7 +5,7 @@
 //! the data need it; `write_value` says which version that is.
 
 use super::string_payload::{Reader, write_int, write_string};
-use super::{hash, list, set};
+use super::{hash, list, set, stream};
 use crate::base::parse_i64;
 use crate::keyspace::{StrRef, StrValue, Value, ValueRef};
 use crate::types::{Collection, HashLimits, ListLimits, SetLimits};
@@ -64,9 +64,12 @@ pub(super) mod kind {
     pub(in crate::persist) const SET_INTSET: u8 = 11;
     pub(in crate::persist) const HASH_ZIPLIST: u8 = 13;
     pub(in crate::persist) const LIST_QUICKLIST: u8 = 14;
+    pub(in crate::persist) const STREAM_1: u8 = 15;
     pub(in crate::persist) const HASH_LISTPACK: u8 = 16;
     pub(in crate::persist) const LIST_QUICKLIST_2: u8 = 18;
+    pub(in crate::persist) const STREAM_2: u8 = 19;
     pub(in crate::persist) const SET_LISTPACK: u8 = 20;
+    pub(in crate::persist) const STREAM_3: u8 = 21;
     /// Redis: absolute times, of a version before the release. Valkey: `HASH_2`.
     pub(in crate::persist) const HASH_TIMES_EARLY: u8 = 22;
     pub(in crate::persist) const HASH_LISTPACK_EX_EARLY: u8 = 23;
@@ -96,6 +99,10 @@ pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> Op
             set::write(out, set, compress);
             Some(RDB_VERSION)
         }
+        ValueRef::Collection(Collection::Stream(stream)) => {
+            stream::write(out, stream, compress);
+            Some(RDB_VERSION)
+        }
         ValueRef::Collection(_) => None,
     }
 }
@@ -114,6 +121,9 @@ pub fn read_value(
         }
         kind::SET | kind::SET_INTSET | kind::SET_LISTPACK => {
             Collection::Set(set::read(reader, kind, limits.set)?)
+        }
+        kind::STREAM_1 | kind::STREAM_2 | kind::STREAM_3 => {
+            Collection::Stream(stream::read(reader, kind)?)
         }
         kind::HASH
         | kind::HASH_ZIPMAP

@@ -8,6 +8,7 @@
 use crate::base::DbIndex;
 use crate::base::I64Buf;
 use crate::keyspace::{Db, ValueRef};
+use crate::types::stream::StreamId;
 use crate::types::{Collection, End};
 use std::fmt;
 
@@ -103,7 +104,22 @@ fn elements(collection: &Collection, horizon: i64) -> Digest {
         Collection::Set(set) => {
             set.for_each(|member| total.combine(Digest::of_parts(&[member.text(&mut one)])));
         }
-        Collection::Zset(_) | Collection::Stream(_) => {
+        Collection::Stream(stream) => {
+            let mut payload = Vec::new();
+            for entry in stream.log().range(StreamId::MIN, StreamId::MAX) {
+                payload.clear();
+                payload.extend_from_slice(&entry.id.to_bytes());
+                for (name, value) in entry.pairs() {
+                    for item in [name, value] {
+                        let text = item.text(&mut one);
+                        payload.extend_from_slice(&text.len().to_le_bytes());
+                        payload.extend_from_slice(text);
+                    }
+                }
+                total = Digest::of_parts(&[&total.to_bytes(), &payload]);
+            }
+        }
+        Collection::Zset(_) => {
             total = Digest::of_parts(&[&collection.len().to_le_bytes()]);
         }
     }

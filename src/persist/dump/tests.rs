@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::base::Rng;
+use crate::base::{Millis, Rng};
 use crate::keyspace::{StrRef, StrValue};
-use crate::persist::object::{RDB_VERSION_MAX, VALKEY_VERSION};
+use crate::persist::object::{RDB_VERSION_MAX, VALKEY_VERSION, kind};
+use crate::types::stream::{Group, NodeLimits, Pending, References, Stream, StreamId};
 use crate::types::{
     Collection, End, FieldTtl, Hash, HashLimits, Kind, List, ListLimits, Set, SetLimits,
 };
@@ -71,6 +72,46 @@ fn contents(value: &Value) -> Vec<String> {
             set.for_each(|member| parts.push(format!("{:?}", member.to_vec())));
             parts.sort();
         }
+        ValueRef::Collection(Collection::Stream(stream)) => {
+            let log = stream.log();
+            parts.push(format!(
+                "{} {:?} {:?} {:?} {}",
+                log.len(),
+                log.last_id(),
+                log.first_id(),
+                log.max_deleted_id(),
+                log.entries_added()
+            ));
+            for entry in log.range(StreamId::MIN, StreamId::MAX) {
+                let pairs = entry.pairs();
+                let pairs: Vec<_> = pairs
+                    .map(|(name, value)| (name.to_vec(), value.to_vec()))
+                    .collect();
+                parts.push(format!("{:?} {pairs:?}", entry.id));
+            }
+            for (name, group) in stream.groups() {
+                parts.push(format!(
+                    "{name:?} {:?} {:?}",
+                    group.last_id, group.entries_read
+                ));
+                for (id, pending) in group.pending_from(StreamId::MIN) {
+                    let consumer = &group.consumer(pending.consumer).name;
+                    parts.push(format!(
+                        "{id:?} {consumer:?} {:?} {}",
+                        pending.delivered, pending.deliveries
+                    ));
+                }
+                for consumer in group.consumers() {
+                    parts.push(format!(
+                        "{:?} {:?} {:?} {}",
+                        consumer.name,
+                        consumer.seen,
+                        consumer.active,
+                        consumer.pending_len()
+                    ));
+                }
+            }
+        }
         ValueRef::Collection(other) => panic!("{other:?}"),
     }
     parts
@@ -94,7 +135,8 @@ fn text(rng: &mut Rng) -> Vec<u8> {
 /// A value of some type and size.
 fn value(rng: &mut Rng) -> Value {
     let len = 1 + rng.index(60);
-    match rng.below(5) {
+    match rng.below(6) {
+        5 => collection(stream(rng, len)),
         4 => {
             let (mut set, ints) = (Set::new(), rng.chance(1, 2));
             for _ in 0..len {
@@ -126,6 +168,97 @@ fn value(rng: &mut Rng) -> Value {
                 hash.set(&text(rng), &text(rng), ttl, LIMITS.hash, i64::MIN);
             }
             collection(hash)
+        }
+    }
+}
+
+fn stream(rng: &mut Rng, len: usize) -> Stream {
+    let mut stream = Stream::new();
+    let limits = NodeLimits {
+        bytes: 0,
+        entries: 1 + rng.below(30),
+    };
+    for i in 0..len as u64 {
+        let id = StreamId::new(5 + i / 3, i);
+        let name = [&b"f"[..], b"g"][rng.index(2)];
+        let value = text(rng);
+        let pairs = [name, &value, b"other", b"77"];
+        stream.log_mut().append(id, pairs.into_iter(), limits);
+    }
+    for _ in 0..rng.index(6) {
+        let i = rng.below(len as u64);
+        stream.delete(StreamId::new(5 + i / 3, i), References::Keep);
+    }
+    for g in 0..rng.below(3) {
+        let mut group = Group::new(StreamId::new(5, g), (g == 1).then_some(7));
+        for i in 0..rng.below(20) {
+            let name = format!("consumer {}", rng.below(3));
+            let (consumer, _) = group.find_or_create(name.as_bytes(), Millis(3));
+            group.consumer_mut(consumer).active = rng.chance(1, 2).then_some(Millis(8));
+            let pending = Pending {
+                consumer,
+                delivered: Millis(100),
+                deliveries: 1 + i as i64,
+            };
+            group.assign(StreamId::new(i, 1), pending);
+        }
+        stream.create_group(format!("group {g}").as_bytes(), group);
+    }
+    stream
+}
+
+#[test]
+fn streams_of_all_versions_are_read() {
+    let mut rng = Rng::new(4);
+    let stream = stream(&mut rng, 40);
+    let value = collection(stream);
+    let payload = dump(seen(&value), false).unwrap();
+    let restored = restore(&payload, &LIMITS).unwrap();
+    assert_eq!(contents(&restored), contents(&value));
+    // One entry 1-1 (f, v), and a group that has it pending for a consumer, in the three versions.
+    let mut one = Stream::new();
+    let limits = NodeLimits {
+        bytes: 0,
+        entries: 0,
+    };
+    one.log_mut()
+        .append(StreamId::new(1, 1), [&b"f"[..], b"v"].into_iter(), limits);
+    let node = one.log().nodes().next().unwrap().1.as_bytes().to_vec();
+    let id = StreamId::new(1, 1).to_bytes();
+    let seen_at = 9_i64.to_le_bytes();
+    let mut expected = None;
+    for kind in [kind::STREAM_1, kind::STREAM_2, kind::STREAM_3] {
+        let mut body = vec![kind, 1, 16];
+        body.extend_from_slice(&id);
+        body.push(node.len() as u8);
+        body.extend_from_slice(&node);
+        body.extend_from_slice(b"\x01\x01\x01");
+        if kind != kind::STREAM_1 {
+            body.extend_from_slice(b"\x01\x01\0\0\x01");
+        }
+        body.extend_from_slice(b"\x01\x01g\x01\x01");
+        if kind != kind::STREAM_1 {
+            body.push(1);
+        }
+        body.push(1);
+        body.extend_from_slice(&id);
+        body.extend_from_slice(&seen_at);
+        body.extend_from_slice(b"\x02\x01\x01c");
+        body.extend_from_slice(&seen_at);
+        if kind == kind::STREAM_3 {
+            body.extend_from_slice(&seen_at);
+        }
+        body.push(1);
+        body.extend_from_slice(&id);
+        let value = restore(&signed(&body, 11), &LIMITS).unwrap();
+        let found = contents(&value);
+        assert_eq!(*expected.get_or_insert(found.clone()), found);
+        // The same id pending twice, for nobody, or without an entry in the list of the group.
+        for (from, len) in [(body.len() - 17, 17), (body.len() - 16, 1)] {
+            let mut damaged = body.clone();
+            damaged[from] = damaged[from].wrapping_add(1);
+            damaged.truncate(from + len);
+            assert!(restore(&signed(&damaged, 11), &LIMITS).is_err());
         }
     }
 }

@@ -1,0 +1,172 @@
+//! Streams in payloads.
+//!
+//! ```text
+//! count of nodes, (16 bytes id, listpack) ..
+//! length, last id, [first id, greatest deleted id, entries added]              [..] since version 2
+//! count of groups, groups:
+//!     name, last id, [entries read, all ones if unknown]
+//!     count of pending, (16 bytes id, time delivered i64, deliveries) ..
+//!     count of consumers, (name, time seen i64, [[time active i64]], count of pending, 16 bytes id ..) ..
+//! ```
+//!
+//! Ids are two lengths but where they are 16 bytes, big end first. `[[..]]` is there since version 3, type 21, which is what
+//! is written; 19 is version 2, 15 the first.
+
+use super::object::kind;
+use super::string_payload::{Reader, write_len, write_string};
+use crate::base::{Map, Millis};
+use crate::types::Listpack;
+use crate::types::stream::{ConsumerId, Group, Node, Pending, Stream, StreamId};
+
+/// Entries read, if nobody knows how many.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Appends type number and stream.
+pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+    let log = stream.log();
+    out.push(kind::STREAM_3);
+    let nodes = log.nodes();
+    write_len(out, nodes.len() as u64);
+    for (id, node) in nodes {
+        write_string(out, &id.to_bytes(), compress);
+        write_string(out, node.as_bytes(), compress);
+    }
+    write_len(out, log.len());
+    for id in [log.last_id(), log.first_id(), log.max_deleted_id()] {
+        write_id(out, id);
+    }
+    write_len(out, log.entries_added());
+    let groups = stream.groups();
+    write_len(out, groups.len() as u64);
+    for (name, group) in groups {
+        write_string(out, name, compress);
+        write_id(out, group.last_id);
+        write_len(out, group.entries_read.unwrap_or(UNKNOWN));
+        write_group(out, group, compress);
+    }
+}
+
+fn write_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
+    write_len(out, group.pending_len() as u64);
+    for (id, pending) in group.pending_from(StreamId::MIN) {
+        out.extend_from_slice(&id.to_bytes());
+        out.extend_from_slice(&pending.delivered.0.to_le_bytes());
+        write_len(out, pending.deliveries.cast_unsigned());
+    }
+    let consumers = group.consumers();
+    write_len(out, consumers.len() as u64);
+    for consumer in consumers {
+        write_string(out, &consumer.name, compress);
+        out.extend_from_slice(&consumer.seen.0.to_le_bytes());
+        let active = consumer.active.map_or(-1, |at| at.0);
+        out.extend_from_slice(&active.to_le_bytes());
+        write_len(out, consumer.pending_len() as u64);
+        if let Some(number) = group.find(&consumer.name) {
+            for (id, _) in group.pending_of(number, StreamId::MIN) {
+                out.extend_from_slice(&id.to_bytes());
+            }
+        }
+    }
+}
+
+fn write_id(out: &mut Vec<u8>, id: StreamId) {
+    write_len(out, id.ms);
+    write_len(out, id.seq);
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, kind: u8) -> Option<Stream> {
+    let mut stream = Stream::new();
+    let mut last = None;
+    for _ in 0..reader.len().ok()? {
+        let id = reader.string().ok()?.into_vec();
+        let id = StreamId::from_bytes(id.try_into().ok()?);
+        let pack = Listpack::from_bytes(reader.string().ok()?.into_vec())?;
+        if last.is_some_and(|last| last >= id)
+            || !stream.log_mut().push_node(id, Node::from_listpack(pack)?)
+        {
+            return None;
+        }
+        last = Some(id);
+    }
+    let len = reader.len().ok()?;
+    let last_id = read_id(reader)?;
+    let is_right =
+        len == stream.log().len() && stream.log().last_entry_id().is_none_or(|id| id <= last_id);
+    if !is_right {
+        return None;
+    }
+    let (mut added, mut max_deleted) = (len, StreamId::MIN);
+    if kind != kind::STREAM_1 {
+        // The first id follows from the entries.
+        read_id(reader)?;
+        max_deleted = read_id(reader)?;
+        added = reader.len().ok()?;
+    }
+    stream
+        .log_mut()
+        .set_ids(last_id, Some(added), Some(max_deleted));
+    for _ in 0..reader.len().ok()? {
+        let name = reader.string().ok()?.into_vec();
+        let last_id = read_id(reader)?;
+        let entries_read = match kind {
+            kind::STREAM_1 => stream.log().distance_to(last_id),
+            _ => Some(reader.len().ok()?).filter(|&read| read != UNKNOWN),
+        };
+        let mut group = Group::new(last_id, entries_read);
+        read_group(reader, kind, &mut group)?;
+        if !stream.create_group(&name, group) {
+            return None;
+        }
+    }
+    Some(stream)
+}
+
+fn read_group(reader: &mut Reader<'_>, kind: u8, group: &mut Group) -> Option<()> {
+    let mut pending = Map::default();
+    for _ in 0..reader.len().ok()? {
+        let id = StreamId::from_bytes(reader.array().ok()?).to_bytes();
+        let delivered = Millis(i64::from_le_bytes(reader.array().ok()?));
+        let deliveries = reader.len().ok()?.cast_signed();
+        if pending.insert(id, (delivered, deliveries)).is_some() {
+            return None;
+        }
+    }
+    for _ in 0..reader.len().ok()? {
+        let name = reader.string().ok()?.into_vec();
+        let seen = Millis(i64::from_le_bytes(reader.array().ok()?));
+        let active = match kind {
+            kind::STREAM_3 => match i64::from_le_bytes(reader.array().ok()?) {
+                -1 => None,
+                at => Some(Millis(at)),
+            },
+            _ => Some(seen),
+        };
+        let (number, is_new) = group.find_or_create(&name, seen);
+        if !is_new {
+            return None;
+        }
+        group.consumer_mut(number).active = active;
+        for _ in 0..reader.len().ok()? {
+            let id = reader.array::<16>().ok()?;
+            let (delivered, deliveries) = pending.remove(&id)?;
+            group.assign(
+                StreamId::from_bytes(id),
+                entry_of(number, delivered, deliveries),
+            );
+        }
+    }
+    // What is pending is so for somebody.
+    pending.is_empty().then_some(())
+}
+
+fn entry_of(consumer: ConsumerId, delivered: Millis, deliveries: i64) -> Pending {
+    Pending {
+        consumer,
+        delivered,
+        deliveries,
+    }
+}
+
+fn read_id(reader: &mut Reader<'_>) -> Option<StreamId> {
+    Some(StreamId::new(reader.len().ok()?, reader.len().ok()?))
+}
