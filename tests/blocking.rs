@@ -450,6 +450,66 @@ fn whatever_brings_a_list_wakes() {
 }
 
 #[test]
+fn a_restored_list_wakes() {
+    scenario(|server, control, [a, b, c, _]| {
+        call(control, &format!("RPUSH {b} x"), "1");
+        let payload = control.call(&format!("DUMP {b}"));
+        for replace in [false, true] {
+            let mut conn = waits(server, control, &format!("BLMOVE {a} {c} LEFT LEFT 0"));
+            if replace {
+                call(control, &format!("SET {a} string"), "OK");
+            }
+            let mut words = vec![&b"RESTORE"[..], a.as_bytes(), b"0", payload.bytes()];
+            words.extend(replace.then_some(&b"REPLACE"[..]));
+            control.send_command(&words).expect("the server reads");
+            expect(control, "OK");
+            expect(&mut conn, "\"x\"");
+            call(control, &format!("LPOP {c}"), "\"x\"");
+        }
+    });
+}
+
+#[test]
+fn a_list_whose_time_is_up_wakes_nobody() {
+    scenario(|server, control, [a, b, _, _]| {
+        call(control, "DEBUG SET-ACTIVE-EXPIRE 0", "OK");
+        call(control, "SELECT 1", "OK");
+        call(control, &format!("RPUSH {a} x"), "1");
+        call(control, &format!("PEXPIRE {a} 1"), "1");
+        call(control, "SELECT 0", "OK");
+        let mut conn = waits(server, control, &format!("BLPOP {b} {a} 0"));
+        call(control, "DEBUG SLEEP 0.01", "OK");
+        call(control, "SWAPDB 0 1", "OK");
+        assert_eq!(blocked(control), 1);
+        call(control, &format!("RPUSH {a} y"), "1");
+        expect(&mut conn, &format!("[\"{a}\", \"y\"]"));
+        call(control, "DEBUG SET-ACTIVE-EXPIRE 1", "OK");
+    });
+}
+
+/// A client that goes away while its move is on the way to another shard holds nobody up.
+#[test]
+fn who_is_gone_holds_nobody_up() {
+    scenario(|server, control, [a, b, c, _]| {
+        for round in 0..60 {
+            let first = waits(server, control, &format!("BLMOVE {a} {b} LEFT LEFT 0"));
+            let mut second = waits(server, control, &format!("BRPOP {a} {c} 0"));
+            let mut third = waits(server, control, &format!("BLMOVE {a} {b} LEFT LEFT 0"));
+            send(control, &format!("RPUSH {a} {round}-1 {round}-2 {round}-3"));
+            drop(first);
+            expect(control, "3");
+            let second = show(second.read());
+            assert_eq!(second, format!("[\"{a}\", \"{round}-3\"]"));
+            let third = show(third.read());
+            assert!(third == format!("\"{round}-2\"") || third == format!("\"{round}-1\""));
+            call(control, &format!("EXISTS {b}"), "1");
+            clock::wait_until("all is quiet", || (blocked(control) == 0).then_some(()));
+            control.call("FLUSHALL");
+        }
+    });
+}
+
+#[test]
 fn a_transaction_is_over_before_anybody_is_served() {
     scenario(|server, control, [a, b, c, _]| {
         let mut conn = waits(server, control, &format!("BLPOP {a} 0"));
