@@ -9,7 +9,7 @@ use super::introspect::reply_help;
 use crate::base::parse_i64;
 use crate::base::time::Millis;
 use crate::resp::{Args, CommandError, Proto};
-use crate::session::{ClientKind, Redirect, ReplyMode, Session, Topic, TrackingMode};
+use crate::session::{ClientKind, Redirect, ReplyMode, Session, Topic, TrackingMode, Users};
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
 
@@ -98,8 +98,16 @@ pub fn reply(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 
 /// This connection, as a line of CLIENT LIST.
 pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    let mut text = describe_client(cx.session, args, cx.now.ms);
+    text.push('\n');
+    cx.reply.verbatim("txt", text.as_bytes());
+    Ok(Flow::Done)
+}
+
+/// The line of CLIENT LIST about a client whose command with these arguments is looked at.
+pub fn describe_client(session: &Session, args: Args<'_>, now: Millis) -> String {
     let view = ClientView {
-        session: cx.session,
+        session,
         // Its own request is still in the buffer.
         input_bytes: args.bytes.len(),
         input_free: 0,
@@ -108,10 +116,7 @@ pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         blocked: false,
         closing: false,
     };
-    let mut text = line(&view, cx.now.ms);
-    text.push('\n');
-    cx.reply.verbatim("txt", text.as_bytes());
-    Ok(Flow::Done)
+    line(&view, now)
 }
 
 /// One client, in the fields and the order of Redis 7.2, and the shard that has its connection.
@@ -157,7 +162,7 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         } else {
             session.last_command
         },
-        session.user,
+        String::from_utf8_lossy(&session.user.name),
         match session.proto {
             Proto::Resp2 => 2,
             Proto::Resp3 => 3,
@@ -233,7 +238,7 @@ impl Filter {
             && self
                 .user
                 .as_ref()
-                .is_none_or(|user| session.user.as_bytes() == user)
+                .is_none_or(|user| *session.user.name == **user)
             && self
                 .age_s_min
                 .is_none_or(|age| now.since(session.created) / 1000 >= age)
@@ -306,7 +311,7 @@ pub fn kill(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     if old_form {
         filter.addr = Some(args.arg(2).to_vec());
     } else {
-        filter = parse_kill(args, caller)?;
+        filter = parse_kill(args, caller, &cx.core.users())?;
     }
     let now = cx.now.ms;
     Ok(Flow::Gather(Gather::new(
@@ -319,7 +324,7 @@ pub fn kill(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     )))
 }
 
-fn parse_kill(args: Args<'_>, caller: u64) -> Result<Filter> {
+fn parse_kill(args: Args<'_>, caller: u64, users: &Users) -> Result<Filter> {
     let mut filter = Filter {
         skip: Some(caller),
         ..Filter::default()
@@ -342,7 +347,7 @@ fn parse_kill(args: Args<'_>, caller: u64) -> Result<Filter> {
         } else if args.is(at, "LADDR") {
             filter.laddr = Some(value.to_vec());
         } else if args.is(at, "USER") {
-            if value != b"default" {
+            if users.get(value).is_none() {
                 return Err(CommandError::no_such_user(value));
             }
             filter.user = Some(value.to_vec());
@@ -491,6 +496,7 @@ mod tests {
             "127.0.0.1:6379".into(),
             9,
             Millis(1000),
+            Users::default().default_user(),
         )
     }
 
@@ -506,14 +512,14 @@ mod tests {
         ]
         .iter()
         .collect();
-        let filter = parse_kill(args.as_args(), 7).unwrap();
+        let filter = parse_kill(args.as_args(), 7, &Users::default()).unwrap();
         assert!(filter.holds(&session(8), Millis(2000)));
         assert!(!filter.holds(&session(7), Millis(2000)));
         let args: OwnedArgs = ["client", "kill", "id", "7", "skipme", "no"]
             .iter()
             .collect();
         assert!(
-            parse_kill(args.as_args(), 7)
+            parse_kill(args.as_args(), 7, &Users::default())
                 .unwrap()
                 .holds(&session(7), Millis(2000))
         );
@@ -522,7 +528,7 @@ mod tests {
             &["client", "kill", "id", "1", "x", "y"],
         ] {
             let args: OwnedArgs = bad.iter().collect();
-            assert!(parse_kill(args.as_args(), 7).is_err());
+            assert!(parse_kill(args.as_args(), 7, &Users::default()).is_err());
         }
     }
 

@@ -1,10 +1,12 @@
 //! AUTH, ECHO, HELLO, PING, QUIT, RESET, SELECT: who a client is and how it is spoken to.
 
+use super::acl::{Context, Reason, Refusal};
+use super::client::describe_client;
 use super::ctx::{Flow, HomeCtx};
 use crate::base::parse_i64;
 use crate::base::slot::DbIndex;
 use crate::resp::{Args, CommandError, Proto, Reply};
-use crate::session::ClientKind;
+use crate::session::{ClientKind, DEFAULT_USER};
 
 type Result = std::result::Result<Flow, CommandError>;
 
@@ -70,12 +72,14 @@ pub fn parse_db(text: &[u8], databases: i64) -> std::result::Result<DbIndex, Com
 /// Authenticates with a password, or a user and a password.
 pub fn auth(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let (user, password) = match args.len() {
-        2 if cx.config.requirepass.is_empty() => return Err(CommandError::AUTH_NO_PASSWORD),
-        2 => (&b"default"[..], args.arg(1)),
+        2 if cx.core.users().default_user().no_password => {
+            return Err(CommandError::AUTH_NO_PASSWORD);
+        }
+        2 => (DEFAULT_USER, args.arg(1)),
         3 => (args.arg(1), args.arg(2)),
         _ => return Err(CommandError::SYNTAX),
     };
-    authenticate(cx, user, password)?;
+    authenticate(cx, args, user, password)?;
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -95,26 +99,31 @@ pub fn hello_secrets(args: Args<'_>) -> Vec<usize> {
 
 fn authenticate(
     cx: &mut HomeCtx<'_>,
-    user: &[u8],
+    args: Args<'_>,
+    name: &[u8],
     password: &[u8],
 ) -> std::result::Result<(), CommandError> {
-    let required = cx.config.requirepass.as_slice();
-    let right = user == b"default" && (required.is_empty() || equal(required, password));
-    if !right {
+    let users = cx.core.users();
+    let Some(user) = users.get(name).filter(|user| user.accepts(password)) else {
         cx.core.stats().auth_failures.add(1);
+        let refusal = Refusal {
+            reason: Reason::Auth,
+            context: match cx.session.transaction {
+                Some(_) => Context::Multi,
+                None => Context::Toplevel,
+            },
+            object: args.arg(0).to_vec(),
+            username: name.to_vec(),
+            client: describe_client(cx.session, args, cx.now.ms),
+            time: cx.now.ms,
+        };
+        let max = usize::try_from(cx.config.acllog_max_len).unwrap_or(usize::MAX);
+        cx.server.acl_log.note(refusal, max);
         return Err(CommandError::WRONG_PASS);
-    }
+    };
     cx.session.authenticated = true;
+    cx.session.become_user(user);
     Ok(())
-}
-
-/// Compares in a time that depends on the lengths alone.
-fn equal(a: &[u8], b: &[u8]) -> bool {
-    let differ = a
-        .iter()
-        .zip(b.iter().cycle().take(a.len()))
-        .fold(0, |acc, (x, y)| acc | (x ^ y));
-    differ == 0 && a.len() == b.len()
 }
 
 /// Chooses the protocol version; may authenticate and name the client in one go. Replies in the new version.
@@ -144,9 +153,9 @@ pub fn hello(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         }
     }
     if let Some((user, password)) = credentials {
-        authenticate(cx, user, password)?;
+        authenticate(cx, args, user, password)?;
     }
-    if !cx.session.authenticated && !cx.config.requirepass.is_empty() {
+    if !cx.session.authenticated && !cx.core.users().default_user().is_open() {
         return Err(CommandError::HELLO_NO_AUTH);
     }
     if let Some(name) = name {
@@ -187,21 +196,6 @@ fn describe(reply: &mut Reply<'_>, id: u64, proto: Proto) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_are_compared_whole() {
-        assert!(equal(b"secret", b"secret"));
-        for wrong in [
-            &b""[..],
-            b"s",
-            b"secre",
-            b"secrets",
-            b"Secret",
-            b"secretsecret",
-        ] {
-            assert!(!equal(b"secret", wrong));
-        }
-    }
 
     #[test]
     fn a_database_is_a_number_in_range() {

@@ -5,6 +5,7 @@
 //! What it cannot do itself it returns as a [`Flow`], and `conn` does it: ask all cores, run a function at a key's
 //! owner, start or end a transaction, close the connection.
 
+use super::acl::AclLog;
 use super::lookup::Lookup;
 use super::spec::StoreFn;
 use crate::base::crc64;
@@ -13,8 +14,8 @@ use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
-use crate::resp::{Output, OwnedArgs, Proto, Reply};
-use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking};
+use crate::resp::{CommandError, Output, OwnedArgs, Proto, Reply};
+use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
 use std::sync::Arc;
@@ -172,6 +173,8 @@ pub struct Server {
     pub slots: SlotMap,
     /// Names of commands, as rename-command left them.
     pub names: Lookup,
+    /// What was refused to users.
+    pub acl_log: AclLog,
 }
 
 /// What other threads can read of a core.
@@ -239,6 +242,14 @@ pub trait Core {
     fn stats(&self) -> &CoreStats;
     /// Makes `config` the settings of this core, unless a later version is in force already.
     fn apply(&mut self, version: u64, config: Arc<Config>);
+    /// All users, as this core knows them.
+    fn users(&self) -> Arc<Users>;
+    /// Makes `users` those of this core, unless a later version is in force already. Clients get the new rules of their
+    /// user; they are closed if it is gone, or if they listen to what it may not listen to any more. `caller` is closed
+    /// after its reply.
+    fn adopt_users(&mut self, version: u64, users: &Arc<Users>, caller: u64);
+    /// Fills `bytes` with what nobody can guess.
+    fn random_bytes(&mut self, bytes: &mut [u8]);
     /// Holds back commands of ordinary clients until `until` (CLIENT PAUSE); `None` ends it.
     fn pause(&mut self, pause: Option<Pause>);
     /// Does nothing for `micros` (DEBUG SLEEP).
@@ -302,6 +313,28 @@ pub type OnCore = Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync
 /// A function for the control thread that writes the reply.
 pub type Job = Box<dyn FnOnce(&mut Reply<'_>) + Send>;
 
+/// Makes the next set of all users out of the present one, or says why not.
+pub type UserChange = Box<dyn FnOnce(&mut Users) -> Result<Answer, CommandError> + Send>;
+
+/// The reply to a change of users.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// `+OK`.
+    Ok,
+    /// A number.
+    Count(usize),
+}
+
+impl Answer {
+    /// Writes it.
+    pub fn write(self, reply: &mut Reply<'_>) {
+        match self {
+            Answer::Ok => reply.ok(),
+            Answer::Count(count) => reply.count(count),
+        }
+    }
+}
+
 /// What makes the reply of the results of all cores, in order of shards.
 pub type MergeResults = Box<dyn FnOnce(Vec<Box<dyn Any + Send>>, &mut Reply<'_>)>;
 
@@ -353,6 +386,10 @@ pub enum Flow {
     /// CONFIG SET with these arguments, names and values in turn: all or nothing, then published to all cores, then
     /// `+OK`.
     Configure(Vec<Vec<u8>>),
+    /// Change users, then publish them to all cores, then reply.
+    Users(UserChange),
+    /// As `Users`, but the change touches the disk and so is made on the control thread.
+    ReloadUsers(UserChange),
     /// From a command at its keys: wait until one of them has something. Nothing was written or changed.
     Block(Box<Block>),
     /// From a command that waited and is served: it also needs keys of another shard. Nothing was written or changed.

@@ -168,6 +168,36 @@ pub fn needs_all(args: Args<'_>) -> bool {
     false
 }
 
+/// An option of SORT that reaches for keys the arguments do not name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pattern {
+    /// BY with a pattern.
+    By,
+    /// GET.
+    Get,
+}
+
+/// For rows routed `ParkAll`: the first option for which the user has to be allowed to read all keys. What stands behind
+/// a mistake is not looked at: the command will refuse it.
+pub fn first_pattern(args: Args<'_>) -> Option<Pattern> {
+    let mut i = 2;
+    while i < args.len() {
+        let option = SortOption::of(args.arg(i));
+        let left = args.len() - i - 1;
+        match option {
+            _ if option.values() > left => return None,
+            SortOption::By if args.arg(i + 1).contains(&b'*') => return Some(Pattern::By),
+            SortOption::Get => return Some(Pattern::Get),
+            SortOption::Other if !["asc", "desc", "alpha"].iter().any(|word| args.is(i, word)) => {
+                return None;
+            }
+            _ => {}
+        }
+        i += 1 + option.values();
+    }
+    None
+}
+
 /// Adds the keys that one spec finds.
 fn apply(
     key_spec: &KeySpec,
@@ -541,6 +571,16 @@ mod tests {
         let needs = |line: &str| needs_all(call(line).1.as_args());
         assert!(needs("sort k by w_*") && needs("sort k limit 0 1 GET o_*"));
         assert!(!needs("sort k by nosort get # limit get *") && !needs("sort k store by"));
+    }
+
+    #[test]
+    fn patterns_that_reach_for_other_keys() {
+        let first = |line: &str| first_pattern(call(line).1.as_args());
+        assert_eq!(first("sort k limit 0 1 by w_* get #"), Some(Pattern::By));
+        assert_eq!(first("sort k by nosort asc GET #"), Some(Pattern::Get));
+        assert_eq!(first("sort k by"), None);
+        assert_eq!(first("sort k what get x"), None);
+        assert_eq!(first("sort k store get alpha"), None);
     }
 
     #[test]

@@ -167,6 +167,19 @@ pub struct KeySpec {
     pub notes: Option<&'static str>,
 }
 
+/// Which arguments are channels, for access control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// None, or only such as the client listens to already.
+    None,
+    /// Argument 1 is a channel to publish in.
+    Publish,
+    /// All arguments are channels to listen to.
+    Subscribe,
+    /// All arguments are patterns of channels to listen to.
+    SubscribePatterns,
+}
+
 /// The documentation group of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
@@ -345,6 +358,8 @@ pub struct CommandSpec {
     pub sole_key: u8,
     /// Finds keys where specs cannot; takes the specs' place.
     pub own_keys: Option<OwnKeys>,
+    /// Which arguments are channels.
+    pub channels: Channels,
     /// Hints for cluster-aware clients, as COMMAND INFO prints them.
     pub tips: &'static [&'static str],
     /// What it does, in a sentence.
@@ -438,6 +453,7 @@ pub(super) const fn row(name: &'static str, group: Group, since: &'static str, a
             key_range: (0, 0, 0),
             sole_key: 0,
             own_keys: None,
+            channels: Channels::None,
             tips: &[],
             summary: "",
             complexity: "",
@@ -473,6 +489,11 @@ impl Row {
 
     pub(super) const fn own_keys(mut self, find: OwnKeys) -> Self {
         self.spec.own_keys = Some(find);
+        self
+    }
+
+    pub(super) const fn channels(mut self, channels: Channels) -> Self {
+        self.spec.channels = channels;
         self
     }
 

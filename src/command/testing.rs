@@ -12,16 +12,19 @@
 //! last, of the classes that `Bench::config` wants, as `[name key, ..]`), `@wait ms`, `@len`, `@select db`. Commands
 //! that would wait reply as in a transaction.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ctx::{Ctx, Flow, News, Waiting};
+use super::keys;
 use super::lookup::{Lookup, Mode};
-use super::spec::Run;
+use super::spec::{CommandSpec, Route, Run, flag, key_flag};
 use crate::base::rng::Rng;
 use crate::base::{DbIndex, Millis, ShardId, SlotMap};
 use crate::config::Config;
+use crate::keyspace::seen;
 use crate::keyspace::{AccessClock, Db, Store, StoreCounters, StoreOptions, StoreSet};
-use crate::resp::{Output, OwnedArgs, Proto, Reply};
+use crate::resp::{Args, Output, OwnedArgs, Proto, Reply};
 
 /// Runs a transcript.
 #[track_caller]
@@ -124,7 +127,13 @@ impl Bench {
         let result = Lookup::new(Mode::Server)
             .command(args)
             .and_then(|spec| match spec.run {
-                Run::Store(run) => self.with_ctx(&mut out, |cx| run(cx, args)),
+                Run::Store(run) => {
+                    let before = self.dirty;
+                    let run = || self.with_ctx(&mut out, |cx| run(cx, args));
+                    let (result, seen) = seen::watched(run);
+                    check_keys(spec, args, &seen, self.dirty != before);
+                    result
+                }
                 Run::NotBuilt | Run::Home(_) | Run::Container => {
                     panic!("{args:?} does not run at its keys")
                 }
@@ -206,6 +215,35 @@ impl Bench {
         }
     }
 }
+
+/// A command looks for no keys but those its row finds among its arguments, since shards are chosen and users are let in
+/// by them; and what changes something says so of a key. Exempt is what may reach for other keys.
+fn check_keys(spec: &CommandSpec, args: Args<'_>, seen: &BTreeSet<Vec<u8>>, changed: bool) {
+    if spec.flags.has(flag::TOUCHES_ARBITRARY_KEYS)
+        || (spec.route == Route::ParkAll && keys::needs_all(args))
+    {
+        return;
+    }
+    let found = keys::keys(spec, args).unwrap_or_default();
+    let call = || args.iter().map(|arg| arg.escape_ascii().to_string());
+    for key in seen {
+        let is_found = found
+            .iter()
+            .any(|found| args.arg(found.index as usize) == &key[..]);
+        let key = key.escape_ascii();
+        assert!(is_found, "{:?} looks for {key}", call().collect::<Vec<_>>());
+    }
+    let writes = key_flag::INSERT.or(key_flag::DELETE).or(key_flag::UPDATE);
+    let is_known = CHANGES_WHAT_IT_READS.contains(&spec.name);
+    assert!(
+        !changed || is_known || found.is_empty() || found.iter().any(|key| key.flags.has(writes)),
+        "{:?} changes something",
+        call().collect::<Vec<_>>()
+    );
+}
+
+/// Commands that count a change although their row says of no key that it is changed, as it says in Redis.
+const CHANGES_WHAT_IT_READS: &[&str] = &["xreadgroup"];
 
 fn words(line: &str) -> Vec<Vec<u8>> {
     let mut words = Vec::new();

@@ -6,7 +6,7 @@
 //! read the same files.
 
 /// Splits a line; `None` if a quote is left open or is followed by something other than a blank. Linear time.
-pub(super) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let end = memchr::memchr(0, line).unwrap_or(line.len());
     let mut rest = &line[..end];
     let mut words = Vec::new();
@@ -133,7 +133,7 @@ pub(super) fn put(out: &mut Vec<u8>, word: &[u8]) {
 
 /// The arguments of a line that may take several. A value that is the only one is split once more when it is read, so
 /// it is quoted once more where that matters.
-pub(super) fn join(words: &[&[u8]]) -> Vec<u8> {
+pub fn join(words: &[&[u8]]) -> Vec<u8> {
     let mut line = Vec::new();
     for (i, word) in words.iter().enumerate() {
         if i > 0 {

@@ -240,6 +240,46 @@ impl Home {
         Some(())
     }
 
+    /// A client's user has other rights now: what it waits for it may not be allowed to run any more.
+    pub(super) fn refuse_blocked(&mut self, at: u32) {
+        let client = self.client(at);
+        let waits = |slot: &Slot| matches!(slot.state, SlotState::Blocked(_));
+        let Some(place) = client.slots.iter().position(waits) else {
+            return;
+        };
+        let ticket = Ticket {
+            client: at,
+            generation: client.socket.generation(),
+            sequence: client.first_sequence + place as u64,
+        };
+        let SlotState::Blocked(waiter) = &client.slots[place].state else {
+            return;
+        };
+        let waiter = Arc::clone(waiter);
+        let call = waiter.peek(|frame| {
+            let item = frame.items.first()?;
+            Some((item.spec, item.args.clone()))
+        });
+        let Some((spec, args)) = call.flatten() else {
+            // It has been served.
+            return;
+        };
+        let Some(error) = self.denial(at, spec, args.as_args()) else {
+            return;
+        };
+        let Some(frame) = waiter.claim() else {
+            return;
+        };
+        self.end_wait(ticket);
+        self.stats.command(spec.id).rejected.add(1);
+        self.count_error(error.code().as_bytes());
+        let mut out = self.outputs.pop().unwrap_or_default();
+        let proto = self.client(at).session.proto;
+        Reply::new(&mut out, proto).error(&error);
+        self.fill(ticket, out);
+        self.retire(frame);
+    }
+
     /// CLIENT UNBLOCK: whether the client waited and does not any more.
     pub(super) fn unblock_client(&mut self, id: u64, error: bool) -> bool {
         let found = self.clients.iter().flatten().find_map(|client| {

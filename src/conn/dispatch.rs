@@ -168,7 +168,7 @@ impl Home {
         let client = self.clients[at as usize]
             .as_mut()
             .expect("the caller looked");
-        let authenticated = client.session.authenticated || self.config.requirepass.is_empty();
+        let authenticated = client.session.authenticated || self.is_open;
         let limits = ParseLimits {
             authenticated,
             bulk_bytes_max: self.config.proto_max_bulk_len as i64,
@@ -252,7 +252,7 @@ impl Home {
 
     /// Whether a client may do more than authenticate.
     pub(super) fn is_authenticated(&self, client: &Client) -> bool {
-        client.session.authenticated || self.config.requirepass.is_empty()
+        client.session.authenticated || self.is_open
     }
 
     /// Checks one command and runs or sends it.
@@ -279,14 +279,21 @@ impl Home {
         if !spec.flags.has(flag::NO_AUTH) && !self.is_authenticated(client) {
             return self.refuse(at, Some(spec), &CommandError::NO_AUTH);
         }
-        if client.session.kind == ClientKind::Pubsub
-            && client.session.proto == Proto::Resp2
-            && !spec.flags.has(flag::WHILE_SUBSCRIBED)
+        let session = &client.session;
+        let only_listens = session.kind == ClientKind::Pubsub
+            && session.proto == Proto::Resp2
+            && !spec.flags.has(flag::WHILE_SUBSCRIBED);
+        let is_queued = session.transaction.is_some() && !spec.flags.has(flag::RUNS_IN_MULTI);
+        if session.is_limited
+            && let Some(step) = self.refuse_limited(at, spec, args)
         {
+            return step;
+        }
+        if only_listens {
             let error = CommandError::subscribed_context(spec.name);
             return self.refuse(at, Some(spec), &error);
         }
-        if client.session.transaction.is_some() && !spec.flags.has(flag::RUNS_IN_MULTI) {
+        if is_queued {
             return self.enqueue(at, spec, args);
         }
         if let Some(pause) = self.pause {
@@ -613,6 +620,8 @@ impl Home {
             Flow::Gather(_)
                 | Flow::AtKey(..)
                 | Flow::Configure(_)
+                | Flow::Users(_)
+                | Flow::ReloadUsers(_)
                 | Flow::Exec
                 | Flow::Offload(_)
                 | Flow::Publish(_)

@@ -221,7 +221,15 @@ impl Home {
         let scope = self.scope(at);
         let mut prepared = Vec::with_capacity(queue.len());
         for Queued { spec, args } in queue {
-            prepared.push(self.prepare(at, spec, args));
+            prepared.push(match self.refuse_queued(at, spec, args.as_args()) {
+                Some(error) => {
+                    self.count_error(error.code().as_bytes());
+                    let mut out = Output::default();
+                    Reply::new(&mut out, self.client(at).session.proto).error(&error);
+                    Prepared::Here(out)
+                }
+                None => self.prepare(at, spec, args),
+            });
         }
         let mut shards: Vec<ShardId> = watched
             .iter()
@@ -318,6 +326,10 @@ impl Home {
                 let gather = self.set_tracking(at, tracking);
                 return Prepared::Gathered(gather, Whole { spec, args });
             }
+            Flow::ReloadUsers(change) => {
+                let job = self.reload_job(at, change);
+                return Prepared::Offloaded(proto, job, Whole { spec, args });
+            }
             Flow::Publish(message) => {
                 let gather = super::pubsub::publication(message);
                 return Prepared::Gathered(gather, Whole { spec, args });
@@ -338,6 +350,13 @@ impl Home {
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => {
                     // Here at once: the rest of the queue is prepared under the new settings.
+                    (gather.each)(self);
+                    return Prepared::Gathered(gather, Whole { spec, args });
+                }
+                Err(error) => failure = Some(error),
+            },
+            Flow::Users(change) => match self.change_users(at, change, true) {
+                Ok(gather) => {
                     (gather.each)(self);
                     return Prepared::Gathered(gather, Whole { spec, args });
                 }

@@ -4,6 +4,7 @@ use super::client::{SlotState, Stall};
 use super::dispatch::Step;
 use super::home::Home;
 use super::mail::Mail;
+use super::process::Configured;
 use crate::base::slot::key_slot;
 use crate::command::ctx::{Flow, Gather};
 use crate::command::spec::CommandSpec;
@@ -36,7 +37,9 @@ impl Home {
                 Step::Next
             }
             // Nothing has happened yet: the command can be looked at again.
-            Flow::Gather(_) | Flow::Configure(_) if !self.have_credits(&self.all_shards()) => {
+            Flow::Gather(_) | Flow::Configure(_) | Flow::Users(_)
+                if !self.have_credits(&self.all_shards()) =>
+            {
                 self.waiting.push(at);
                 Step::Wait(Stall::Credit)
             }
@@ -53,6 +56,25 @@ impl Home {
                 } else {
                     self.send_single(at, spec, run, None, args, shard)
                 }
+            }
+            Flow::Users(change) => match self.change_users(at, change, false) {
+                Ok(gather) => {
+                    self.gather(at, spec, gather, args);
+                    Step::Next
+                }
+                Err(error) => {
+                    self.account(at, spec, 0, true, None);
+                    self.count_error(error.code().as_bytes());
+                    self.reply(at, |reply| reply.error(&error));
+                    Step::Next
+                }
+            },
+            Flow::ReloadUsers(change) => {
+                let job = self.reload_job(at, change);
+                let step = self.follow(at, spec, Flow::Offload(job), args);
+                // The rest of the pipeline runs under the new rules, if at all.
+                self.client(at).stall = Stall::Replies;
+                step
             }
             Flow::Offload(work) => {
                 self.account(at, spec, 0, false, None);
@@ -117,8 +139,8 @@ impl Home {
                 self.end_transaction(at);
                 self.drop_subscriptions(at);
                 self.drop_tracking(at);
-                let authenticated = self.config.requirepass.is_empty();
-                self.client(at).session.reset(authenticated);
+                let users = Arc::clone(&self.users);
+                self.client(at).session.reset(users.default_user());
                 self.reply(at, |reply| reply.simple("RESET"));
                 Step::Next
             }
@@ -154,9 +176,23 @@ impl Home {
             is_local,
             is_loading: false,
         };
-        let (version, config) = self.process.configure(&pairs, context)?;
+        let caller = session.id;
+        let Configured {
+            version,
+            config,
+            users,
+        } = self.process.configure(&pairs, context)?;
+        if let Some((version, users)) = &users {
+            // Not only with the settings: a transaction may give those up, and a password must hold everywhere.
+            let _ = self.process.spread_users(*version, users, caller);
+        }
         Ok(Gather::new(
-            move |core| core.apply(version, Arc::clone(&config)),
+            move |core| {
+                core.apply(version, Arc::clone(&config));
+                if let Some((version, users)) = &users {
+                    core.adopt_users(*version, users, caller);
+                }
+            },
             |_: Vec<()>, reply| reply.ok(),
         ))
     }

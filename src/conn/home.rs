@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
-use crate::session::{Listeners, Message, Session};
+use crate::session::{Listeners, Message, Session, Users};
 use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::collections::BTreeSet;
@@ -48,6 +48,11 @@ pub struct Home {
     pub(super) clock: Clock,
     pub(super) config: Arc<Config>,
     pub(super) config_version: u64,
+    /// All users.
+    pub(super) users: Arc<Users>,
+    pub(super) users_version: u64,
+    /// Connections need not log in.
+    pub(super) is_open: bool,
     pub(super) process: Arc<dyn Process>,
     pub(super) post: Arc<Post>,
     /// Clients by socket index.
@@ -118,6 +123,8 @@ pub struct HomeParts {
     pub clock: Clock,
     /// Settings at start.
     pub config: Arc<Config>,
+    /// Users at start.
+    pub users: Arc<Users>,
     /// The process.
     pub process: Arc<dyn Process>,
     /// Where mail for this core goes.
@@ -139,6 +146,7 @@ impl Home {
             server,
             clock,
             config,
+            users,
             process,
             post,
         } = parts;
@@ -156,6 +164,9 @@ impl Home {
             clock,
             config: Arc::clone(&config),
             config_version: 0,
+            is_open: users.default_user().is_open(),
+            users,
+            users_version: 0,
             process,
             post,
             clients: Vec::new(),
@@ -412,6 +423,18 @@ impl Core for Home {
             self.shrinks = true;
         }
         self.retry_waiting();
+    }
+
+    fn users(&self) -> Arc<Users> {
+        Arc::clone(&self.users)
+    }
+
+    fn adopt_users(&mut self, version: u64, users: &Arc<Users>, caller: u64) {
+        self.take_over_users(version, users, caller);
+    }
+
+    fn random_bytes(&mut self, bytes: &mut [u8]) {
+        crate::ring::random_bytes(bytes);
     }
 
     fn pause(&mut self, pause: Option<Pause>) {

@@ -55,7 +55,7 @@ impl ShardThread {
             return;
         }
         if self.home.config.protected_mode
-            && self.home.config.requirepass.is_empty()
+            && self.home.users.default_user().no_password
             && !unix
             && peer_address(fd.as_fd()).is_ok_and(|peer| !peer.is_loopback())
         {
@@ -119,10 +119,10 @@ impl ShardThread {
             .fetch_add(1, Ordering::Relaxed)
             + 1;
         let socket = self.backend.adopt(fd);
-        let mut session = Session::new(id, addr, laddr, number, self.home.now());
+        let user = self.home.users.default_user();
+        let mut session = Session::new(id, addr, laddr, number, self.home.now(), user);
         session.unix = unix;
         session.shard = self.home.id;
-        session.authenticated = self.home.config.requirepass.is_empty();
         let out = self.home.outputs.pop().unwrap_or_default();
         let index = socket.index();
         if self.home.clients.len() <= index {

@@ -5,6 +5,7 @@
 use super::listener::Bound;
 use crate::resp::Output;
 use crate::ring::Waker;
+use crate::session::Users;
 use crate::shard::Ticket;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -15,6 +16,17 @@ pub enum Mail {
     Reply(Ticket, Output),
     /// As `Reply`, for a command of an EXEC: which part it is.
     Part(Ticket, u32, Output),
+    /// These are all users now.
+    Users {
+        /// Rising.
+        version: u64,
+        /// The users.
+        users: Arc<Users>,
+        /// The client that asked for it.
+        caller: u64,
+        /// Dropped when it is so.
+        done: flume::Sender<()>,
+    },
     /// Accept on these sockets from now on, and on no others.
     Listen(Vec<Bound>),
     /// Leave the loop.

@@ -12,6 +12,7 @@
 //! | `follow.rs` | what a home command asks for |
 //! | `outgoing.rs`, `peaks.rs` | output limits, the end of a connection; the largest buffers lately |
 //! | `farewell.rs` | how a core stops |
+//! | `permit.rs` | users: refused commands, what a change of users does to clients |
 //! | `listener.rs` | accepting, and spreading clients over the cores |
 //! | `mail.rs`, `process.rs` | the way from and to the control thread |
 
@@ -29,6 +30,7 @@ mod mail;
 mod merge;
 mod outgoing;
 mod peaks;
+mod permit;
 mod process;
 mod pubsub;
 mod relief;
@@ -38,7 +40,8 @@ mod turn;
 pub use home::{Home, HomeParts};
 pub use listener::Bound;
 pub use mail::{Mail, Mailbox, Post};
-pub use process::Process;
+pub use permit::spread_users;
+pub use process::{Configured, Process};
 pub use turn::ShardThread;
 
 use outgoing::recycle;

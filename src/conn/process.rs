@@ -1,19 +1,31 @@
 //! What a core asks of the process as a whole. Implemented by `server`.
 
-use crate::command::ctx::Shutdown;
+use crate::command::ctx::{Answer, Shutdown, UserChange};
 use crate::config::{Config, SetContext};
 use crate::resp::CommandError;
+use crate::session::Users;
 use std::sync::Arc;
+
+/// What CONFIG SET changed, to be published to the cores.
+pub struct Configured {
+    /// The version of the settings.
+    pub version: u64,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// All users and their version, if one of the settings changed a user.
+    pub users: Option<(u64, Arc<Users>)>,
+}
 
 /// The process, as its cores see it.
 pub trait Process: Send + Sync {
     /// Changes settings: all of `pairs` or none. What belongs to the process (listeners, log level, limits) is applied
-    /// before this returns; the caller publishes the new settings to the cores under the version that comes back.
-    fn configure(
-        &self,
-        pairs: &[&[u8]],
-        context: SetContext,
-    ) -> Result<(u64, Arc<Config>), CommandError>;
+    /// before this returns; the caller publishes what comes back to the cores.
+    fn configure(&self, pairs: &[&[u8]], context: SetContext) -> Result<Configured, CommandError>;
+    /// Makes the next set of all users. The caller publishes it to the cores under the version that comes back.
+    fn change_users(&self, change: UserChange) -> Result<(u64, Arc<Users>, Answer), CommandError>;
+    /// Publishes users to all cores. What comes back is disconnected when all of them act on it; a core must not wait
+    /// for that.
+    fn spread_users(&self, version: u64, users: &Arc<Users>, caller: u64) -> flume::Receiver<()>;
     /// Runs `job` on the control thread, where waiting for a disk is allowed.
     fn run(&self, job: Box<dyn FnOnce() + Send>);
     /// Starts an orderly shutdown, or says why not. When it succeeds the cores are told to stop.

@@ -181,6 +181,15 @@ impl ShardThread {
             match mail {
                 Mail::Reply(ticket, output) => self.home.fill(ticket, output),
                 Mail::Part(ticket, part, output) => self.home.fill_part(ticket, part, output),
+                Mail::Users {
+                    version,
+                    users,
+                    caller,
+                    done,
+                } => {
+                    self.home.take_over_users(version, &users, caller);
+                    drop(done);
+                }
                 Mail::Stop => self.stopping = true,
                 Mail::Listen(listeners) => self.acceptor.replace(&mut self.backend, listeners),
             }

@@ -95,6 +95,8 @@ impl<'a> Db<'a> {
 
     #[inline]
     pub(super) fn locate(&self, key: &[u8]) -> Locator {
+        #[cfg(test)]
+        super::seen::note(key);
         if key.as_ptr().addr() == self.primed.address && key.len() == self.primed.len {
             debug_assert_eq!(self.primed.at, self.set.any().locate(key));
             return self.primed.at;

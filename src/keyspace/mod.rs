@@ -21,6 +21,8 @@ mod expiry;
 mod hash;
 mod interest;
 mod scan;
+#[cfg(test)]
+pub(crate) mod seen;
 mod store;
 mod value;
 mod watch;

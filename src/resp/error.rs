@@ -257,6 +257,8 @@ fixed_errors! {
     MAX_CLIENTS_CLUSTER = "ERR max number of clients + cluster connections reached";
     /// Keys of different slots, in cluster mode.
     CROSS_SLOT = "CROSSSLOT Keys in request don't hash to the same slot";
+    /// ACL LOAD, ACL SAVE.
+    NO_ACL_FILE = "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.";
     /// ACL, keys.
     NO_PERM_KEY = "NOPERM No permissions to access a key";
     /// ACL, channels.
@@ -610,6 +612,41 @@ impl CommandError {
             command,
             b"' command",
         ])
+    }
+
+    /// ACL SETUSER: a rule that cannot be applied.
+    pub fn acl_modifier(rule: &[u8], reason: &str) -> CommandError {
+        CommandError::concat(&[
+            b"ERR Error in ACL SETUSER modifier '",
+            echo(rule, usize::MAX),
+            b"': ",
+            reason.as_bytes(),
+        ])
+    }
+
+    /// ACL SETUSER: a selector that is not closed.
+    pub fn acl_parenthesis(rule: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"ERR Unmatched parenthesis in acl selector starting at '",
+            echo(rule, usize::MAX),
+            b"'.",
+        ])
+    }
+
+    /// ACL CAT.
+    pub fn unknown_category(name: &[u8]) -> CommandError {
+        let name = echo(name, ERROR_ECHO_BYTES_MAX);
+        CommandError::concat(&[b"ERR Unknown category '", name, b"'"])
+    }
+
+    /// ACL DRYRUN.
+    pub fn user_not_found(name: &[u8]) -> CommandError {
+        CommandError::concat(&[b"ERR User '", echo(name, usize::MAX), b"' not found"])
+    }
+
+    /// ACL DRYRUN.
+    pub fn command_not_found(name: &[u8]) -> CommandError {
+        CommandError::concat(&[b"ERR Command '", echo(name, usize::MAX), b"' not found"])
     }
 
     /// EXEC, in place of a command that was queued before the ACL rules changed.

@@ -1,8 +1,10 @@
 //! `--check`: whether this configuration would start here, and what this machine offers.
 
 use super::listeners;
+use crate::command::acl;
 use crate::config::{IoBackend, Loaded};
 use crate::ring::{available_cpus, open_file_limit, probe, somaxconn};
+use crate::session::Users;
 use std::process::ExitCode;
 
 /// Prints a line a fact; fails if the server could not start as asked.
@@ -20,6 +22,11 @@ pub(super) fn check(loaded: &Loaded) -> ExitCode {
     line("configuration", true, file);
     for warning in &loaded.warnings {
         line("warning", true, warning.clone());
+    }
+    let (rules, mut users) = (acl::commands::rules(config), Users::default());
+    match acl::file::from_config(&loaded.users, rules, &mut users) {
+        Ok(()) => line("users", true, format!("{} in lines", users.iter().len())),
+        Err(error) => line("users", false, error.reason()),
     }
     let support = probe();
     let wanted = config.io_backend == IoBackend::Uring;

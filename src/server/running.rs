@@ -2,11 +2,12 @@
 
 use super::control::Order;
 use super::{listeners, logging};
-use crate::command::ctx::{Server, Shutdown};
+use crate::command::ctx::{Answer, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
-use crate::conn::{Mail, Post, Process};
+use crate::conn::{Configured, Mail, Post, Process, spread_users};
 use crate::resp::CommandError;
 use crate::ring::{Clock, Listener};
+use crate::session::{Password, User, Users};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -26,6 +27,8 @@ pub(super) struct Running {
     orders: flume::Sender<Order>,
     stopped: flume::Sender<()>,
     settings: Mutex<Settings>,
+    /// Version and users; locked after `settings`.
+    users: Mutex<(u64, Arc<Users>)>,
     clock: Clock,
     stopping: AtomicBool,
     sampled_at_us: AtomicI64,
@@ -35,12 +38,14 @@ pub(super) struct Running {
 impl Running {
     /// The process over its cores' posts. `stopped` is told when the cores were sent home; `listening` are handles of
     /// what the first core will accept from.
+    #[allow(clippy::too_many_arguments, reason = "what a process is made of, once")]
     pub(super) fn new(
         server: Arc<Server>,
         posts: Vec<Arc<Post>>,
         orders: flume::Sender<Order>,
         stopped: flume::Sender<()>,
         config: Arc<Config>,
+        users: Arc<Users>,
         listening: Vec<Listener>,
         clock: Clock,
     ) -> Arc<Running> {
@@ -54,6 +59,7 @@ impl Running {
                 config,
                 listening,
             }),
+            users: Mutex::new((0, users)),
             clock,
             stopping: AtomicBool::new(false),
             sampled_at_us: AtomicI64::new(0),
@@ -138,11 +144,7 @@ impl Running {
 }
 
 impl Process for Running {
-    fn configure(
-        &self,
-        pairs: &[&[u8]],
-        context: SetContext,
-    ) -> Result<(u64, Arc<Config>), CommandError> {
+    fn configure(&self, pairs: &[&[u8]], context: SetContext) -> Result<Configured, CommandError> {
         let mut settings = self.settings.lock();
         let changed = config_set(&settings.config, pairs, context)
             .map_err(|error| CommandError::owned(error.text()))?;
@@ -193,7 +195,26 @@ impl Process for Running {
         }
         settings.version += 1;
         settings.config = Arc::clone(&config);
-        Ok((settings.version, config))
+        let users = named("requirepass")
+            .then(|| self.change_users(Box::new(set_password(&config))))
+            .transpose()?;
+        Ok(Configured {
+            version: settings.version,
+            config,
+            users: users.map(|(version, users, _)| (version, users)),
+        })
+    }
+
+    fn change_users(&self, change: UserChange) -> Result<(u64, Arc<Users>, Answer), CommandError> {
+        let mut book = self.users.lock();
+        let mut next = (*book.1).clone();
+        let answer = change(&mut next)?;
+        *book = (book.0 + 1, Arc::new(next));
+        Ok((book.0, Arc::clone(&book.1), answer))
+    }
+
+    fn spread_users(&self, version: u64, users: &Arc<Users>, caller: u64) -> flume::Receiver<()> {
+        spread_users(&self.posts, version, users, caller)
     }
 
     fn run(&self, job: Box<dyn FnOnce() + Send>) {
@@ -211,6 +232,23 @@ impl Process for Running {
         }
         self.stop();
         Ok(())
+    }
+}
+
+/// What `requirepass` means: the password of the default user, or that it needs none.
+pub(super) fn set_password(
+    config: &Config,
+) -> impl FnOnce(&mut Users) -> Result<Answer, CommandError> + Send + use<> {
+    let password = config.requirepass.clone();
+    move |users| {
+        let mut user = User::clone(users.default_user());
+        user.no_password = password.is_empty();
+        user.passwords.clear();
+        if !password.is_empty() {
+            user.passwords.push(Password::of(&password));
+        }
+        users.put(user);
+        Ok(Answer::Ok)
     }
 }
 

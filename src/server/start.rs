@@ -4,10 +4,11 @@
 //! process detaches or starts a thread; privileges of the file system are taken before the first client.
 
 use super::control::{self, Order};
-use super::running::Running;
+use super::running::{Running, set_password};
 use super::{check, listeners, logging};
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
+use crate::command::acl::{self, AclLog};
 use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::{CoreShared, Server};
 use crate::command::lookup::{Lookup, Mode};
@@ -20,6 +21,7 @@ use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
 use crate::ring::{
     Backend, BackendOptions, Clock, available_cpus, pin_to, probe, random_bytes, random_seed,
 };
+use crate::session::Users;
 use crate::shard::{Links, Owner, Patience};
 use crate::stats::{CoreStats, ProcessStats};
 use std::ffi::OsString;
@@ -136,6 +138,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     logging::start_writer();
     install_panic_hook();
     greet(&config, loaded);
+    let users = Arc::new(users(&config, loaded)?);
     limit_clients(&mut config);
     if config.disable_thp {
         refuse_huge_pages();
@@ -164,6 +167,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         orders.clone(),
         stopped,
         Arc::clone(&config),
+        Arc::clone(&users),
         listeners::handles(&bound).map_err(other)?,
         clock,
     );
@@ -175,8 +179,8 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     for ((number, receiver), mailbox) in receivers.into_iter().enumerate().zip(mailboxes) {
         let shard = ShardId(number as u16);
-        let (server, links, config) =
-            (Arc::clone(&server), Arc::clone(&links), Arc::clone(&config));
+        let (server, links) = (Arc::clone(&server), Arc::clone(&links));
+        let (config, users) = (Arc::clone(&config), Arc::clone(&users));
         let (post, ready) = (Arc::clone(&posts[number]), Arc::clone(&ready));
         let process: Arc<dyn Process> = Arc::clone(&running) as Arc<dyn Process>;
         let counters = Arc::clone(&counters[number]);
@@ -226,6 +230,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
                 server,
                 clock,
                 config,
+                users,
                 process,
                 post,
             });
@@ -296,6 +301,32 @@ fn names(loaded: &Loaded) -> Result<Lookup, Failure> {
             .map_err(|error| ConfigError::at(&rename.line, error.to_string()))?;
     }
     Ok(names)
+}
+
+/// All users, as `requirepass`, `user` lines or the ACL file say.
+fn users(config: &Config, loaded: &Loaded) -> Result<Users, Failure> {
+    let mut users = Users::default();
+    // It cannot fail.
+    let _ = set_password(config)(&mut users);
+    let rules = acl::commands::rules(config);
+    if config.aclfile.is_empty() {
+        acl::file::from_config(&loaded.users, rules, &mut users)?;
+        return Ok(users);
+    }
+    if !loaded.users.is_empty() {
+        return Err(Failure::Other(
+            "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. \
+             This setup is very likely to lead to configuration errors and security holes, please define either an \
+             ACL file or declare users directly in your redis.conf, but not both."
+                .into(),
+        ));
+    }
+    acl::file::load(&config.aclfile, rules, &mut users).map_err(|errors| {
+        Failure::Other(format!(
+            "Aborting Redis startup because of ACL errors: {errors}"
+        ))
+    })?;
+    Ok(users)
 }
 
 fn greet(config: &Config, loaded: &Loaded) {
@@ -443,6 +474,7 @@ fn server_facts(
         process: ProcessStats::default(),
         slots: SlotMap::even(shards),
         names,
+        acl_log: AclLog::default(),
     };
     server
         .process

@@ -4,11 +4,15 @@
 //! to know of it (database, protocol) is copied into the frame that is sent there, as of the command's place in the
 //! pipeline.
 
+mod password;
 mod subscriptions;
 mod tracking;
+mod user;
 
+pub use password::Password;
 pub use subscriptions::{Listeners, Message, Subscriptions, Topic};
 pub use tracking::{Redirect, Tracking, TrackingMode};
+pub use user::{CommandSet, DEFAULT_USER, KeyPattern, Selector, User, Users};
 
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
@@ -95,8 +99,10 @@ pub struct Session {
     pub proto: Proto,
     /// Whether commands other than AUTH, HELLO, QUIT and RESET are allowed.
     pub authenticated: bool,
-    /// The user's name.
-    pub user: Arc<str>,
+    /// Who it is logged in as; set by [`Session::become_user`].
+    pub user: Arc<User>,
+    /// There is something that the user may not do.
+    pub is_limited: bool,
     /// Set between MULTI and EXEC.
     pub transaction: Option<Transaction>,
     /// Keys under WATCH.
@@ -134,8 +140,15 @@ pub struct Session {
 }
 
 impl Session {
-    /// A client that just connected, RESP2, database 0, user `default`.
-    pub fn new(id: u64, addr: String, laddr: String, fd: i32, now: Millis) -> Self {
+    /// A client that just connected, RESP2, database 0, and the default user, authenticated if that one is open.
+    pub fn new(
+        id: u64,
+        addr: String,
+        laddr: String,
+        fd: i32,
+        now: Millis,
+        user: &Arc<User>,
+    ) -> Self {
         Session {
             id,
             addr,
@@ -146,8 +159,9 @@ impl Session {
             lib_ver: Vec::new(),
             db: DbIndex(0),
             proto: Proto::Resp2,
-            authenticated: false,
-            user: Arc::from("default"),
+            authenticated: user.is_open(),
+            is_limited: !user.is_unlimited(),
+            user: Arc::clone(user),
             transaction: None,
             watched: Vec::new(),
             subscriptions: Subscriptions::default(),
@@ -169,13 +183,12 @@ impl Session {
     }
 
     /// What RESET leaves: a client as it connected, apart from its identity, library name and statistics.
-    /// `authenticated` is whether the default user needs no password.
-    pub fn reset(&mut self, authenticated: bool) {
+    pub fn reset(&mut self, default: &Arc<User>) {
         self.name.clear();
         self.db = DbIndex(0);
         self.proto = Proto::Resp2;
-        self.authenticated = authenticated;
-        self.user = Arc::from("default");
+        self.authenticated = default.is_open();
+        self.become_user(default);
         self.transaction = None;
         self.watched.clear();
         self.reply_mode = ReplyMode::On;
@@ -183,5 +196,11 @@ impl Session {
         self.no_touch = false;
         self.monitor = false;
         self.kind = ClientKind::Normal;
+    }
+
+    /// From now on the user's permissions are this client's.
+    pub fn become_user(&mut self, user: &Arc<User>) {
+        self.is_limited = !user.is_unlimited();
+        self.user = Arc::clone(user);
     }
 }

@@ -66,6 +66,11 @@ impl Waiter {
     pub(super) fn look(&self) -> parking_lot::MutexGuard<'_, Option<FrameBox>> {
         self.frame.lock()
     }
+
+    /// Shows the command that waits, without ending the wait. `None` if that is over.
+    pub fn peek<R>(&self, look: impl FnOnce(&FrameBox) -> R) -> Option<R> {
+        self.look().as_ref().map(look)
+    }
 }
 
 impl std::fmt::Debug for Waiter {

@@ -126,6 +126,12 @@ pub struct CoreStats {
     pub errors: Counter,
     /// Failed AUTH and HELLO AUTH.
     pub auth_failures: Counter,
+    /// Commands refused because the user may not run them.
+    pub denied_commands: Counter,
+    /// Commands refused because of one of their keys.
+    pub denied_keys: Counter,
+    /// Commands refused because of one of their channels.
+    pub denied_channels: Counter,
     /// Clients disconnected because their query buffer passed its limit.
     pub query_limit_closes: Counter,
     /// Clients disconnected because their output buffer passed its limit.
@@ -214,6 +220,9 @@ impl CoreStats {
             &self.writes,
             &self.errors,
             &self.auth_failures,
+            &self.denied_commands,
+            &self.denied_keys,
+            &self.denied_channels,
             &self.query_limit_closes,
             &self.output_limit_closes,
             &self.most_commands_a_turn,

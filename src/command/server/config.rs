@@ -5,11 +5,15 @@
 //! all of them.
 
 use super::Result;
+use crate::command::acl::line;
 use crate::command::client::on_all;
 use crate::command::ctx::{Flow, HomeCtx};
 use crate::command::introspect::reply_help;
-use crate::config::{Config, Files, RealFiles, config_get, rewrite as rewritten, write_atomically};
+use crate::config::{
+    Config, Files, RealFiles, config_get, join_words, rewrite as rewritten, write_atomically,
+};
 use crate::resp::{Args, CommandError};
+use crate::session::{User, Users};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,8 +52,9 @@ pub fn rewrite(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     }
     let file = cx.server.config_file.clone();
     let config = Arc::clone(cx.config);
+    let users = cx.core.users();
     Ok(Flow::Offload(Box::new(move |reply| {
-        match rewrite_file(Path::new(&file), &config) {
+        match rewrite_file(Path::new(&file), &config, &users) {
             Ok(()) => {
                 tracing::info!("CONFIG REWRITE executed with success.");
                 reply.ok();
@@ -63,13 +68,22 @@ pub fn rewrite(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     })))
 }
 
-fn rewrite_file(path: &Path, config: &Config) -> io::Result<()> {
+fn rewrite_file(path: &Path, config: &Config, users: &Users) -> io::Result<()> {
     let old = match RealFiles.read(path) {
         // Somebody moved it away: then there is nothing to keep.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         read => read?,
     };
-    write_atomically(path, &rewritten(&old, config, None))
+    let users = users.iter().map(|user| user_line(user));
+    let users: Vec<Vec<u8>> = users.collect();
+    write_atomically(path, &rewritten(&old, config, Some(&users)))
+}
+
+/// A user's name and rules, quoted where a configuration file needs it.
+fn user_line(user: &User) -> Vec<u8> {
+    let line = line(user);
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').skip(1).collect();
+    join_words(&words)
 }
 
 /// The system's own words, without the number that std puts behind them.
@@ -130,7 +144,7 @@ mod tests {
             hz: 50,
             ..Config::default()
         };
-        rewrite_file(&path, &config).unwrap();
+        rewrite_file(&path, &config, &Users::default()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# mine\nhz 50\n"), "{text}");
         std::fs::remove_dir_all(&folder).unwrap();

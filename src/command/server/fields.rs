@@ -465,11 +465,18 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
         "acl_access_denied_auth",
         server.sum(|core| core.auth_failures.get()),
     );
-    text.zeros(&[
+    text.line(
         "acl_access_denied_cmd",
+        server.sum(|core| core.denied_commands.get()),
+    );
+    text.line(
         "acl_access_denied_key",
+        server.sum(|core| core.denied_keys.get()),
+    );
+    text.line(
         "acl_access_denied_channel",
-    ]);
+        server.sum(|core| core.denied_channels.get()),
+    );
 }
 
 pub(super) fn replication(text: &mut Text, cx: &HomeCtx<'_>) {

@@ -11,7 +11,7 @@
 //! | `latency.rs`, `slowlog.rs` | LATENCY, SLOWLOG |
 //! | `memory.rs` | MEMORY |
 //! | `lolwut.rs` | LOLWUT |
-//! | `mod.rs` | LASTSAVE, MODULE, ROLE, SHUTDOWN, TIME, ACL WHOAMI: too small for a file |
+//! | `mod.rs` | LASTSAVE, MODULE, ROLE, SHUTDOWN, TIME: too small for a file |
 
 pub mod config;
 pub mod debug;
@@ -79,12 +79,6 @@ pub fn role(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     cx.reply.bulk_str("master");
     cx.reply.integer(0);
     cx.reply.array(0);
-    Ok(Flow::Done)
-}
-
-/// The user of this connection.
-pub fn acl_whoami(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
-    cx.reply.bulk_str(&cx.session.user);
     Ok(Flow::Done)
 }
 

@@ -1,10 +1,12 @@
 //! Rows: publish and subscribe.
 
 use super::prelude::*;
+use crate::command::spec::Channels;
 
 pub(super) const ROWS: &[Row] = &[
     row("psubscribe", Group::PubSub, "2.0.0", -2)
         .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
+        .channels(Channels::SubscribePatterns)
         .docs(
             "Listen to all channels whose names fit patterns.",
             "O(N) for N patterns",
@@ -13,6 +15,7 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Route::Home, Home(super::super::pubsub::psubscribe)),
     row("publish", Group::PubSub, "2.0.0", 3)
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE, SENTINEL])
+        .channels(Channels::Publish)
         .docs(
             "Send a message to a channel.",
             "O(N + M) for N subscribers and M patterns",
@@ -78,6 +81,7 @@ pub(super) const ROWS: &[Row] = &[
     row("spublish", Group::PubSub, "7.0.0", 3)
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
         .keys(&[at(1, &[NOT_KEY])])
+        .channels(Channels::Publish)
         .docs(
             "Send a message to a shard channel.",
             "O(N) for N subscribers",
@@ -87,11 +91,13 @@ pub(super) const ROWS: &[Row] = &[
     row("ssubscribe", Group::PubSub, "7.0.0", -2)
         .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE])
         .keys(&[range(1, -1, 1, &[NOT_KEY])])
+        .channels(Channels::Subscribe)
         .docs("Listen to shard channels.", "O(N) for N shard channels")
         .syntax("shardchannel [shardchannel ...]")
         .runs(Route::Home, Home(super::super::pubsub::ssubscribe)),
     row("subscribe", Group::PubSub, "2.0.0", -2)
         .flags(&[WHILE_SUBSCRIBED, PUBSUB, NOSCRIPT, LOADING, STALE, SENTINEL])
+        .channels(Channels::Subscribe)
         .docs("Listen to channels.", "O(N) for N channels")
         .syntax("channel [channel ...]")
         .runs(Route::Home, Home(super::super::pubsub::subscribe)),

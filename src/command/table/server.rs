@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N categories or commands",
                 )
                 .syntax("[category]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::cat)),
             row("acl|deluser", Group::Server, "6.0.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N connections",
                 )
                 .syntax("username [username ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::deluser)),
             row("acl|dryrun", Group::Server, "7.0.0", -4)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
@@ -35,35 +35,35 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("username command [arg [arg ...]]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::dryrun)),
             row("acl|genpass", Group::Server, "6.0.0", -2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Make up a strong password.", "O(1)")
                 .syntax("[bits]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::genpass)),
             row("acl|getuser", Group::Server, "6.0.0", 3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Show the rules of a user.", "O(N) for N rules")
                 .syntax("username")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::getuser)),
             row("acl|help", Group::Server, "6.0.0", 2)
                 .flags(&[LOADING, STALE, SENTINEL])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::help)),
             row("acl|list", Group::Server, "6.0.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
                     "Print all users as lines of an ACL file.",
                     "O(N) for N users",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::list)),
             row("acl|load", Group::Server, "6.0.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
                     "Read the users from the ACL file again.",
                     "O(N) for N users",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::load)),
             row("acl|log", Group::Server, "6.0.0", -2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs(
@@ -71,26 +71,27 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N entries shown",
                 )
                 .syntax("[count|RESET]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::log)),
             row("acl|save", Group::Server, "6.0.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .docs("Write the users to the ACL file.", "O(N) for N users")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::save)),
             row("acl|setuser", Group::Server, "6.0.0", -3)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .docs("Create a user or change its rules.", "O(N) for N rules")
                 .syntax("username [rule [rule ...]]")
-                .runs(Route::Home, NotBuilt),
+                .secrets(super::super::acl::commands::setuser_secrets)
+                .runs(Route::Home, Home(super::super::acl::commands::setuser)),
             row("acl|users", Group::Server, "6.0.0", 2)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("List the names of all users.", "O(N) for N users")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::acl::commands::users)),
             row("acl|whoami", Group::Server, "6.0.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .docs("Tell the user of this connection.", "O(1)")
-                .runs(Route::Home, Home(super::super::server::acl_whoami)),
+                .runs(Route::Home, Home(super::super::acl::commands::whoami)),
         ]),
     row("backup", Group::Server, "8.10.0", 2)
         .newer(Project::Redis)

@@ -4,9 +4,9 @@
 //! `@string` from the group, `@slow` from the lack of `fast`. Only the rest is written in the row, so a
 //! row cannot contradict itself. `implied` holds these rules.
 
-use super::bits::bits;
-use super::spec::{CommandSpec, Flags, Group, flag};
-use super::table;
+use crate::command::bits::bits;
+use crate::command::spec::{CommandSpec, Flags, Group, flag};
+use crate::command::table;
 
 bits! {
     /// A set of ACL categories.
@@ -83,7 +83,11 @@ pub fn commands_in(categories: Categories) -> impl Iterator<Item = &'static Comm
 }
 
 /// The categories that follow from a command's group and flags.
-pub(super) const fn implied(group: Group, flags: Flags, is_container: bool) -> Categories {
+pub(in crate::command) const fn implied(
+    group: Group,
+    flags: Flags,
+    is_container: bool,
+) -> Categories {
     use category::*;
     let mut set = Categories::NONE;
     if flags.has(flag::WRITE) {
