@@ -11,6 +11,7 @@ pub mod ctx;
 pub mod docs;
 pub mod generic;
 pub mod hash;
+pub mod hyperloglog;
 pub mod introspect;
 pub mod keys;
 pub mod list;

@@ -294,7 +294,7 @@ settings! {
     "databases" => databases: int(16, 1, INT_MAX) [IMMUTABLE IN_EFFECT];
     "hash-max-listpack-entries" | "hash-max-ziplist-entries" => hash_max_listpack_entries: int(512, 0, LONG_MAX) [IN_EFFECT];
     "hash-max-listpack-value" | "hash-max-ziplist-value" => hash_max_listpack_value: memory(64, 0, BYTES_MAX) [IN_EFFECT];
-    "hll-sparse-max-bytes" => hll_sparse_max_bytes: memory(3000, 0, BYTES_MAX) [];
+    "hll-sparse-max-bytes" => hll_sparse_max_bytes: memory(3000, 0, BYTES_MAX) [IN_EFFECT];
     "import-mode" => import_mode: bool(false) [DEBUG];
     "key-memory-histograms" => key_memory_histograms: bool(false) [];
     "lazyexpire-nested-arbitrary-keys" => lazyexpire_nested_arbitrary_keys: bool(true) [HIDDEN];

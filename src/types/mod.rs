@@ -8,6 +8,7 @@
 //! change. `Clone` is what COPY does.
 
 mod hash;
+pub mod hll;
 mod intset;
 mod list;
 mod listpack;

@@ -16,6 +16,7 @@ mod expiry;
 mod facts;
 mod generic;
 mod hash;
+mod hyperloglog;
 mod list;
 mod pubsub;
 mod scan;
