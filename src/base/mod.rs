@@ -1,10 +1,11 @@
 //! The ground floor: words every other room uses and none of its own business.
 //!
 //! Slots and shard ids, time newtypes, the seeded generator, maps whose order does not change between runs, number
-//! parsing and printing, glob patterns, checksums, and the table of limits. Nothing here knows a key, a client, a
+//! parsing and printing, places on the earth, glob patterns, checksums, and the table of limits. Nothing here knows a key, a client, a
 //! clock or a socket, and nothing here names another room.
 
 pub mod crc64;
+pub mod geo;
 pub mod glob;
 pub mod limits;
 pub mod lzf;

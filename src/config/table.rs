@@ -319,8 +319,8 @@ settings! {
     "stream-idmp-maxsize" => stream_idmp_maxsize: int(100, 1, 10_000) [];
     "stream-node-max-bytes" => stream_node_max_bytes: memory(4 * KB, 0, BYTES_MAX) [IN_EFFECT];
     "stream-node-max-entries" => stream_node_max_entries: int(100, 0, LONG_MAX) [IN_EFFECT];
-    "zset-max-listpack-entries" | "zset-max-ziplist-entries" => zset_max_listpack_entries: int(128, 0, LONG_MAX) [];
-    "zset-max-listpack-value" | "zset-max-ziplist-value" => zset_max_listpack_value: memory(64, 0, BYTES_MAX) [];
+    "zset-max-listpack-entries" | "zset-max-ziplist-entries" => zset_max_listpack_entries: int(128, 0, LONG_MAX) [IN_EFFECT];
+    "zset-max-listpack-value" | "zset-max-ziplist-value" => zset_max_listpack_value: memory(64, 0, BYTES_MAX) [IN_EFFECT];
 
     // Observability.
 

@@ -403,10 +403,42 @@ fixed_errors! {
     LPOS_COUNT_NEGATIVE = "ERR COUNT can't be negative";
     /// LPOS.
     LPOS_MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
+    /// ZADD.
+    ZADD_NX_XX = "ERR XX and NX options at the same time are not compatible";
+    /// ZADD.
+    ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible";
+    /// ZADD INCR.
+    ZADD_INCR_PAIR = "ERR INCR option supports a single increment-element pair";
+    /// ZRANGE.
+    ZRANGE_LIMIT = "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
+    /// ZRANGE.
+    ZRANGE_WITHSCORES = "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+    /// ZUNION and its kin.
+    WEIGHT_NOT_FLOAT = "ERR weight value is not a float";
     /// LMPOP, ZMPOP, SINTERCARD.
     NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0";
     /// LMPOP, ZMPOP.
     COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
+    /// GEODIST and all that take a unit.
+    GEO_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
+    /// GEOSEARCH, GEORADIUSBYMEMBER.
+    GEO_NO_MEMBER = "ERR could not decode requested zset member";
+    /// GEOSEARCH, GEORADIUS.
+    GEO_RADIUS = "ERR need numeric radius";
+    /// GEOSEARCH, GEORADIUS.
+    GEO_RADIUS_NEGATIVE = "ERR radius cannot be negative";
+    /// GEOSEARCH BYBOX.
+    GEO_WIDTH = "ERR need numeric width";
+    /// GEOSEARCH BYBOX.
+    GEO_HEIGHT = "ERR need numeric height";
+    /// GEOSEARCH BYBOX.
+    GEO_BOX_NEGATIVE = "ERR height or width cannot be negative";
+    /// GEOSEARCH, GEORADIUS.
+    GEO_ANY = "ERR the ANY argument requires COUNT argument";
+    /// GEOSEARCHSTORE.
+    GEOSEARCHSTORE_WITH = "ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options";
+    /// GEORADIUS.
+    GEORADIUS_STORE_WITH = "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options";
     /// EVAL, FCALL.
     NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
     /// SINTERCARD, ZINTERCARD.
@@ -594,6 +626,23 @@ impl CommandError {
             b"ERR at least 1 input key is needed for '",
             name,
             b"' command",
+        ])
+    }
+
+    /// A position outside of what a Geohash can say.
+    pub fn invalid_position(longitude: f64, latitude: f64) -> CommandError {
+        CommandError::owned(format!(
+            "ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"
+        ))
+    }
+
+    /// GEOSEARCH without the one option, or the other. `command` as the client wrote it.
+    pub fn exactly_one_of(options: &str, command: &[u8]) -> CommandError {
+        CommandError::concat(&[
+            b"ERR exactly one of ",
+            options.as_bytes(),
+            b" can be specified for ",
+            echo(command, ERROR_ECHO_BYTES_MAX),
         ])
     }
 

@@ -339,6 +339,12 @@ impl<'a, O> EntryRef<'a, O> {
         self.shape().class()
     }
 
+    /// Where the entry is.
+    #[inline]
+    pub(super) fn address(self) -> NonNull<u8> {
+        self.ptr
+    }
+
     /// Asks for the entry's first cache line.
     #[inline]
     pub fn prefetch(self) {

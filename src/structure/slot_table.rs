@@ -141,6 +141,17 @@ impl<O, H: HashKey> SlotTable<O, H> {
         }
     }
 
+    /// The hash of a key.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash(key)
+    }
+
+    /// The hash function.
+    pub fn hasher(&self) -> &H {
+        &self.hasher
+    }
+
     /// Entries in all slots.
     #[inline]
     pub fn len(&self) -> usize {

@@ -22,7 +22,7 @@ pub use list::{Chunk, End, List, ListLimits, Side};
 pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::{Set, SetLimits};
 pub use stream::Stream;
-pub use zset::Zset;
+pub use zset::{LexBound, LexRange, ScoreRange, Zset, ZsetLimits};
 
 /// A value that is not a string.
 #[derive(Clone, Debug)]

@@ -20,17 +20,29 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
         return Some(integer as f64);
     }
     let syntax = Syntax::of(text)?;
-    let value = match syntax {
-        Syntax::Infinity { negative: false } => return Some(f64::INFINITY),
-        Syntax::Infinity { negative: true } => return Some(f64::NEG_INFINITY),
+    let value = value_of(text, syntax)?;
+    let is_exact = matches!(syntax, Syntax::Infinity { .. })
+        || (value.is_finite() && (value != 0.0) == syntax.is_nonzero());
+    is_exact.then_some(value)
+}
+
+/// As [`parse_f64`], but text that is out of range is infinite or 0, as for callers of `strtod` that look at nothing but
+/// its result.
+pub fn parse_f64_clamped(text: &[u8]) -> Option<f64> {
+    value_of(text, Syntax::of(text)?)
+}
+
+fn value_of(text: &[u8], syntax: Syntax) -> Option<f64> {
+    Some(match syntax {
+        Syntax::Infinity { negative: false } => f64::INFINITY,
+        Syntax::Infinity { negative: true } => f64::NEG_INFINITY,
         Syntax::Decimal { .. } => std::str::from_utf8(text).ok()?.parse::<f64>().ok()?,
         Syntax::Hex { .. } => {
             let parsed =
                 ieee::Double::from_str_r(&hex_text(text), Round::NearestTiesToEven).ok()?;
             f64::from_bits(parsed.value.to_bits() as u64)
         }
-    };
-    (value.is_finite() && (value != 0.0) == syntax.is_nonzero()).then_some(value)
+    })
 }
 
 /// Appends a double. The form is described at the top of the file.

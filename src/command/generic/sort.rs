@@ -155,6 +155,10 @@ fn elements_of(value: ValueRef<'_>) -> std::result::Result<Elements, CommandErro
             set.for_each(|member| elements.list.push(member.to_vec()));
             Ok(elements)
         }
+        ValueRef::Collection(Collection::Zset(zset)) => Ok(Elements {
+            list: zset.iter().map(|(member, _)| member.to_vec()).collect(),
+            is_unordered: false,
+        }),
         ValueRef::Str(_) | ValueRef::Collection(_) => Err(CommandError::WRONG_TYPE),
     }
 }

@@ -6,7 +6,7 @@
 //! honest data, nobody attacks them. It is no SHA-1, so digests cannot be compared with those of another server.
 
 use crate::base::DbIndex;
-use crate::base::I64Buf;
+use crate::base::{I64Buf, write_f64};
 use crate::keyspace::{Db, ValueRef};
 use crate::types::stream::StreamId;
 use crate::types::{Collection, End};
@@ -119,9 +119,11 @@ fn elements(collection: &Collection, horizon: i64) -> Digest {
                 total = Digest::of_parts(&[&total.to_bytes(), &payload]);
             }
         }
-        Collection::Zset(_) => {
-            total = Digest::of_parts(&[&collection.len().to_le_bytes()]);
-        }
+        Collection::Zset(zset) => zset.iter().for_each(|(member, score)| {
+            let mut text = Vec::new();
+            write_f64(&mut text, score);
+            total.combine(Digest::of_parts(&[member.text(&mut one), &text]));
+        }),
     }
     total
 }

@@ -11,25 +11,25 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) each, for N members",
         )
         .syntax("key [NX|XX] [CH] longitude latitude member [longitude latitude member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::geoadd)),
     row("geodist", Group::Geo, "3.2.0", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Tell the distance between two members.", "O(1)")
         .syntax("key member1 member2 [M|KM|FT|MI]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::geodist)),
     row("geohash", Group::Geo, "3.2.0", -2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Tell the Geohash texts of members.", "O(1) each")
         .syntax("key [member [member ...]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::geohash)),
     row("geopos", Group::Geo, "3.2.0", -2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Tell the longitude and latitude of members.", "O(1) each")
         .syntax("key [member [member ...]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::geopos)),
     row("georadius", Group::Geo, "3.2.0", -6)
         .flags(&[WRITE, DENYOOM])
         .keys(&[
@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Row] = &[
             "key longitude latitude radius <M|KM|FT|MI> [WITHCOORD] [WITHDIST] \
              [WITHHASH] [COUNT count [ANY]] [ASC|DESC] [STORE key|STOREDIST key]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::georadius)),
     row("georadiusbymember", Group::Geo, "3.2.0", -5)
         .flags(&[WRITE, DENYOOM])
         .keys(&[
@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Row] = &[
             "key member radius <M|KM|FT|MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT \
              count [ANY]] [ASC|DESC] [STORE key|STOREDIST key]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::georadiusbymember)),
     row("georadiusbymember_ro", Group::Geo, "3.2.10", -5)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -117,7 +117,7 @@ pub(super) const ROWS: &[Row] = &[
             "key member radius <M|KM|FT|MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT \
              count [ANY]] [ASC|DESC]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::georadiusbymember_ro)),
     row("georadius_ro", Group::Geo, "3.2.10", -6)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -130,7 +130,7 @@ pub(super) const ROWS: &[Row] = &[
             "key longitude latitude radius <M|KM|FT|MI> [WITHCOORD] [WITHDIST] \
              [WITHHASH] [COUNT count [ANY]] [ASC|DESC]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::georadius_ro)),
     row("geosearch", Group::Geo, "6.2.0", -7)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -143,7 +143,7 @@ pub(super) const ROWS: &[Row] = &[
              <M|KM|FT|MI>|BYBOX width height <M|KM|FT|MI>> [ASC|DESC] [COUNT count \
              [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::geosearch)),
     row("geosearchstore", Group::Geo, "6.2.0", -8)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), at(2, &[RO, ACCESS])])
@@ -156,5 +156,5 @@ pub(super) const ROWS: &[Row] = &[
              <BYRADIUS radius <M|KM|FT|MI>|BYBOX width height <M|KM|FT|MI>> [ASC|DESC] \
              [COUNT count [ANY]] [STOREDIST]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::geo::geosearchstore)),
 ];

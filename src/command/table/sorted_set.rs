@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N + M log S) for N keys, M members taken of S",
         )
         .syntax("timeout numkeys key [key ...] <MIN|MAX> [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::bzmpop)),
     row("bzpopmax", Group::SortedSet, "5.0.0", -3)
         .flags(&[WRITE, BLOCKING, FAST])
         .keys(&[range(1, -2, 1, &[RW, ACCESS, DELETE])])
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) for N members",
         )
         .syntax("key [key ...] timeout")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::bzpopmax)),
     row("bzpopmin", Group::SortedSet, "5.0.0", -3)
         .flags(&[WRITE, BLOCKING, FAST])
         .keys(&[range(1, -2, 1, &[RW, ACCESS, DELETE])])
@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) for N members",
         )
         .syntax("key [key ...] timeout")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::bzpopmin)),
     row("zadd", Group::SortedSet, "1.2.0", -4)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -39,13 +39,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) each, for N members",
         )
         .syntax("key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zadd)),
     row("zcard", Group::SortedSet, "1.2.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO])])
         .docs("Count the members of a sorted set.", "O(1)")
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zcard)),
     row("zcount", Group::SortedSet, "2.0.0", 4)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -54,7 +54,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) for N members",
         )
         .syntax("key min:double max:double")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zcount)),
     row("zdiff", Group::SortedSet, "6.2.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N log N) for N members of all sets",
         )
         .syntax("numkeys key [key ...] [WITHSCORES]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zdiff)),
     row("zdiffstore", Group::SortedSet, "6.2.0", -4)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), counted(2, 1, &[RO, ACCESS])])
@@ -72,13 +72,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(N log N) for N members of all sets",
         )
         .syntax("destination numkeys key [key ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zdiffstore)),
     row("zincrby", Group::SortedSet, "1.2.0", 4)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[at(1, &[RW, ACCESS, UPDATE])])
         .docs("Add to the score of a member.", "O(log N) for N members")
         .syntax("key increment member")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zincrby)),
     row("zinter", Group::SortedSet, "6.2.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -91,7 +91,7 @@ pub(super) const ROWS: &[Row] = &[
             "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE \
              <SUM|MIN|MAX>] [WITHSCORES]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zinter)),
     row("zintercard", Group::SortedSet, "7.0.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -100,7 +100,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N * K) for N members of the smallest of K sets",
         )
         .syntax("numkeys key [key ...] [LIMIT limit]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zintercard)),
     row("zinterstore", Group::SortedSet, "2.0.0", -4)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), counted(2, 1, &[RO, ACCESS])])
@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Row] = &[
             "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] \
              [AGGREGATE <SUM|MIN|MAX>]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zinterstore)),
     row("zlexcount", Group::SortedSet, "2.8.9", 4)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -122,7 +122,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) for N members",
         )
         .syntax("key min max")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zlexcount)),
     row("zmpop", Group::SortedSet, "7.0.0", -4)
         .flags(&[WRITE])
         .keys(&[counted(1, 1, &[RW, ACCESS, DELETE])])
@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N + M log S) for N keys, M members taken of S",
         )
         .syntax("numkeys key [key ...] <MIN|MAX> [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zmpop)),
     row("zmscore", Group::SortedSet, "6.2.0", -3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -141,7 +141,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members asked for",
         )
         .syntax("key member [member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zmscore)),
     row("zpopmax", Group::SortedSet, "5.0.0", -2)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE])])
@@ -150,7 +150,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(M log N) for M taken of N members",
         )
         .syntax("key [count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zpopmax)),
     row("zpopmin", Group::SortedSet, "5.0.0", -2)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, ACCESS, DELETE])])
@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(M log N) for M taken of N members",
         )
         .syntax("key [count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zpopmin)),
     row("zrandmember", Group::SortedSet, "6.2.0", -2)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -169,7 +169,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N members returned",
         )
         .syntax("key [count [WITHSCORES]]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrandmember)),
     row("zrange", Group::SortedSet, "1.2.0", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -181,7 +181,7 @@ pub(super) const ROWS: &[Row] = &[
             "key start:string stop:string [BYSCORE|BYLEX] [REV] [LIMIT offset count] \
              [WITHSCORES]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrange)),
     row("zrangebylex", Group::SortedSet, "2.8.9", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -191,7 +191,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M returned",
         )
         .syntax("key min max [LIMIT offset count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrangebylex)),
     row("zrangebyscore", Group::SortedSet, "1.0.5", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -201,7 +201,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M returned",
         )
         .syntax("key min:double max:double [WITHSCORES] [LIMIT offset count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrangebyscore)),
     row("zrangestore", Group::SortedSet, "6.2.0", -5)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), at(2, &[RO, ACCESS])])
@@ -210,7 +210,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M stored",
         )
         .syntax("dst src min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrangestore)),
     row("zrank", Group::SortedSet, "2.0.0", -3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -219,7 +219,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) for N members",
         )
         .syntax("key member [WITHSCORE]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrank)),
     row("zrem", Group::SortedSet, "1.2.0", -3)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, DELETE])])
@@ -228,7 +228,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(M log N) for M removed of N members",
         )
         .syntax("key member [member ...]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrem)),
     row("zremrangebylex", Group::SortedSet, "2.8.9", 4)
         .flags(&[WRITE])
         .keys(&[at(1, &[RW, DELETE])])
@@ -237,7 +237,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M removed",
         )
         .syntax("key min max")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zremrangebylex)),
     row("zremrangebyrank", Group::SortedSet, "2.0.0", 4)
         .flags(&[WRITE])
         .keys(&[at(1, &[RW, DELETE])])
@@ -246,7 +246,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M removed",
         )
         .syntax("key start stop")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(super::super::sorted_set::zremrangebyrank),
+        ),
     row("zremrangebyscore", Group::SortedSet, "1.2.0", 4)
         .flags(&[WRITE])
         .keys(&[at(1, &[RW, DELETE])])
@@ -255,7 +258,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M removed",
         )
         .syntax("key min:double max:double")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(super::super::sorted_set::zremrangebyscore),
+        ),
     row("zrevrange", Group::SortedSet, "1.2.0", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -265,7 +271,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M returned",
         )
         .syntax("key start stop [WITHSCORES]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrevrange)),
     row("zrevrangebylex", Group::SortedSet, "2.8.9", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -275,7 +281,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M returned",
         )
         .syntax("key max min [LIMIT offset count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrevrangebylex)),
     row("zrevrangebyscore", Group::SortedSet, "2.2.0", -4)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -285,7 +291,10 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) for N members, M returned",
         )
         .syntax("key max:double min:double [WITHSCORES] [LIMIT offset count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(
+            Route::Keys,
+            Store(super::super::sorted_set::zrevrangebyscore),
+        ),
     row("zrevrank", Group::SortedSet, "2.0.0", -3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -294,7 +303,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N) for N members",
         )
         .syntax("key member [WITHSCORE]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zrevrank)),
     row("zscan", Group::SortedSet, "2.8.0", -3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -304,13 +313,13 @@ pub(super) const ROWS: &[Row] = &[
             "O(1) a call, O(N) for a whole walk",
         )
         .syntax("key cursor [MATCH pattern] [COUNT count]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zscan)),
     row("zscore", Group::SortedSet, "1.2.0", 3)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
         .docs("Read the score of a member.", "O(1)")
         .syntax("key member")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zscore)),
     row("zunion", Group::SortedSet, "6.2.0", -3)
         .flags(&[READONLY])
         .keys(&[counted(1, 1, &[RO, ACCESS])])
@@ -322,7 +331,7 @@ pub(super) const ROWS: &[Row] = &[
             "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE \
              <SUM|MIN|MAX>] [WITHSCORES]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zunion)),
     row("zunionstore", Group::SortedSet, "2.0.0", -4)
         .flags(&[WRITE, DENYOOM])
         .keys(&[at(1, &[OW, UPDATE]), counted(2, 1, &[RO, ACCESS])])
@@ -335,5 +344,5 @@ pub(super) const ROWS: &[Row] = &[
             "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] \
              [AGGREGATE <SUM|MIN|MAX>]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::sorted_set::zunionstore)),
 ];
