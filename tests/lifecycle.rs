@@ -67,6 +67,32 @@ fn reasons_not_to_start() {
     let no_socket = "Failed opening Unix socket: bind: No such file or directory";
     for (args, lines) in [
         (&["--port", "0"][..], &[nowhere][..]),
+        (
+            &["--user", "foo", "--user", "foo", "on"],
+            &[
+                "Error in user declaration 'foo': Duplicate user found. A user can only be defined once in config files",
+            ],
+        ),
+        (
+            &["--user", "foo", "on", "what"],
+            &["Error in user declaration '", "': Syntax error\n"],
+        ),
+        (
+            &["--user", "foo", "+nope"],
+            &[
+                "Error loading ACL rule '+nope' for the user named 'foo': Unknown command or category name in ACL",
+            ],
+        ),
+        (
+            &["--user", "foo", "--aclfile", "users.acl"],
+            &[
+                "at the same setting an ACL file path is invalid. This setup is very likely to lead to",
+            ],
+        ),
+        (
+            &["--aclfile", "users.acl"],
+            &["Error loading ACLs, opening file 'users.acl': No such file or directory"],
+        ),
         (&["--bind", ""], &[nowhere]),
         (&["--dir", "/nonexistent"], &[missing]),
         (&["--dir", "/dev/null"], &["\nNot a directory\n"]),
@@ -163,6 +189,37 @@ fn a_config_file_and_its_overrides() {
         assert_eq!(replies.elements()[..2], [ok.clone(), ok], "{replies:?}");
         let written = std::fs::read_to_string(&file).expect("the file is there");
         assert!(written.contains("\nslowlog-max-len 55\n"), "{written}");
+    });
+}
+
+#[test]
+fn users_of_a_config_file() {
+    each_variant(|variant| {
+        let dir = fresh_dir();
+        let file = dir.join("users.conf");
+        let lines = "user default on nopass ~* +@all -flushdb\nrequirepass ignored\nuser alice on >a ~x +get (~y +set)\n";
+        std::fs::write(&file, lines).expect("our folder is writable");
+        let mut options = variant.options.clone();
+        options.file = Some(file.clone());
+        let mut server = Server::start(&options);
+        let mut conn = server.conn();
+        let call = |conn: &mut Conn, line: &str| conn.call(line).to_string();
+        assert_eq!(call(&mut conn, "ACL USERS"), r#"["alice", "default"]"#);
+        assert!(call(&mut conn, "FLUSHDB").contains("NOPERM"));
+        assert!(call(&mut conn, "PUBLISH c m").contains("NOPERM"));
+        assert_eq!(call(&mut conn, "ACL SETUSER bob on nopass"), "OK");
+        let before = call(&mut conn, "ACL LIST");
+        assert_eq!(call(&mut conn, "CONFIG REWRITE"), "OK");
+        let written = std::fs::read_to_string(&file).expect("the file is there");
+        assert!(written.contains("\nuser bob on nopass "), "{written}");
+        assert_eq!(written.matches("user alice").count(), 1, "{written}");
+        drop(conn);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(call(&mut conn, "ACL LIST"), before);
+        assert_eq!(call(&mut conn, "AUTH alice a"), "OK");
+        assert_eq!(call(&mut conn, "SET y 1"), "OK");
+        assert!(call(&mut conn, "GET y").contains("NOPERM"));
     });
 }
 

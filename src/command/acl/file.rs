@@ -5,7 +5,7 @@
 
 use super::describe::line;
 use super::rules::{RuleError, Rules, has_blanks, merge_selectors};
-use crate::config::{ConfigError, UserLine, os_reason, write_atomically};
+use crate::config::{ConfigError, Line, UserLine, os_reason, write_atomically};
 use crate::session::{DEFAULT_USER, User, Users};
 use std::io;
 use std::path::Path;
@@ -33,9 +33,10 @@ pub fn from_config(lines: &[UserLine], rules: Rules, users: &mut Users) -> Resul
             .map_err(|at| wrong(&words[at], "Unmatched parenthesis in selector"))?;
         let mut user = rules.new_user(name);
         for rule in &merged {
-            rules
-                .apply(&mut user, rule)
-                .map_err(|error| wrong(rule, &error.to_string()))?;
+            rules.apply(&mut user, rule).map_err(|error| match error {
+                RuleError::Unknown => unknown(line, rule, name),
+                _ => wrong(rule, &error.to_string()),
+            })?;
         }
         if !user.enabled {
             tracing::info!(
@@ -47,6 +48,16 @@ pub fn from_config(lines: &[UserLine], rules: Rules, users: &mut Users) -> Resul
         users.put(user);
     }
     Ok(())
+}
+
+fn unknown(line: &Line, rule: &[u8], name: &[u8]) -> ConfigError {
+    let reason = format!(
+        "Error loading ACL rule '{}' for the user named '{}': {}",
+        String::from_utf8_lossy(rule),
+        String::from_utf8_lossy(name),
+        RuleError::Unknown
+    );
+    ConfigError::at(line, reason)
 }
 
 /// Takes over the users of an ACL file in place of those there are. The errors of all lines come as one text.

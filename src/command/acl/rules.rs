@@ -484,6 +484,73 @@ mod tests {
         );
     }
 
+    /// Whatever is put together, nothing breaks, and what is shown makes the same user again.
+    #[test]
+    fn any_rules_can_be_written_down_and_read_again() {
+        const PARTS: &[&str] = &[
+            "+",
+            "-",
+            "@",
+            "~",
+            "%",
+            "&",
+            "|",
+            "(",
+            ")",
+            " ",
+            "*",
+            "R",
+            "w",
+            "get",
+            "config",
+            "all",
+            "read",
+            "select",
+            "0",
+            "allkeys",
+            "resetkeys",
+            "nopass",
+            ">",
+            "<",
+            "#",
+            "!",
+            "\"",
+            "\\",
+            "\0",
+            "\u{fc}",
+        ];
+        let mut rng = crate::base::Rng::new(7);
+        for _ in 0..500 {
+            let mut user = RULES.new_user(b"bob");
+            for _ in 0..20 {
+                let parts = (0..1 + rng.index(5)).map(|_| PARTS[rng.index(PARTS.len())]);
+                let rule: String = parts.collect();
+                let _ = RULES.apply(&mut user, rule.as_bytes());
+            }
+            let shown = describe(&user);
+            let words: Vec<&[u8]> = shown.split(|byte| *byte == b' ').collect();
+            let mut again = RULES.new_user(b"bob");
+            let merged = merge_selectors(&words);
+            let rules = merged.unwrap_or_default();
+            // A selector's pattern may end in a parenthesis or hold a quote: then it does not read as it was written.
+            let is_odd = |byte: &u8| matches!(byte, b'(' | b')' | b'"' | b'\\');
+            let odd = |selector: &Selector| {
+                let keys = selector.keys.iter().map(|key| &key.pattern);
+                keys.chain(&selector.channels)
+                    .chain(&selector.rules)
+                    .any(|text| text.iter().any(is_odd))
+            };
+            if user.selectors().any(odd) {
+                continue;
+            }
+            for rule in &rules {
+                let text = String::from_utf8_lossy(rule);
+                assert_eq!(RULES.apply(&mut again, rule), Ok(()), "{text}");
+            }
+            assert_eq!(describe(&again), shown);
+        }
+    }
+
     #[test]
     fn passwords_come_and_go() {
         let mut user = user("on >a >b >a <a");
