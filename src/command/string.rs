@@ -1,11 +1,13 @@
 //! The string family: what a key is when it is nothing else.
 //!
 //! `set.rs` writes whole values (SET and its older relatives), here are the commands that read whole values, `range.rs`
-//! reads and writes parts, `number.rs` counts, `lcs.rs` compares.
+//! reads and writes parts, `number.rs` counts, `increx.rs` within bounds, `compare.rs` looks before it deletes, `lcs.rs` compares two.
 //!
 //! Budget: GET is one look-up and one copy into the reply, no allocation; a value of 16 KiB or more is not copied but
 //! referred to. SET without options is one call into the keyspace. Options are looked at only if there are any.
 
+mod compare;
+mod increx;
 mod lcs;
 mod number;
 pub(super) mod range;
@@ -17,10 +19,12 @@ use crate::keyspace::{StrInput, StrRef, ValueRef};
 use crate::resp::{Args, CommandError, Reply};
 use std::sync::Arc;
 
+pub use compare::{delex, delifeq, digest};
+pub use increx::increx;
 pub use lcs::lcs;
 pub use number::{decr, decrby, incr, incrby, incrbyfloat};
 pub use range::{append, getrange, setrange};
-pub use set::{getex, getset, mset, msetnx, psetex, set, setex, setnx};
+pub use set::{getex, getset, mset, msetex, msetnx, psetex, set, setex, setnx};
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
 

@@ -357,6 +357,40 @@ fixed_errors! {
     UNKILLABLE = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
 
     // --- collections ---
+    /// SET .. IFDEQ, DELEX.
+    DIGEST_LENGTH = "ERR must be exactly 16 hexadecimal characters";
+    /// DELEX.
+    DELEX_NOT_STRING = "ERR Key should be of string type if conditions are specified";
+    /// DELEX.
+    DELEX_CONDITION = "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE";
+    /// MSETEX.
+    MSETEX_NUMKEYS = "ERR invalid numkeys value";
+    /// MSETEX.
+    MSETEX_PAIRS = "ERR wrong number of key-value pairs";
+    /// INCREX.
+    INCREX_ENX = "ERR ENX flag requires an expiration";
+    /// INCREX.
+    INCREX_BYINT = "ERR Increment is not an integer or out of range";
+    /// INCREX.
+    INCREX_BYFLOAT = "ERR Increment is not a valid float";
+    /// INCREX.
+    INCREX_BYFLOAT_INFINITE = "ERR BYFLOAT increment cannot be Infinity";
+    /// INCREX.
+    INCREX_VALUE_INFINITE = "ERR value cannot be Infinity";
+    /// INCREX.
+    INCREX_LBOUND_INTEGER = "ERR LBOUND is not an integer or out of range";
+    /// INCREX.
+    INCREX_UBOUND_INTEGER = "ERR UBOUND is not an integer or out of range";
+    /// INCREX.
+    INCREX_LBOUND_FLOAT = "ERR LBOUND is not a valid float";
+    /// INCREX.
+    INCREX_UBOUND_FLOAT = "ERR UBOUND is not a valid float";
+    /// INCREX.
+    INCREX_BOUNDS = "ERR LBOUND can't be greater than UBOUND";
+    /// INCREX.
+    INCREX_OVERFLOW = "ERR applied increment would overflow";
+    /// INCREX.
+    INCREX_INFINITE = "ERR applied increment would be Infinity";
     /// HINCRBY.
     HASH_NOT_INTEGER = "ERR hash value is not an integer";
     /// HINCRBYFLOAT.

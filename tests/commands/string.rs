@@ -588,3 +588,47 @@ fn pipelined_commands_answer_in_order() {
     }
     check(&text);
 }
+
+/// Newer than the version we report.
+#[test]
+fn what_a_string_holds_can_be_a_condition() {
+    check(
+        r#"
+        [ours] SET k hello IFEQ x => nil; [ours] SET k hello IFNE x => OK
+        [ours] DIGEST k => "9555e8555c62dcfd"; [ours] DIGEST none => nil
+        [ours] SET k world IFDEQ 9555e8555c62dcfd => OK; [ours] SET k x IFEQ no GET => "world"
+        [ours] SET k x IFDEQ 12 => ERR must be exactly 16 hexadecimal characters
+        [ours] DELEX k IFEQ x => 0; [ours] DELEX k IFEQ world => 1; EXISTS k => 0
+        [ours] SET k a => OK; [ours] DELIFEQ k b => 0; [ours] DELIFEQ k a => 1; EXISTS k => 0
+        "#,
+    );
+}
+
+#[test]
+fn several_strings_are_written_with_one_condition_and_expiry() {
+    check(
+        r#"
+        [ours] MSETEX 2 a 1 b 2 NX EX 100 => 1; [ours] MGET a b => ["1", "2"]; [ours] TTL b => 99..100
+        [ours] MSETEX 2 a 9 c 9 NX => 0; [ours] MSETEX 2 a 9 c 9 XX => 0; EXISTS c => 0
+        [ours] MSETEX 2 a 3 b 4 XX KEEPTTL => 1; [ours] TTL a => 99..100
+        [ours] MSETEX 1 a 5 => 1; [ours] TTL a => -1
+        [ours] MSETEX a 1 b 2 => ERR invalid numkeys value; [ours] MSETEX 0 a 1 => ERR invalid numkeys value
+        [ours] MSETEX 2147483648 a 1 => ERR invalid numkeys value
+        [ours] MSETEX 2 a 1 b => ERR wrong number of key-value pairs
+        [ours] MSETEX 1 a 1 NX XX => ERR syntax error; [ours] MSETEX 1 a 1 GET => ERR syntax error
+        [ours] MSETEX 1 a 1 EX 0 => ERR invalid expire time in 'msetex' command
+        "#,
+    );
+}
+
+#[test]
+fn a_counter_has_bounds_and_an_expiry() {
+    check(
+        r#"
+        [ours] INCREX k => [1, 1]; [ours] INCREX k BYINT 10 UBOUND 5 => [1, 0]
+        [ours] INCREX k BYINT 10 UBOUND 5 SATURATE EX 100 => [5, 4]; [ours] TTL k => 99..100
+        [ours] INCREX k BYFLOAT 0.5 => ["5.5", "0.5"]; [ours] INCREX k => ERR value is not an integer or out of range
+        "#,
+    );
+    check_resp3("[ours] INCREX k BYFLOAT 0.5 => [double(0.5), double(0.5)]");
+}

@@ -6,7 +6,7 @@
 //! significand, hence its integer part and the rounded fraction need only 128-bit integers, except above 2^64, where
 //! the integer part is computed in base 10^9.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 use rustc_apfloat::{Float, Round, ieee};
 
@@ -24,10 +24,23 @@ pub enum FloatError {
 }
 
 /// An 80-bit float. Never a NaN when it comes from `parse`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
 pub struct Float80(ieee::X87DoubleExtended);
 
 impl Float80 {
+    /// 0.
+    pub const ZERO: Float80 = Float80(ieee::X87DoubleExtended::ZERO);
+
+    /// The largest finite one.
+    pub fn largest() -> Float80 {
+        Float80(ieee::X87DoubleExtended::largest())
+    }
+
+    /// The finite one farthest below zero.
+    pub fn lowest() -> Float80 {
+        Float80(-ieee::X87DoubleExtended::largest())
+    }
+
     /// Parses what `strtold` would, as `parse_f64` does for doubles; infinities are accepted. `None` also for texts of
     /// 5 KiB and more.
     pub fn parse(text: &[u8]) -> Option<Float80> {
@@ -104,6 +117,14 @@ impl Add for Float80 {
     type Output = Float80;
     fn add(self, other: Float80) -> Float80 {
         Float80((self.0 + other.0).value)
+    }
+}
+
+/// The difference, rounded likewise.
+impl Sub for Float80 {
+    type Output = Float80;
+    fn sub(self, other: Float80) -> Float80 {
+        Float80((self.0 - other.0).value)
     }
 }
 

@@ -1,38 +1,75 @@
-//! Writing whole strings: SET with its options, the commands that SET replaced, MSET; and GETEX, which shares the
-//! options about time.
+//! Writing whole strings: SET with its options, the commands that SET replaced, MSET and MSETEX; and GETEX, which shares
+//! the options about time.
 //!
 //! Redis reads options from left to right and refuses one that contradicts an earlier one; repeating one is fine, and
 //! the last time given counts. Only when all options are understood are the times in them looked at.
 
+use super::compare::Comparison;
 use super::{Result, input, reply_str};
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
-use crate::keyspace::Ttl;
+use crate::keyspace::{StrRef, Ttl};
 use crate::resp::{Args, CommandError};
 
 /// What SET can be told besides key and value.
 #[derive(Clone, Copy, Default)]
 struct SetOptions<'a> {
-    condition: Condition,
+    condition: Condition<'a>,
     life: Life<'a>,
     get: bool,
 }
 
 /// When to write at all.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Condition {
+enum Condition<'a> {
     #[default]
     Always,
     /// NX
     IfAbsent,
     /// XX
     IfPresent,
+    /// IFEQ, IFNE, IFDEQ, IFDNE
+    If(Comparison<'a>),
+}
+
+impl<'a> Condition<'a> {
+    /// Takes in a condition at `args[at]`: how many arguments it has, or `None` if this is not one, or not one that goes
+    /// with what was said before.
+    fn take(&mut self, args: Args<'a>, at: usize) -> Option<usize> {
+        let (condition, len) = match args.arg(at) {
+            word if word.eq_ignore_ascii_case(b"NX") => (Condition::IfAbsent, 1),
+            word if word.eq_ignore_ascii_case(b"XX") => (Condition::IfPresent, 1),
+            word => {
+                let comparison = Comparison::named(word, args.get(at + 1)?)?;
+                (Condition::If(comparison), 2)
+            }
+        };
+        let is_same = match (*self, condition) {
+            (Condition::Always, _) => true,
+            (Condition::If(before), Condition::If(now)) => {
+                std::mem::discriminant(&before) == std::mem::discriminant(&now)
+            }
+            (before, now) => before == now,
+        };
+        *self = condition;
+        is_same.then_some(len)
+    }
+
+    /// Whether it holds where this is.
+    fn holds(self, old: Option<StrRef<'_>>) -> Result<bool> {
+        match self {
+            Condition::Always => Ok(true),
+            Condition::IfAbsent => Ok(old.is_none()),
+            Condition::IfPresent => Ok(old.is_some()),
+            Condition::If(comparison) => comparison.holds(old),
+        }
+    }
 }
 
 /// What becomes of the expiry time.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Life<'a> {
+pub(super) enum Life<'a> {
     #[default]
     Unsaid,
     /// KEEPTTL
@@ -45,7 +82,7 @@ enum Life<'a> {
 
 /// How to read a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Clock {
+pub(super) enum Clock {
     /// EX: seconds from now.
     Ex,
     /// PX: milliseconds from now.
@@ -67,12 +104,12 @@ impl Clock {
         }
     }
 
-    fn is_absolute(self) -> bool {
+    pub(super) fn is_absolute(self) -> bool {
         matches!(self, Clock::ExAt | Clock::PxAt)
     }
 
     /// The Unix time that `text` stands for; `command` is named in the error.
-    fn deadline(self, text: &[u8], now: Millis, command: &str) -> Result<Millis> {
+    pub(super) fn deadline(self, text: &[u8], now: Millis, command: &str) -> Result<Millis> {
         let given = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
         let scale = match self {
             Clock::Ex | Clock::ExAt => 1000,
@@ -90,7 +127,7 @@ impl Clock {
 impl<'a> Life<'a> {
     /// Takes in an option about time at `args[at]`: how many arguments it has, or `None` if this is not one, or not
     /// one that fits what was said before.
-    fn take(&mut self, args: Args<'a>, at: usize) -> Option<usize> {
+    pub(super) fn take(&mut self, args: Args<'a>, at: usize) -> Option<usize> {
         let clock = Clock::named(args.arg(at))?;
         let text = args.get(at + 1)?;
         match *self {
@@ -121,19 +158,15 @@ impl<'a> SetOptions<'a> {
     }
 
     fn take(&mut self, args: Args<'a>, at: usize) -> Option<usize> {
-        let condition = match args.arg(at) {
-            word if word.eq_ignore_ascii_case(b"NX") => Condition::IfAbsent,
-            word if word.eq_ignore_ascii_case(b"XX") => Condition::IfPresent,
+        match args.arg(at) {
             word if word.eq_ignore_ascii_case(b"GET") => {
                 self.get = true;
-                return Some(1);
+                Some(1)
             }
-            word if word.eq_ignore_ascii_case(b"KEEPTTL") => return self.life.say(Life::Keep),
-            _ => return self.life.take(args, at),
-        };
-        let fits = self.condition == Condition::Always || self.condition == condition;
-        self.condition = condition;
-        fits.then_some(1)
+            word if word.eq_ignore_ascii_case(b"KEEPTTL") => self.life.say(Life::Keep),
+            word if Clock::named(word).is_some() => self.life.take(args, at),
+            _ => self.condition.take(args, at),
+        }
     }
 }
 
@@ -160,19 +193,17 @@ fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Life::Until(clock, text) => Ttl::At(clock.deadline(text, cx.now, "set")?),
     };
     let key = args.arg(1);
-    let found = match (options.get, options.condition) {
-        (true, _) => {
-            let old = cx.db.get_str(key)?;
-            reply_str(&mut cx.reply, old);
-            old.is_some()
-        }
+    let refused = match (options.get, options.condition) {
         (false, Condition::Always) => false,
-        (false, _) => cx.db.find(key).is_some(),
-    };
-    let refused = match options.condition {
-        Condition::Always => false,
-        Condition::IfAbsent => found,
-        Condition::IfPresent => !found,
+        (false, Condition::IfAbsent) => cx.db.find(key).is_some(),
+        (false, Condition::IfPresent) => cx.db.find(key).is_none(),
+        (false, Condition::If(comparison)) => !comparison.holds(cx.db.find_str(key)?)?,
+        (true, condition) => {
+            let old = cx.db.get_str(key)?;
+            let refused = !condition.holds(old)?;
+            reply_str(&mut cx.reply, old);
+            refused
+        }
     };
     if !refused {
         cx.db.set_str(key, input(args, 2), ttl);
@@ -293,6 +324,45 @@ pub fn msetnx(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         set_all(cx, args);
     }
     cx.reply.integer(i64::from(free));
+    Ok(Flow::Done)
+}
+
+/// Writes several strings with one condition and one expiry time. Replies whether it did.
+pub fn msetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    let count = parse_i64(args.arg(1)).filter(|count| (1..=i64::from(i32::MAX)).contains(count));
+    let count = count.ok_or(CommandError::MSETEX_NUMKEYS)? as usize;
+    if count > (args.len() - 2) / 2 {
+        return Err(CommandError::MSETEX_PAIRS);
+    }
+    let (pairs, rest) = (args.from(2).first(2 * count), args.from(2 + 2 * count));
+    let options = SetOptions::parse(rest)?;
+    let refused_option = options.get || matches!(options.condition, Condition::If(_));
+    if refused_option {
+        return Err(CommandError::SYNTAX);
+    }
+    let ttl = match options.life {
+        Life::Unsaid | Life::Persist => Ttl::Clear,
+        Life::Keep => Ttl::Keep,
+        Life::Until(clock, text) => Ttl::At(clock.deadline(text, cx.now, "msetex")?),
+    };
+    let mut keys = pairs.iter().step_by(2);
+    let holds = match options.condition {
+        Condition::IfAbsent => keys.all(|key| cx.db.find(key).is_none()),
+        Condition::IfPresent => keys.all(|key| cx.db.find(key).is_some()),
+        Condition::Always | Condition::If(_) => true,
+    };
+    if holds {
+        for at in (0..pairs.len()).step_by(2) {
+            let key = pairs.arg(at);
+            cx.db.set_str(key, input(pairs, at + 1), ttl);
+            cx.dirty += 1;
+            cx.notify(KeyspaceEvents::STRING, "set", key);
+            if matches!(ttl, Ttl::At(_)) {
+                cx.notify(KeyspaceEvents::GENERIC, "expire", key);
+            }
+        }
+    }
+    cx.reply.integer(i64::from(holds));
     Ok(Flow::Done)
 }
 

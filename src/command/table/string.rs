@@ -36,14 +36,14 @@ pub(super) const ROWS: &[Row] = &[
             "key [IFEQ ifeq-value|IFNE ifne-value|IFDEQ ifdeq-digest|IFDNE \
              ifdne-digest]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::string::delex)),
     row("delifeq", Group::String, "9.0.0", 3)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RM, DELETE])])
         .newer(Project::Valkey)
         .docs("Delete a key if it has the given value.", "O(1)")
         .syntax("key value")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::string::delifeq)),
     row("digest", Group::String, "8.4.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(N) for N bytes",
         )
         .syntax("key")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::string::digest)),
     row("get", Group::String, "1.0.0", 2)
         .flags(&[READONLY, FAST])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -116,7 +116,7 @@ pub(super) const ROWS: &[Row] = &[
              upperbound] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT \
              unix-time-milliseconds|PERSIST] [ENX]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::string::increx)),
     row("lcs", Group::String, "7.0.0", -3)
         .flags(&[READONLY])
         .keys(&[range(1, 1, 1, &[RO, ACCESS])])
@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
             "numkeys key value [key value ...] [NX|XX] [EX seconds|PX \
              milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]",
         )
-        .runs(Route::Vote(FirstOk), NotBuilt),
+        .runs(Route::Keys, Store(super::super::string::msetex)),
     row("msetnx", Group::String, "1.0.1", -3)
         .flags(&[WRITE, DENYOOM])
         .keys(&[range(1, -1, 2, &[OW, INSERT])])
@@ -184,8 +184,9 @@ pub(super) const ROWS: &[Row] = &[
         .own_keys(keys::set)
         .docs("Write a string, replacing a value of any type.", "O(1)")
         .syntax(
-            "key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT \
-             unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]",
+            "key value [NX|XX|IFEQ ifeq-value|IFNE ifne-value|IFDEQ ifdeq-digest|IFDNE \
+             ifdne-digest] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT \
+             unix-time-milliseconds|KEEPTTL]",
         )
         .runs(Route::Keys, Store(super::super::string::set)),
     row("setex", Group::String, "2.0.0", 4)
