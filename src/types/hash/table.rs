@@ -3,7 +3,7 @@
 use super::{Field, FieldText, FieldTtl};
 use crate::base::{Rng, Set};
 use crate::structure::{
-    Body, BodyRef, Entry, EntryRef, HashKey, MemberHasher, ORDER_BITS, SlotTable, size_class,
+    Body, BodyRef, Entry, EntryRef, HashKey, MemberHasher, SlotTable, size_class,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -191,12 +191,10 @@ impl Table {
     }
 
     pub(super) fn for_each<'a>(&'a self, mut visit: impl FnMut(Field<'a>)) {
-        let mut from = Some(0);
-        while let Some(prefix) = from {
-            from = self
-                .entries
-                .scan_step(SLOT, prefix, |entry| visit(field_of(entry)));
-        }
+        self.entries.each_of(SLOT, |entry| {
+            visit(field_of(entry));
+            true
+        });
     }
 
     pub(super) fn scan<'a>(
@@ -205,21 +203,8 @@ impl Table {
         count: usize,
         mut visit: impl FnMut(Field<'a>),
     ) -> u64 {
-        if cursor >= 1 << ORDER_BITS {
-            return 0;
-        }
-        let (mut cursor, mut seen) = (cursor, 0);
-        loop {
-            let next = self.entries.scan_step(SLOT, cursor, |entry| {
-                seen += 1;
-                visit(field_of(entry));
-            });
-            match next {
-                None => return 0,
-                Some(next) if seen >= count => return next,
-                Some(next) => cursor = next,
-            }
-        }
+        self.entries
+            .walk(SLOT, cursor, count, |entry| visit(field_of(entry)))
     }
 
     pub(super) fn random(&self, rng: &mut Rng, now: i64) -> Option<Field<'_>> {
