@@ -224,6 +224,8 @@ impl Server {
 pub trait Core {
     /// Which core this is.
     fn shard(&self) -> ShardId;
+    /// The time of this turn.
+    fn now(&self) -> Millis;
     /// Calls `visit` for each client of this core.
     fn clients(&mut self, visit: &mut dyn FnMut(ClientView<'_>));
     /// Closes the clients that `doomed` picks; says how many. The caller's own client is closed after its reply.
@@ -418,6 +420,21 @@ pub enum Flow {
     Monitor,
     /// SHUTDOWN with these options.
     Shutdown(Shutdown),
+    /// SAVE, BGSAVE.
+    Save(Save),
+}
+
+/// What SAVE and BGSAVE ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Save {
+    /// Write, then reply.
+    AndReply,
+    /// Reply, and write meanwhile.
+    InBackground,
+    /// As that, later if something else is being written.
+    Scheduled,
+    /// Do not write after all.
+    Cancel,
 }
 
 /// Options of SHUTDOWN.

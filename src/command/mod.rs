@@ -17,6 +17,7 @@ pub mod introspect;
 pub mod keys;
 pub mod list;
 pub mod lookup;
+pub mod persistence;
 pub mod pubsub;
 pub mod server;
 pub mod set;

@@ -271,10 +271,10 @@ settings! {
     "client-query-buffer-limit" => client_query_buffer_limit: memory(GB, MB, BYTES_MAX) [IN_EFFECT DEBUG];
     "lookahead" => lookahead: int(16, 1, INT_MAX) [];
     "lua-enable-deprecated-api" | "lua-enable-insecure-api" => lua_enable_deprecated_api: bool(false) [IMMUTABLE HIDDEN];
-    "notify-keyspace-events" => notify_keyspace_events: special(KeyspaceEvents, KeyspaceEvents::NONE, NOTIFY_KEYSPACE_EVENTS) [];
+    "notify-keyspace-events" => notify_keyspace_events: special(KeyspaceEvents, KeyspaceEvents::NONE, NOTIFY_KEYSPACE_EVENTS) [IN_EFFECT];
     "proto-max-bulk-len" => proto_max_bulk_len: memory(512 * MB, MB, BYTES_MAX) [IN_EFFECT DEBUG];
     "requirepass" => requirepass: unset_bytes() [IN_EFFECT SENSITIVE];
-    "tracking-table-max-keys" => tracking_table_max_keys: int(1_000_000, 0, LONG_MAX) [];
+    "tracking-table-max-keys" => tracking_table_max_keys: int(1_000_000, 0, LONG_MAX) [IN_EFFECT];
 
     // Keyspace and memory.
 
@@ -338,18 +338,18 @@ settings! {
 
     // Snapshots.
 
-    "dbfilename" => dbfilename: text("dump.rdb", db_filename) [PROTECTED];
+    "dbfilename" => dbfilename: text("dump.rdb", db_filename) [IN_EFFECT PROTECTED];
     "key-load-delay" => key_load_delay: int(0, INT_MIN, INT_MAX) [HIDDEN];
     "loading-process-events-interval-bytes" => loading_process_events_interval_bytes: int(2_097_152, 1024, INT_MAX) [HIDDEN];
     "rdb-del-sync-files" => rdb_del_sync_files: bool(false) [];
     "rdb-key-save-delay" => rdb_key_save_delay: int(0, INT_MIN, INT_MAX) [HIDDEN];
     "rdb-save-incremental-fsync" => rdb_save_incremental_fsync: bool(true) [];
     "rdb-version-check" => rdb_version_check: choice(RdbVersionCheck, Strict) [];
-    "rdbchecksum" => rdbchecksum: bool(true) [IMMUTABLE];
-    "rdbcompression" => rdbcompression: bool(true) [];
+    "rdbchecksum" => rdbchecksum: bool(true) [IN_EFFECT IMMUTABLE];
+    "rdbcompression" => rdbcompression: bool(true) [IN_EFFECT];
     "sanitize-dump-payload" => sanitize_dump_payload: choice(SanitizePayload, No) [DEBUG];
-    "save" => save: special(Vec<SavePoint>, save_default(), SAVE) [MULTI_ARG];
-    "stop-writes-on-bgsave-error" => stop_writes_on_bgsave_error: bool(true) [];
+    "save" => save: special(Vec<SavePoint>, save_default(), SAVE) [IN_EFFECT MULTI_ARG];
+    "stop-writes-on-bgsave-error" => stop_writes_on_bgsave_error: bool(true) [IN_EFFECT];
 
     // Append-only file.
 

@@ -296,6 +296,12 @@ impl Home {
         if is_queued {
             return self.enqueue(at, spec, args);
         }
+        if spec.flags.has(flag::WRITE)
+            && self.server.process.save.refuses_writes()
+            && self.config.stop_writes_on_bgsave_error
+        {
+            return self.refuse(at, Some(spec), &CommandError::MISCONF_RDB);
+        }
         if let Some(pause) = self.pause {
             let writes = spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE);
             if pause.all || writes {

@@ -363,6 +363,15 @@ impl Home {
                 Err(error) => failure = Some(error),
             },
             Flow::Unwatch => Reply::new(&mut out, proto).ok(),
+            Flow::Save(save) => match self.process.save(save, Box::new(|_| {})) {
+                Ok(saving) => {
+                    if let Some(cut) = &saving.cut {
+                        self.post_everywhere(cut);
+                    }
+                    Reply::new(&mut out, proto).simple(saving.reply);
+                }
+                Err(error) => failure = Some(error),
+            },
             Flow::Done | Flow::Close | Flow::Reset => {}
             // It would turn the rest of the reply into something else.
             Flow::Monitor => failure = Some(CommandError::MONITOR_DENY_BLOCKING),

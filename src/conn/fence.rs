@@ -221,6 +221,17 @@ impl Home {
         self.post_fence(fence);
     }
 
+    /// Runs a function on all cores at one point of the common order; nobody here waits for it.
+    pub(super) fn post_everywhere(&mut self, each: &OnCore) {
+        let nobody = Ticket {
+            client: u32::MAX,
+            generation: 0,
+            sequence: 0,
+        };
+        let shards = self.all_shards();
+        self.post_gather(nobody, &shards, 0, each);
+    }
+
     /// Posts a fence and wakes whoever sleeps: a participant may wait for the others at once.
     pub(super) fn post_fence(&mut self, mut fence: Fence<crate::shard::Node<crate::shard::Frame>>) {
         let shards: Vec<ShardId> = fence.shards().collect();

@@ -4,9 +4,9 @@ use super::client::{SlotState, Stall};
 use super::dispatch::Step;
 use super::home::Home;
 use super::mail::Mail;
-use super::process::Configured;
+use super::process::{Configured, Saving};
 use crate::base::slot::key_slot;
-use crate::command::ctx::{Flow, Gather};
+use crate::command::ctx::{Flow, Gather, Save};
 use crate::command::spec::CommandSpec;
 use crate::config::SetContext;
 use crate::resp::{Args, CommandError, Output, Reply};
@@ -153,16 +153,70 @@ impl Home {
                 Step::Next
             }
             Flow::Shutdown(options) => {
-                match self.process.shutdown(options) {
-                    Ok(()) if options.abort => self.reply(at, |reply| reply.ok()),
-                    Ok(()) => self.client(at).closing = true,
+                let ticket = self.owe_offloaded(at);
+                let proto = self.client(at).session.proto;
+                let post = self.post();
+                let finished = Box::new(move |result: Result<(), CommandError>| {
+                    let mut output = Output::default();
+                    if let Err(error) = result {
+                        Reply::new(&mut output, proto).error(&error);
+                    }
+                    post.send(Mail::Reply(ticket, output));
+                });
+                match self.process.shutdown(options, finished) {
+                    Ok(()) => {}
                     Err(error) => {
                         self.count_error(error.code().as_bytes());
-                        self.reply(at, |reply| reply.error(&error));
+                        let mut output = Output::default();
+                        Reply::new(&mut output, proto).error(&error);
+                        self.fill(ticket, output);
                     }
                 }
                 Step::Next
             }
+            Flow::Save(save) => {
+                self.save(at, spec, save, args);
+                Step::Next
+            }
+        }
+    }
+
+    /// SAVE replies when the file is there, BGSAVE at once.
+    fn save(&mut self, at: u32, spec: &'static CommandSpec, save: Save, args: Args<'_>) {
+        let proto = self.client(at).session.proto;
+        let ticket = (save == Save::AndReply).then(|| self.owe_offloaded(at));
+        let post = self.post();
+        let done = Box::new(move |result: Result<(), CommandError>| {
+            let Some(ticket) = ticket else { return };
+            let mut output = Output::default();
+            let mut reply = Reply::new(&mut output, proto);
+            match result {
+                Ok(()) => reply.ok(),
+                Err(error) => reply.error(&error),
+            }
+            post.send(Mail::Reply(ticket, output));
+        });
+        let started = self.process.save(save, done);
+        self.account(at, spec, 0, started.is_err(), Some(args));
+        if let Err(error) = &started {
+            self.count_error(error.code().as_bytes());
+        }
+        if let Ok(Saving { cut: Some(cut), .. }) = &started {
+            self.post_everywhere(cut);
+        }
+        let write = |reply: &mut Reply<'_>| match &started {
+            Ok(saving) => reply.simple(saving.reply),
+            Err(error) => reply.error(error),
+        };
+        match ticket {
+            None => self.reply(at, write),
+            Some(ticket) if started.is_err() => {
+                let mut output = Output::default();
+                write(&mut Reply::new(&mut output, proto));
+                self.fill(ticket, output);
+            }
+            // What follows waits for the file.
+            Some(_) => self.client(at).stall = Stall::Replies,
         }
     }
 

@@ -367,6 +367,10 @@ impl Core for Home {
         self.id
     }
 
+    fn now(&self) -> Millis {
+        self.owner.now
+    }
+
     fn clients(&mut self, visit: &mut dyn FnMut(ClientView<'_>)) {
         for client in self.clients.iter().flatten() {
             visit(Self::view(client, &client.session));

@@ -3,6 +3,7 @@
 //! Rare, so it is a plain channel; the receiving core looks into it when it was woken.
 
 use super::listener::Bound;
+use crate::command::ctx::OnCore;
 use crate::resp::Output;
 use crate::ring::Waker;
 use crate::session::Users;
@@ -29,6 +30,8 @@ pub enum Mail {
     },
     /// Accept on these sockets from now on, and on no others.
     Listen(Vec<Bound>),
+    /// Run this on all cores at one point of the common order.
+    Everywhere(OnCore),
     /// Leave the loop.
     Stop,
 }

@@ -1,6 +1,6 @@
 //! What a core asks of the process as a whole. Implemented by `server`.
 
-use crate::command::ctx::{Answer, Shutdown, UserChange};
+use crate::command::ctx::{Answer, OnCore, Save, Shutdown, UserChange};
 use crate::config::{Config, SetContext};
 use crate::resp::CommandError;
 use crate::session::Users;
@@ -16,6 +16,15 @@ pub struct Configured {
     pub users: Option<(u64, Arc<Users>)>,
 }
 
+/// A snapshot about to be written.
+pub struct Saving {
+    /// What BGSAVE replies.
+    pub reply: &'static str,
+    /// To be run on all cores at one point of the common order: what is written is as of then. Nothing if it was only
+    /// noted that one is wanted.
+    pub cut: Option<OnCore>,
+}
+
 /// The process, as its cores see it.
 pub trait Process: Send + Sync {
     /// Changes settings: all of `pairs` or none. What belongs to the process (listeners, log level, limits) is applied
@@ -28,6 +37,17 @@ pub trait Process: Send + Sync {
     fn spread_users(&self, version: u64, users: &Arc<Users>, caller: u64) -> flume::Receiver<()>;
     /// Runs `job` on the control thread, where waiting for a disk is allowed.
     fn run(&self, job: Box<dyn FnOnce() + Send>);
-    /// Starts an orderly shutdown, or says why not. When it succeeds the cores are told to stop.
-    fn shutdown(&self, options: Shutdown) -> Result<(), CommandError>;
+    /// Starts an orderly shutdown, or says why not. When it succeeds the cores are told to stop. If a snapshot has to be
+    /// written first, `finished` hears how that went; if it failed, the shutdown is off.
+    fn shutdown(
+        &self,
+        options: Shutdown,
+        finished: Box<dyn FnOnce(Result<(), CommandError>) + Send>,
+    ) -> Result<(), CommandError>;
+    /// Prepares to write a snapshot, or says why not. `done` hears how it went.
+    fn save(
+        &self,
+        save: Save,
+        done: Box<dyn FnOnce(Result<(), CommandError>) + Send>,
+    ) -> Result<Saving, CommandError>;
 }

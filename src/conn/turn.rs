@@ -190,6 +190,7 @@ impl ShardThread {
                     self.home.take_over_users(version, &users, caller);
                     drop(done);
                 }
+                Mail::Everywhere(each) => self.home.post_everywhere(&each),
                 Mail::Stop => self.stopping = true,
                 Mail::Listen(listeners) => self.acceptor.replace(&mut self.backend, listeners),
             }

@@ -25,6 +25,7 @@ mod scan;
 pub(crate) mod seen;
 mod store;
 mod value;
+mod walk;
 mod watch;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use store::{
     AccessClock, DbGarbage, Expiry, Garbage, Store, StoreEvent, StoreEvents, StoreOptions, StoreSet,
 };
 pub use value::{Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
+pub use walk::KeyView;
 pub use watch::WatchFlag;
 
 pub use crate::types::{Collection, Kind};

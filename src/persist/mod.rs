@@ -8,6 +8,7 @@ mod hash;
 mod list;
 mod object;
 mod older;
+pub mod rdb;
 mod set;
 mod stream;
 mod string_payload;

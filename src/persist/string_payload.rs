@@ -57,6 +57,11 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes }
     }
 
+    /// Bytes not read yet.
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Whether all has been read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()

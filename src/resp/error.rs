@@ -326,6 +326,14 @@ fixed_errors! {
     /// MODULE.
     MODULE_NOT_ALLOWED = "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
     /// SAVE, BGSAVE.
+    RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+    /// DEBUG RELOAD.
+    RELOAD_FAILED = "ERR Error trying to load the RDB dump, check server logs.";
+    /// SAVE, when the file cannot be written.
+    SAVE_FAILED = "ERR";
+    /// BGSAVE CANCEL.
+    NO_SAVE_TO_CANCEL = "ERR Background saving is currently not in progress or scheduled";
+    /// SAVE, BGSAVE.
     SAVE_IN_PROGRESS = "ERR Background save already in progress";
     /// BGSAVE.
     SAVE_OTHER_CHILD = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";

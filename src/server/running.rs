@@ -1,16 +1,23 @@
 //! The process while it runs: settings in force, the way to every core, sampled figures, the order of shutting down.
 
 use super::control::Order;
-use super::{listeners, logging};
-use crate::command::ctx::{Answer, Server, Shutdown, UserChange};
+use super::{listeners, logging, snapshot};
+use crate::command::ctx::{Answer, OnCore, Save, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
-use crate::conn::{Configured, Mail, Post, Process, spread_users};
+use crate::conn::{Configured, Mail, Post, Process, Saving, spread_users};
+use crate::persist::rdb::Part;
 use crate::resp::CommandError;
 use crate::ring::{Clock, Listener};
 use crate::session::{Password, User, Users};
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+/// Who hears how a save went.
+type Done = Box<dyn FnOnce(Result<(), CommandError>) + Send>;
+
+/// Seconds from one failed background save to the next.
+const RETRY_SECS: i64 = 5;
 
 /// Settings in force and their version.
 struct Settings {
@@ -31,6 +38,10 @@ pub(super) struct Running {
     users: Mutex<(u64, Arc<Users>)>,
     clock: Clock,
     stopping: AtomicBool,
+    /// BGSAVE SCHEDULE, while something else was being written.
+    scheduled: AtomicBool,
+    /// Itself, for what it hands to others.
+    this: Weak<Running>,
     sampled_at_us: AtomicI64,
     last: [AtomicU64; 5],
 }
@@ -49,7 +60,9 @@ impl Running {
         listening: Vec<Listener>,
         clock: Clock,
     ) -> Arc<Running> {
-        Arc::new(Running {
+        Arc::new_cyclic(|this| Running {
+            this: Weak::clone(this),
+            scheduled: AtomicBool::new(false),
             server,
             posts,
             orders,
@@ -73,12 +86,169 @@ impl Running {
             signal_hook::consts::SIGHUP => logging::reopen(),
             signal_hook::consts::SIGINT => {
                 tracing::warn!("Received SIGINT scheduling shutdown...");
-                self.stop();
+                let _ = self.leave(Shutdown::default(), |_| {});
             }
             _ => {
                 tracing::warn!("Received SIGTERM scheduling shutdown...");
-                self.stop();
+                let _ = self.leave(Shutdown::default(), |_| {});
             }
+        }
+    }
+
+    /// Writes a snapshot first where one is due, then stops. `finished` hears how that went; if it
+    /// failed, nothing has changed.
+    fn leave(
+        &self,
+        options: Shutdown,
+        finished: impl FnOnce(Result<(), CommandError>) + Send + 'static,
+    ) -> Result<(), CommandError> {
+        let config = Arc::clone(&self.settings.lock().config);
+        let saves = options.save || (!options.nosave && !config.save.is_empty());
+        if !saves {
+            finished(Ok(()));
+            self.stop();
+            return Ok(());
+        }
+        tracing::info!("Saving the final RDB snapshot before exiting.");
+        let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
+        let force = options.force;
+        let begun = self.begin_save(
+            true,
+            Box::new(move |result| {
+                if result.is_ok() || force {
+                    finished(Ok(()));
+                    return this.stop();
+                }
+                tracing::warn!("Error trying to save the DB, can't exit.");
+                this.everywhere(Arc::new(|core| {
+                    core.pause(None);
+                    Box::new(())
+                }));
+                finished(Err(CommandError::SHUTDOWN_FAILED));
+            }),
+        );
+        match begun {
+            Ok(cut) => self.everywhere(cut),
+            Err(_) if force => self.stop(),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Runs a function on all cores at one point of the common order.
+    fn everywhere(&self, each: OnCore) {
+        self.posts[0].send(Mail::Everywhere(each));
+    }
+
+    /// Prepares to write a snapshot; what comes back makes the cut. `and_hold` leaves all clients held from then on.
+    fn begin_save(&self, and_hold: bool, done: Done) -> Result<OnCore, CommandError> {
+        let stats = &self.server.process.save;
+        if stats.in_progress.swap(true, Ordering::SeqCst) {
+            return Err(CommandError::SAVE_IN_PROGRESS);
+        }
+        let config = Arc::clone(&self.settings.lock().config);
+        let started = self.clock.wall_us() / 1_000_000;
+        stats.started.store(started, Ordering::Relaxed);
+        let changes = self.changes();
+        let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
+        let orders = self.orders.clone();
+        let shards = self.posts.len();
+        let settings = Arc::clone(&config);
+        let finish = Box::new(move |parts: Vec<Part>| {
+            let job = move || {
+                let now = this.clock.wall_us() / 1_000_000;
+                let result = snapshot::write(
+                    &settings.dbfilename,
+                    &parts,
+                    settings.rdbchecksum,
+                    &this.server,
+                    &[],
+                    now,
+                );
+                let process = &this.server.process;
+                match &result {
+                    Ok(()) => {
+                        tracing::info!("DB saved on disk");
+                        process.last_save.store(now, Ordering::Relaxed);
+                        process.saved_changes.store(changes, Ordering::Relaxed);
+                    }
+                    Err(error) => {
+                        let why = os_reason(error);
+                        tracing::warn!(
+                            "Error moving temp DB file on the final destination, or writing it: {why}"
+                        );
+                    }
+                }
+                snapshot::note(
+                    &process.save,
+                    &result,
+                    started,
+                    this.clock.wall_us() / 1_000_000,
+                );
+                done(result.map_err(|_| CommandError::SAVE_FAILED));
+            };
+            let _ = orders.send(Order::Job(Box::new(job)));
+        });
+        Ok(snapshot::cut(shards, &config, and_hold, finish))
+    }
+
+    /// As [`Running::begin_save`] for BGSAVE and save points: a failure stops writes.
+    fn begin_background_save(&self) -> Result<OnCore, CommandError> {
+        let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
+        let cut = self.begin_save(
+            false,
+            Box::new(move |result| {
+                let save = &this.server.process.save;
+                save.background_failed
+                    .store(result.is_err(), Ordering::Relaxed);
+                match result {
+                    Ok(()) => tracing::info!("Background saving terminated with success"),
+                    Err(_) => tracing::warn!("Background saving error"),
+                }
+            }),
+        )?;
+        tracing::info!("Background saving started");
+        Ok(cut)
+    }
+
+    /// Changes of all shards, ever.
+    fn changes(&self) -> u64 {
+        let cores = self.server.cores.iter();
+        cores.map(|core| core.store.changes.get()).sum()
+    }
+
+    /// Starts to write a snapshot if one was scheduled, or a save point says so.
+    fn save_if_due(&self) {
+        let process = &self.server.process;
+        if process.save.in_progress.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
+        {
+            return;
+        }
+        let now = self.clock.wall_us() / 1_000_000;
+        let config = Arc::clone(&self.settings.lock().config);
+        let saved = process.saved_changes.load(Ordering::Relaxed);
+        let changes = self.changes().saturating_sub(saved);
+        let since = now - process.last_save.load(Ordering::Relaxed);
+        // After a failure not at once again.
+        let failed = process.save.refuses_writes();
+        let waited = now - process.save.started.load(Ordering::Relaxed) > RETRY_SECS;
+        let due = config
+            .save
+            .iter()
+            .find(|point| changes >= point.changes.unsigned_abs() && since > point.seconds);
+        let scheduled = self.scheduled.swap(false, Ordering::Relaxed);
+        if let Some(point) = due.filter(|_| !failed || waited) {
+            tracing::info!(
+                "{} changes in {} seconds. Saving...",
+                point.changes,
+                point.seconds
+            );
+        } else if !scheduled {
+            return;
+        }
+        match self.begin_background_save() {
+            Ok(cut) => self.everywhere(cut),
+            Err(_) => self.scheduled.store(scheduled, Ordering::Relaxed),
         }
     }
 
@@ -102,6 +272,7 @@ impl Running {
             return;
         }
         self.sampled_at_us.store(now, Ordering::Relaxed);
+        self.save_if_due();
         let process = &self.server.process;
         let sums = [
             self.server.sum(|core| core.commands.get()),
@@ -221,17 +392,40 @@ impl Process for Running {
         let _ = self.orders.send(Order::Job(job));
     }
 
-    fn shutdown(&self, options: Shutdown) -> Result<(), CommandError> {
+    fn shutdown(
+        &self,
+        options: Shutdown,
+        finished: Box<dyn FnOnce(Result<(), CommandError>) + Send>,
+    ) -> Result<(), CommandError> {
         if options.abort {
             return Err(CommandError::NO_SHUTDOWN);
         }
-        // Who asks for a snapshot by name must not lose the data because none can be written.
-        if options.save && !options.force {
-            tracing::warn!("Cannot save: this server does not write snapshots. Not shutting down.");
-            return Err(CommandError::SHUTDOWN_FAILED);
+        self.leave(options, finished)
+    }
+
+    fn save(&self, save: Save, done: Done) -> Result<Saving, CommandError> {
+        let only_noted = |reply| Ok(Saving { reply, cut: None });
+        let begun = |reply| {
+            move |cut| Saving {
+                reply,
+                cut: Some(cut),
+            }
+        };
+        let busy = self.server.process.save.in_progress.load(Ordering::SeqCst);
+        match save {
+            Save::AndReply => self.begin_save(false, done).map(begun("OK")),
+            Save::Scheduled if busy => {
+                self.scheduled.store(true, Ordering::Relaxed);
+                only_noted("Background saving scheduled")
+            }
+            Save::InBackground | Save::Scheduled => self
+                .begin_background_save()
+                .map(begun("Background saving started")),
+            Save::Cancel if self.scheduled.swap(false, Ordering::Relaxed) => {
+                only_noted("Scheduled background save cancelled")
+            }
+            Save::Cancel => Err(CommandError::NO_SAVE_TO_CANCEL),
         }
-        self.stop();
-        Ok(())
     }
 }
 

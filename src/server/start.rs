@@ -5,13 +5,14 @@
 
 use super::control::{self, Order};
 use super::running::{Running, set_password};
-use super::{check, listeners, logging};
+use super::{check, listeners, logging, snapshot};
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::acl::{self, AclLog};
 use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::{CoreShared, Server};
 use crate::command::lookup::{Lookup, Mode};
+use crate::command::persistence::{Record, fill};
 use crate::command::table;
 use crate::config::{
     Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load, os_reason,
@@ -173,11 +174,19 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     );
     forward_signals(orders.clone()).map_err(other)?;
 
+    let contents = read_file(&config, &server, &clock).map_err(Failure::Other)?;
+    let mut records: Vec<Vec<Record>> = contents.map(|found| found.records).unwrap_or_default();
+    records.resize_with(shards, Vec::new);
     let cpus = pinning(&config, shards);
     let ready = Arc::new(Barrier::new(shards + 1));
     let seed = random_seed();
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    for ((number, receiver), mailbox) in receivers.into_iter().enumerate().zip(mailboxes) {
+    for (((number, receiver), mailbox), records) in receivers
+        .into_iter()
+        .enumerate()
+        .zip(mailboxes)
+        .zip(records)
+    {
         let shard = ShardId(number as u16);
         let (server, links) = (Arc::clone(&server), Arc::clone(&links));
         let (config, users) = (Arc::clone(&config), Arc::clone(&users));
@@ -204,13 +213,14 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
             };
             links.connect(shard, backend.waker());
             post.connect(backend.waker());
-            let store = Store::new(StoreOptions {
+            let mut store = Store::new(StoreOptions {
                 shard,
                 slots: server.slots.slots_of(shard),
                 databases: config.databases as usize,
                 hash_seed: seed,
                 counters,
             });
+            fill(&mut store, records, Millis(clock.wall_us() / 1000));
             let slots = Arc::new(server.slots);
             let mut owner = Owner::new(
                 shard,
@@ -290,6 +300,30 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
 
 fn other(error: std::io::Error) -> Failure {
     Failure::Other(error.to_string())
+}
+
+/// Reads the snapshot, if there is one.
+fn read_file(
+    config: &Config,
+    server: &Server,
+    clock: &Clock,
+) -> Result<Option<snapshot::Contents>, String> {
+    let started = clock.wall_us();
+    let now = Millis(started / 1000);
+    let Some(contents) = snapshot::read(&config.dbfilename, config, &server.slots, now)? else {
+        return Ok(None);
+    };
+    let save = &server.process.save;
+    save.loaded.store(contents.keys, Ordering::Relaxed);
+    save.load_expired.store(contents.expired, Ordering::Relaxed);
+    let seconds = (clock.wall_us() - started) as f64 / 1e6;
+    tracing::info!(
+        "Done loading RDB, keys loaded: {}, keys expired: {}.",
+        contents.keys,
+        contents.expired
+    );
+    tracing::info!("DB loaded from disk: {seconds:.3} seconds");
+    Ok(Some(contents))
 }
 
 /// Names of commands after `rename-command`.

@@ -14,7 +14,7 @@ pub use histogram::{Histogram, Totals};
 pub use slowlog::{LatencyEvent, LatencyLog, SlowEntry, Slowlog};
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// A counter with one writing thread and any number of readers.
 #[derive(Debug, Default)]
@@ -267,6 +267,8 @@ pub struct ProcessStats {
     pub busy_us_per_second: AtomicU64,
     /// How often DEBUG CHANGE-REPL-ID was asked for.
     pub replid_changes: AtomicU64,
+    /// How saving goes.
+    pub save: SaveStats,
     /// Unix seconds of the last successful save.
     pub last_save: AtomicI64,
     /// Changes of all shards, ever, as of the last successful save.
@@ -277,6 +279,50 @@ pub struct ProcessStats {
     pub lazyfreed: AtomicU64,
     /// Cores that were told to stop and accept no more commands.
     pub leaving: AtomicU64,
+}
+
+/// How saving to a file goes.
+#[derive(Debug)]
+pub struct SaveStats {
+    /// One is under way.
+    pub in_progress: AtomicBool,
+    /// Unix seconds when it began.
+    pub started: AtomicI64,
+    /// The last one succeeded, or there was none.
+    pub last_ok: AtomicBool,
+    /// Seconds the last one took; -1 when there was none.
+    pub last_seconds: AtomicI64,
+    /// Successful ones.
+    pub saves: AtomicU64,
+    /// Keys read at start.
+    pub loaded: AtomicU64,
+    /// Keys of the file whose time had come.
+    pub load_expired: AtomicU64,
+    /// The last one that a save point or BGSAVE asked for failed.
+    pub background_failed: AtomicBool,
+}
+
+impl SaveStats {
+    /// Whether writes are refused while `stop-writes-on-bgsave-error` is on: what is written could not be saved.
+    #[inline]
+    pub fn refuses_writes(&self) -> bool {
+        self.background_failed.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for SaveStats {
+    fn default() -> Self {
+        SaveStats {
+            in_progress: AtomicBool::new(false),
+            started: AtomicI64::new(0),
+            last_ok: AtomicBool::new(true),
+            last_seconds: AtomicI64::new(-1),
+            saves: AtomicU64::new(0),
+            loaded: AtomicU64::new(0),
+            load_expired: AtomicU64::new(0),
+            background_failed: AtomicBool::new(false),
+        }
+    }
 }
 
 #[cfg(test)]

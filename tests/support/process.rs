@@ -100,6 +100,11 @@ impl Server {
         }
     }
 
+    /// Starts it once more in the same folder, without waiting for it.
+    pub(crate) fn start_again(&mut self) -> Child {
+        spawn(command(&self.options, free_port(), &self.dir)).expect("starts again")
+    }
+
     pub(crate) fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -272,7 +277,7 @@ pub(crate) fn spawn(command: Command) -> io::Result<Child> {
     answer.recv().expect("the forking thread answers")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }

@@ -66,7 +66,7 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 }
 
 /// Up to where restored values are kept compact.
-fn limits(config: &Config) -> ValueLimits {
+pub fn limits(config: &Config) -> ValueLimits {
     ValueLimits {
         hash: hash::limits(config),
         list: list::limits(config),

@@ -13,11 +13,13 @@ use crate::base::{DbIndex, I64Buf, Rng, glob_match, key_slot, parse_f64, parse_i
 use crate::command::client::on_all;
 use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx};
 use crate::command::introspect::reply_help;
+use crate::command::persistence;
 use crate::config::Allow;
 use crate::keyspace::{Db, StoreSet, StrInput, StrRef, Ttl, ValueRef};
 use crate::persist::serialized_len;
 use crate::resp::{Args, CommandError, Reply};
 use crate::session::Session;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Dispatches on the word after DEBUG.
@@ -70,7 +72,8 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         }
         (b"panic" | b"segfault" | b"assert" | b"oom" | b"leak", _)
         | (b"restart" | b"crash-and-recover", _) => return Err(refused(args.arg(1), "refused")),
-        (b"reload" | b"loadaof" | b"replicate", _) => {
+        (b"reload", _) => return reload(cx, args),
+        (b"loadaof" | b"replicate", _) => {
             return Err(refused(args.arg(1), "not supported yet"));
         }
         (word, count) if accepted(word, count) => cx.reply.ok(),
@@ -116,6 +119,29 @@ fn sleep(seconds: &[u8]) -> Result {
     let seconds = parse_f64(seconds).unwrap_or(0.0).clamp(0.0, 1e6);
     let micros = (seconds * 1e6) as u64;
     Ok(on_all(move |core| core.freeze(micros)))
+}
+
+/// Every core writes its keys down as a file has them, and reads them back.
+fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    let mut flush = true;
+    for word in args.from(2) {
+        if word.eq_ignore_ascii_case(b"NOFLUSH") || word.eq_ignore_ascii_case(b"MERGE") {
+            flush = false;
+        } else if !word.eq_ignore_ascii_case(b"NOSAVE") {
+            return Err(CommandError::RELOAD_OPTIONS);
+        }
+    }
+    let config = Arc::clone(cx.config);
+    Ok(Flow::Gather(Gather::new(
+        move |core| persistence::reload(core, &config, flush),
+        |results: Vec<_>, reply| match results.into_iter().find_map(std::result::Result::err) {
+            None => reply.ok(),
+            Some(why) => {
+                tracing::warn!("DEBUG RELOAD: {why}");
+                reply.error(&CommandError::RELOAD_FAILED);
+            }
+        },
+    )))
 }
 
 fn object(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {

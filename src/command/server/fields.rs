@@ -308,16 +308,30 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
         .sum();
     let saved = process.saved_changes.load(Relaxed);
     text.line("rdb_changes_since_last_save", changes.saturating_sub(saved));
-    text.line("rdb_bgsave_in_progress", 0);
+    let save = &process.save;
+    let in_progress = save.in_progress.load(Relaxed);
+    text.line("rdb_bgsave_in_progress", u8::from(in_progress));
     text.line("rdb_last_save_time", process.last_save.load(Relaxed));
-    text.line("rdb_last_bgsave_status", "ok");
-    text.line("rdb_last_bgsave_time_sec", -1);
-    text.line("rdb_current_bgsave_time_sec", -1);
-    text.zeros(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
+    let status = if save.last_ok.load(Relaxed) {
+        "ok"
+    } else {
+        "err"
+    };
+    text.line("rdb_last_bgsave_status", status);
+    text.line("rdb_last_bgsave_time_sec", save.last_seconds.load(Relaxed));
+    let current = match in_progress {
+        true => cx.now.us / 1_000_000 - save.started.load(Relaxed),
+        false => -1,
+    };
+    text.line("rdb_current_bgsave_time_sec", current);
+    text.line("rdb_saves", save.saves.load(Relaxed));
+    text.zeros(&["rdb_last_cow_size"]);
+    text.line(
         "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
+        save.load_expired.load(Relaxed),
+    );
+    text.line("rdb_last_load_keys_loaded", save.loaded.load(Relaxed));
+    text.zeros(&[
         "aof_enabled",
         "aof_rewrite_in_progress",
         "aof_rewrite_scheduled",

@@ -148,7 +148,7 @@ pub(super) const ROWS: &[Row] = &[
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .docs("Write a snapshot in the background.", "O(1) to start")
         .syntax("[SCHEDULE]")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::persistence::bgsave)),
     row("command", Group::Server, "2.8.13", -1)
         .flags(&[LOADING, STALE, SENTINEL])
         .acl(&[category::CONNECTION])
@@ -607,7 +607,7 @@ pub(super) const ROWS: &[Row] = &[
             "Write a snapshot now, while nothing else runs.",
             "O(N) for N keys",
         )
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(super::super::persistence::save)),
     row("sflush", Group::Server, "8.0.0", -3)
         .flags(&[WRITE, EXPERIMENTAL])
         .acl(&[category::KEYSPACE, category::DANGEROUS])

@@ -1,0 +1,358 @@
+//! RDB files: a header, the keys of each database with what belongs to them, and a checksum of all that.
+//!
+//! ```text
+//! REDIS0011 | aux fields | functions | SELECTDB n, RESIZEDB, records.. | .. | EOF | CRC64 of all before, u64 LE
+//! record: [EXPIRETIME_MS] [IDLE or FREQ] type key value
+//! ```
+//!
+//! The shards write the records of their own slots, each into a part of its own; the parts follow one another in the
+//! file, so a database is selected once for each shard. Whoever reads takes RESIZEDB for the hint that it is.
+//!
+//! What is read may come from anybody: lengths are compared with what is there before anything is allocated, and every
+//! error names the offset.
+
+use std::fmt;
+
+use super::object::{ValueLimits, is_readable, read_value, write_value};
+use super::string_payload::{Reader, write_len, write_string};
+use crate::base::{DbIndex, Millis, crc64};
+use crate::keyspace::{Value, ValueRef};
+
+const EOF: u8 = 255;
+const SELECT_DB: u8 = 254;
+const EXPIRE_SECONDS: u8 = 253;
+const EXPIRE_MS: u8 = 252;
+const RESIZE_DB: u8 = 251;
+const AUX: u8 = 250;
+const FREQUENCY: u8 = 249;
+const IDLE: u8 = 248;
+const FUNCTION: u8 = 245;
+const SLOT_INFO: u8 = 244;
+
+const CRC_BYTES: usize = 8;
+
+/// The lowest version that is written: that of Redis 7.0.
+pub const VERSION_MIN: u16 = 10;
+
+/// The highest type number it knows.
+const TYPE_MAX_OF_7_0: u8 = 19;
+
+/// How recently, or how often, a key was used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Usage {
+    /// Nothing is known or kept.
+    Unknown,
+    /// Seconds since the last access.
+    IdleSecs(u64),
+    /// LFU counter.
+    Frequency(u8),
+}
+
+/// The keys of one shard, as they stand in a file.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// Records, with the databases they belong to.
+    pub bytes: Vec<u8>,
+    /// The version that a reader must know.
+    pub version: u16,
+    /// How many keys.
+    pub keys: u64,
+    /// Keys whose value could not be written.
+    pub failed: Vec<Vec<u8>>,
+}
+
+impl Part {
+    /// Turns to another database, which has so many keys, and so many with an expiry time.
+    pub fn select(&mut self, db: DbIndex, keys: usize, expires: usize) {
+        self.bytes.push(SELECT_DB);
+        write_len(&mut self.bytes, db.index() as u64);
+        self.bytes.push(RESIZE_DB);
+        write_len(&mut self.bytes, keys as u64);
+        write_len(&mut self.bytes, expires as u64);
+    }
+
+    /// Appends a key; one whose value cannot be written is only noted.
+    pub fn key(
+        &mut self,
+        key: &[u8],
+        value: ValueRef<'_>,
+        expire: Option<Millis>,
+        usage: Usage,
+        compress: bool,
+    ) {
+        let start = self.bytes.len();
+        if let Some(at) = expire {
+            self.bytes.push(EXPIRE_MS);
+            self.bytes.extend_from_slice(&at.0.to_le_bytes());
+        }
+        match usage {
+            Usage::Unknown => {}
+            Usage::IdleSecs(idle) => {
+                self.bytes.push(IDLE);
+                write_len(&mut self.bytes, idle);
+            }
+            Usage::Frequency(often) => self.bytes.extend_from_slice(&[FREQUENCY, often]),
+        }
+        // The type stands before the key, and is known when the value is written.
+        let place = self.bytes.len();
+        self.bytes.push(0);
+        write_string(&mut self.bytes, key, compress);
+        let body = self.bytes.len();
+        let Some(version) = write_value(&mut self.bytes, value, compress) else {
+            self.bytes.truncate(start);
+            return self.failed.push(key.to_vec());
+        };
+        self.bytes[place] = self.bytes.remove(body);
+        // A file says the lowest version that knows all its types, so that older servers read it.
+        let version = match self.bytes[place] {
+            ..=TYPE_MAX_OF_7_0 => VERSION_MIN,
+            _ => version,
+        };
+        self.version = self.version.max(version);
+        self.keys += 1;
+    }
+}
+
+/// What stands before the parts: magic, facts about the writer, functions.
+pub fn header(version: u16, facts: &[(&str, String)], functions: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = format!("REDIS{version:04}").into_bytes();
+    for (name, value) in facts {
+        out.push(AUX);
+        write_string(&mut out, name.as_bytes(), false);
+        write_string(&mut out, value.as_bytes(), false);
+    }
+    for code in functions {
+        out.push(FUNCTION);
+        write_string(&mut out, code, false);
+    }
+    out
+}
+
+/// What stands behind them; `crc` is that of all before, or `None` if files are to have none.
+pub fn trailer(crc: Option<u64>) -> Vec<u8> {
+    let mut out = vec![EOF];
+    let crc = crc.map_or(0, |before| crc64(before, &[EOF]));
+    out.extend_from_slice(&crc.to_le_bytes());
+    out
+}
+
+/// One thing found in a file.
+#[derive(Debug)]
+pub enum Item {
+    /// A fact about the writer.
+    Fact(Vec<u8>, Vec<u8>),
+    /// Code of a function library.
+    Function(Vec<u8>),
+    /// A key.
+    Key {
+        /// Its database.
+        db: u64,
+        /// Its name.
+        key: Vec<u8>,
+        /// What it holds.
+        value: Value,
+        /// When it goes.
+        expire: Option<Millis>,
+        /// Whether it was used lately.
+        usage: Usage,
+    },
+}
+
+/// Why a file was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RdbError {
+    /// Where, in bytes from the beginning.
+    pub offset: usize,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for RdbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (offset {})", self.reason, self.offset)
+    }
+}
+
+/// Reads a whole file, calling `take` for everything in it.
+pub fn read(file: &[u8], limits: &ValueLimits, mut take: impl FnMut(Item)) -> Result<(), RdbError> {
+    let version = version_of(file)?;
+    let mut reader = Reader::new(&file[9..]);
+    let offset = |reader: &Reader<'_>| file.len() - reader.remaining();
+    let (mut db, mut expire, mut usage) = (0, None, Usage::Unknown);
+    loop {
+        let at = offset(&reader);
+        let short = |_| RdbError {
+            offset: at,
+            reason: "Short read or damaged record".into(),
+        };
+        match reader.byte().map_err(short)? {
+            EOF => break,
+            SELECT_DB => db = reader.len().map_err(short)?,
+            RESIZE_DB => {
+                reader.len().map_err(short)?;
+                reader.len().map_err(short)?;
+            }
+            AUX => {
+                let name = reader.string().map_err(short)?.into_vec();
+                let value = reader.string().map_err(short)?.into_vec();
+                take(Item::Fact(name, value));
+            }
+            FUNCTION => take(Item::Function(reader.string().map_err(short)?.into_vec())),
+            SLOT_INFO if version >= 12 => {
+                for _ in 0..3 {
+                    reader.len().map_err(short)?;
+                }
+            }
+            EXPIRE_SECONDS => {
+                let seconds = i32::from_le_bytes(reader.array().map_err(short)?);
+                expire = Some(Millis(i64::from(seconds) * 1000));
+            }
+            EXPIRE_MS => {
+                expire = Some(Millis(i64::from_le_bytes(reader.array().map_err(short)?)));
+            }
+            FREQUENCY => usage = Usage::Frequency(reader.byte().map_err(short)?),
+            IDLE => usage = Usage::IdleSecs(reader.len().map_err(short)?),
+            kind => {
+                let key = reader.string().map_err(short)?.into_vec();
+                let value = read_value(&mut reader, kind, version, limits);
+                let value = value.ok_or_else(|| RdbError {
+                    offset: at,
+                    reason: format!(
+                        "Type {kind} of key '{}' is not known here, or its value is damaged",
+                        String::from_utf8_lossy(&key)
+                    ),
+                })?;
+                take(Item::Key {
+                    db,
+                    key,
+                    value,
+                    expire: expire.take(),
+                    usage: std::mem::replace(&mut usage, Usage::Unknown),
+                });
+            }
+        }
+    }
+    if version >= 5 {
+        check_crc(file, offset(&reader))?;
+    }
+    Ok(())
+}
+
+fn version_of(file: &[u8]) -> Result<u16, RdbError> {
+    let refuse = |reason: String| RdbError { offset: 0, reason };
+    let digits = match file {
+        [b'R', b'E', b'D', b'I', b'S', digits @ ..] if digits.len() >= 4 => &digits[..4],
+        [b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..] if digits.len() >= 3 => &digits[..3],
+        _ => {
+            return Err(refuse("Wrong signature trying to load DB from file".into()));
+        }
+    };
+    let text = std::str::from_utf8(digits).unwrap_or_default();
+    match text.parse() {
+        Ok(version) if version > 0 && is_readable(version) => Ok(version),
+        _ => Err(refuse(format!("Can't handle RDB format version {text}"))),
+    }
+}
+
+fn check_crc(file: &[u8], end: usize) -> Result<(), RdbError> {
+    let Some(stored) = file[end..].first_chunk::<CRC_BYTES>() else {
+        return Err(RdbError {
+            offset: end,
+            reason: "Short read: the checksum is missing".into(),
+        });
+    };
+    let stored = u64::from_le_bytes(*stored);
+    let found = crc64(0, &file[..end]);
+    if stored == 0 || stored == found {
+        return Ok(());
+    }
+    Err(RdbError {
+        offset: end,
+        reason: format!("Wrong RDB checksum expected: ({stored:x}) but got ({found:x})"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rng;
+    use crate::keyspace::{StrRef, StrValue};
+
+    fn file() -> Vec<u8> {
+        let mut part = Part::default();
+        part.select(DbIndex(3), 2, 1);
+        let text = b"some text that compresses compresses compresses";
+        part.key(
+            b"a",
+            ValueRef::Str(StrRef::Int(7)),
+            None,
+            Usage::Unknown,
+            true,
+        );
+        part.key(
+            b"b",
+            ValueRef::Str(StrRef::Bytes(text)),
+            Some(Millis(1_900_000_000_123)),
+            Usage::Frequency(9),
+            true,
+        );
+        let facts = [("redis-ver", "7.2.4".to_owned())];
+        let mut file = header(part.version, &facts, &[b"#!lua name=x\n".to_vec()]);
+        file.extend_from_slice(&part.bytes);
+        let crc = crc64(0, &file);
+        file.extend_from_slice(&trailer(Some(crc)));
+        file
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let mut items = Vec::new();
+        read(&file(), &ValueLimits::default(), |item| items.push(item)).unwrap();
+        assert!(
+            matches!(&items[0], Item::Fact(name, value) if name == b"redis-ver" && value == b"7.2.4")
+        );
+        assert!(matches!(&items[1], Item::Function(code) if code.starts_with(b"#!lua")));
+        assert!(matches!(
+            &items[2],
+            Item::Key { db: 3, key, value: Value::Str(StrValue::Int(7), false), expire: None, .. } if key == b"a"
+        ));
+        assert!(matches!(
+            &items[3],
+            Item::Key {
+                expire: Some(Millis(1_900_000_000_123)),
+                usage: Usage::Frequency(9),
+                ..
+            }
+        ));
+        assert_eq!(items.len(), 4);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_and_never_worse() {
+        let whole = file();
+        let limits = ValueLimits::default();
+        for len in 0..whole.len() {
+            assert!(
+                read(&whole[..len], &limits, |_| {}).is_err(),
+                "cut at {len}"
+            );
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let is_version = (5..9).contains(&(bit / 8));
+            assert!(
+                read(&flipped, &limits, |_| {}).is_err() || is_version,
+                "bit {bit}"
+            );
+        }
+        let mut rng = Rng::new(5);
+        for _ in 0..20_000 {
+            let mut random = whole[..9].to_vec();
+            let mut tail = vec![0; rng.index(60)];
+            rng.fill(&mut tail);
+            random.extend_from_slice(&tail);
+            let _ = read(&random, &limits, |_| {});
+        }
+    }
+}

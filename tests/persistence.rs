@@ -1,0 +1,222 @@
+//! What survives a restart: SAVE, BGSAVE, save points, SHUTDOWN, and files shared with a real redis-server.
+
+mod support;
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use support::clock::wait_until;
+use support::process::{free_port, signal};
+use support::{Conn, Value, each_variant};
+
+fn ok() -> Value {
+    Value::Simple(b"OK".to_vec())
+}
+
+fn fill(conn: &mut Conn) {
+    conn.call("DEBUG POPULATE 2000 key 20");
+    conn.call("SET text hello");
+    conn.call("SET volatile 7 PX 1000000");
+    conn.call("RPUSH list a b c 4");
+    conn.call("HSET hash f v g 12");
+    conn.call("SELECT 3");
+    conn.call("SET other x");
+    conn.call("SELECT 0");
+}
+
+fn check(conn: &mut Conn) {
+    assert_eq!(conn.call("DBSIZE").text(), "2004");
+    assert_eq!(conn.call("GET text").text(), "hello");
+    assert_eq!(conn.call("GET volatile").text(), "7");
+    let left: i64 = conn.call("PTTL volatile").text().parse().expect("digits");
+    assert!((1..=1_000_000).contains(&left), "{left}");
+    assert_eq!(conn.call("LRANGE list 2 2").elements()[0].text(), "c");
+    assert_eq!(conn.call("HGET hash g").text(), "12");
+    conn.call("SELECT 3");
+    assert_eq!(conn.call("GET other").text(), "x");
+    conn.call("SELECT 0");
+}
+
+fn info(conn: &mut Conn, name: &str) -> String {
+    let text = conn.call("INFO persistence").text();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+#[test]
+fn what_was_saved_is_there_after_a_restart() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        fill(&mut conn);
+        let digest = conn.call("DEBUG DIGEST").text();
+        assert_eq!(conn.call("SAVE"), ok());
+        assert_eq!(info(&mut conn, "rdb_changes_since_last_save"), "0");
+        conn.call("SET late 1");
+        server.restart();
+        let mut conn = server.conn();
+        check(&mut conn);
+        assert_eq!(conn.call("DEBUG DIGEST").text(), digest);
+        assert_eq!(conn.call("EXISTS late").text(), "0");
+        assert_eq!(conn.call("DEBUG RELOAD"), ok());
+        assert_eq!(conn.call("DEBUG DIGEST").text(), digest);
+    });
+}
+
+#[test]
+fn a_background_save_writes_the_moment_it_was_asked() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        fill(&mut conn);
+        let started = Value::Simple(b"Background saving started".to_vec());
+        conn.send_command(&[b"BGSAVE"]).expect("sent");
+        conn.send_command(&[b"FLUSHALL"]).expect("sent");
+        assert_eq!(conn.read(), Ok(started));
+        assert_eq!(conn.read(), Ok(ok()));
+        wait_until("the save to end", || {
+            (info(&mut conn, "rdb_bgsave_in_progress") == "0").then_some(())
+        });
+        assert_eq!(info(&mut conn, "rdb_last_bgsave_status"), "ok");
+        server.restart();
+        check(&mut server.conn());
+    });
+}
+
+#[test]
+fn save_points_and_the_end_of_the_process_save() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("save", "1 1")]);
+        let mut conn = server.conn();
+        fill(&mut conn);
+        wait_until("a save point", || {
+            (info(&mut conn, "rdb_saves") != "0").then_some(())
+        });
+        conn.call("SET late 1");
+        signal(server.pid(), "TERM");
+        assert!(server.wait_exit().success());
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("GET late").text(), "1");
+        conn.call("DEL late");
+        conn.send_command(&[b"SHUTDOWN"]).expect("sent");
+        assert!(server.wait_exit().success());
+        server.restart();
+        check(&mut server.conn());
+        let mut conn = server.conn();
+        conn.call("SET gone 1");
+        conn.send_command(&[b"SHUTDOWN", b"NOSAVE"]).expect("sent");
+        assert!(server.wait_exit().success());
+        server.restart();
+        assert_eq!(server.conn().call("EXISTS gone").text(), "0");
+    });
+}
+
+#[test]
+fn a_save_that_fails_is_told_and_stops_writes() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        conn.call("SET k v");
+        // A folder in the place of the file: nothing can be renamed over it, not even by root.
+        let place = server.dir().join("dump.rdb");
+        fs::create_dir(&place).expect("our folder is writable");
+        assert_eq!(conn.call("SAVE"), Value::Error(b"ERR".to_vec()));
+        assert_eq!(conn.call("SET k w"), ok());
+        conn.call("BGSAVE");
+        wait_until("the save to fail", || {
+            (info(&mut conn, "rdb_last_bgsave_status") == "err").then_some(())
+        });
+        wait_until("writes to be refused", || {
+            let reply = conn.call("SET k w").text();
+            reply.starts_with("MISCONF").then_some(())
+        });
+        assert_eq!(conn.call("GET k").text(), "w");
+        let refused = conn.call("SHUTDOWN SAVE").text();
+        assert!(
+            refused.starts_with("ERR Errors trying to SHUTDOWN"),
+            "{refused}"
+        );
+        fs::remove_dir(&place).expect("it is empty");
+        conn.call("BGSAVE");
+        wait_until("the save to succeed", || {
+            (info(&mut conn, "rdb_last_bgsave_status") == "ok").then_some(())
+        });
+        wait_until("writes to go on", || {
+            (conn.call("SET k x") == ok()).then_some(())
+        });
+    });
+}
+
+struct Redis(Child);
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A real redis-server over the file in a folder.
+fn redis(dir: &std::path::Path) -> Option<(Redis, Conn)> {
+    let port = free_port();
+    let child = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--save", "", "--dir"])
+        .arg(dir)
+        .stdout(Stdio::null())
+        .spawn()
+        .ok()?;
+    let redis = Redis(child);
+    let conn = wait_until("redis-server to answer", || {
+        let mut conn = Conn::open(([127, 0, 0, 1], port).into()).ok()?;
+        conn.send_command(&[b"PING"]).ok()?;
+        let pong = conn.read().ok()?;
+        (pong.text() == "PONG").then_some(conn)
+    });
+    Some((redis, conn))
+}
+
+#[test]
+fn redis_reads_our_file_and_we_read_its() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        fill(&mut conn);
+        assert_eq!(conn.call("SAVE"), ok());
+        let Some((_redis, mut theirs)) = redis(server.dir()) else {
+            eprintln!("SKIPPED: no redis-server");
+            return;
+        };
+        check(&mut theirs);
+        theirs.call("SET theirs 1");
+        assert_eq!(theirs.call("SAVE"), ok());
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("GET theirs").text(), "1");
+        conn.call("DEL theirs");
+        check(&mut conn);
+    });
+}
+
+#[test]
+fn a_damaged_file_keeps_the_server_from_starting() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        fill(&mut conn);
+        assert_eq!(conn.call("SAVE"), ok());
+        server.stop();
+        let path = server.dir().join("dump.rdb");
+        let mut bytes = fs::read(&path).expect("the file is there");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).expect("our folder is writable");
+        let mut again = server.start_again();
+        let status = wait_until("it to give up", || again.try_wait().expect("our child"));
+        assert_eq!(status.code(), Some(1));
+        let log = server.log_tail();
+        assert!(log.contains("Fatal error loading the DB"), "{log}");
+    });
+}
