@@ -555,10 +555,10 @@ mod tests {
             refusal("CLIENT KILL"),
             "ERR wrong number of arguments for 'client|kill' command"
         );
-        // PFSELFTEST stays unbuilt the longest.
+        // FAILOVER stays unbuilt the longest.
         assert_eq!(
-            refusal("pfselftest"),
-            "ERR command 'pfselftest' is not built yet in this version of Tessera"
+            refusal("failover"),
+            "ERR command 'failover' is not built yet in this version of Tessera"
         );
     }
 
