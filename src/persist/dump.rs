@@ -22,22 +22,22 @@ pub enum DumpError {
 }
 
 /// The payload of a value; `compress` tells whether LZF may be used.
-pub fn dump(value: ValueRef<'_>, compress: bool) -> Option<Vec<u8>> {
+pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
     let len = match value {
         ValueRef::Str(text) => text.len(),
         ValueRef::Collection(collection) => collection.memory() / 2,
     };
     let mut out = Vec::with_capacity(len + 32);
-    let version = write_value(&mut out, value, compress)?;
+    let version = write_value(&mut out, value, compress);
     sign(&mut out, version);
-    Some(out)
+    out
 }
 
 /// Bytes of a value in a file, without its type.
-pub fn serialized_len(value: ValueRef<'_>, compress: bool) -> Option<usize> {
+pub fn serialized_len(value: ValueRef<'_>, compress: bool) -> usize {
     let mut out = Vec::new();
-    write_value(&mut out, value, compress)?;
-    Some(out.len() - 1)
+    write_value(&mut out, value, compress);
+    out.len() - 1
 }
 
 /// The value of a payload.

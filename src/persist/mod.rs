@@ -12,6 +12,7 @@ pub mod rdb;
 mod set;
 mod stream;
 mod string_payload;
+mod zset;
 
 pub use crate::base::lzf;
 pub use dump::{DumpError, dump, restore, serialized_len};

@@ -5,10 +5,10 @@
 //! the data need it; `write_value` says which version that is.
 
 use super::string_payload::{Reader, write_int, write_string};
-use super::{hash, list, set, stream};
+use super::{hash, list, set, stream, zset};
 use crate::base::parse_i64;
 use crate::keyspace::{StrRef, StrValue, Value, ValueRef};
-use crate::types::{Collection, HashLimits, ListLimits, SetLimits};
+use crate::types::{Collection, HashLimits, ListLimits, SetLimits, ZsetLimits};
 
 /// The version that is written where nothing newer is needed: that of Redis 7.2.
 pub const RDB_VERSION: u16 = 11;
@@ -33,6 +33,8 @@ pub struct ValueLimits {
     pub list: ListLimits,
     /// Of sets.
     pub set: SetLimits,
+    /// Of sorted sets.
+    pub zset: ZsetLimits,
 }
 
 impl Default for ValueLimits {
@@ -49,6 +51,10 @@ impl Default for ValueLimits {
                 members: 128,
                 bytes: 64,
             },
+            zset: ZsetLimits {
+                entries: 128,
+                value: 64,
+            },
         }
     }
 }
@@ -58,14 +64,18 @@ pub(super) mod kind {
     pub(in crate::persist) const STRING: u8 = 0;
     pub(in crate::persist) const LIST: u8 = 1;
     pub(in crate::persist) const SET: u8 = 2;
+    pub(in crate::persist) const ZSET: u8 = 3;
     pub(in crate::persist) const HASH: u8 = 4;
+    pub(in crate::persist) const ZSET_2: u8 = 5;
     pub(in crate::persist) const HASH_ZIPMAP: u8 = 9;
     pub(in crate::persist) const LIST_ZIPLIST: u8 = 10;
     pub(in crate::persist) const SET_INTSET: u8 = 11;
+    pub(in crate::persist) const ZSET_ZIPLIST: u8 = 12;
     pub(in crate::persist) const HASH_ZIPLIST: u8 = 13;
     pub(in crate::persist) const LIST_QUICKLIST: u8 = 14;
     pub(in crate::persist) const STREAM_1: u8 = 15;
     pub(in crate::persist) const HASH_LISTPACK: u8 = 16;
+    pub(in crate::persist) const ZSET_LISTPACK: u8 = 17;
     pub(in crate::persist) const LIST_QUICKLIST_2: u8 = 18;
     pub(in crate::persist) const STREAM_2: u8 = 19;
     pub(in crate::persist) const SET_LISTPACK: u8 = 20;
@@ -78,8 +88,8 @@ pub(super) mod kind {
 }
 
 /// Appends a value's type number and the value; `compress` tells whether LZF may be used. Returns the version that a
-/// reader must know, or nothing for a value that cannot be written.
-pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> Option<u16> {
+/// reader must know.
+pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> u16 {
     match value {
         ValueRef::Str(text) => {
             out.push(kind::STRING);
@@ -88,22 +98,25 @@ pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> Op
                 StrRef::Bytes(bytes) => write_string(out, bytes, compress),
                 StrRef::Shared(bytes) => write_string(out, bytes, compress),
             }
-            Some(RDB_VERSION)
+            RDB_VERSION
         }
-        ValueRef::Collection(Collection::Hash(hash)) => Some(hash::write(out, hash, compress)),
+        ValueRef::Collection(Collection::Hash(hash)) => hash::write(out, hash, compress),
         ValueRef::Collection(Collection::List(list)) => {
             list::write(out, list, compress);
-            Some(RDB_VERSION)
+            RDB_VERSION
         }
         ValueRef::Collection(Collection::Set(set)) => {
             set::write(out, set, compress);
-            Some(RDB_VERSION)
+            RDB_VERSION
         }
         ValueRef::Collection(Collection::Stream(stream)) => {
             stream::write(out, stream, compress);
-            Some(RDB_VERSION)
+            RDB_VERSION
         }
-        ValueRef::Collection(_) => None,
+        ValueRef::Collection(Collection::Zset(zset)) => {
+            zset::write(out, zset, compress);
+            RDB_VERSION
+        }
     }
 }
 
@@ -121,6 +134,9 @@ pub fn read_value(
         }
         kind::SET | kind::SET_INTSET | kind::SET_LISTPACK => {
             Collection::Set(set::read(reader, kind, limits.set)?)
+        }
+        kind::ZSET | kind::ZSET_2 | kind::ZSET_ZIPLIST | kind::ZSET_LISTPACK => {
+            Collection::Zset(zset::read(reader, kind, limits.zset)?)
         }
         kind::STREAM_1 | kind::STREAM_2 | kind::STREAM_3 => {
             Collection::Stream(stream::read(reader, kind)?)

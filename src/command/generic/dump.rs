@@ -4,7 +4,7 @@ use super::Result;
 use super::keys::syntax;
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
-use crate::command::{hash, list, set};
+use crate::command::{hash, list, set, sorted_set};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::Detached;
 use crate::persist::{self, DumpError, ValueLimits};
@@ -16,7 +16,7 @@ pub fn dump(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     match cx.db.get(args.arg(1)) {
         None => cx.reply.null(),
         Some(value) => {
-            let payload = persist::dump(value, compress).ok_or(CommandError::WRONG_TYPE)?;
+            let payload = persist::dump(value, compress);
             cx.reply.bulk(&payload);
         }
     }
@@ -71,6 +71,7 @@ pub fn limits(config: &Config) -> ValueLimits {
         hash: hash::limits(config),
         list: list::limits(config),
         set: set::limits(config),
+        zset: sorted_set::limits(config),
     }
 }
 

@@ -6,7 +6,8 @@ use crate::keyspace::{StrRef, StrValue};
 use crate::persist::object::{RDB_VERSION_MAX, VALKEY_VERSION, kind};
 use crate::types::stream::{Group, NodeLimits, Pending, References, Stream, StreamId};
 use crate::types::{
-    Collection, End, FieldTtl, Hash, HashLimits, Kind, List, ListLimits, Set, SetLimits,
+    Collection, End, FieldTtl, Hash, HashLimits, Kind, List, ListLimits, Set, SetLimits, Zset,
+    ZsetLimits,
 };
 
 const LIMITS: ValueLimits = ValueLimits {
@@ -19,6 +20,10 @@ const LIMITS: ValueLimits = ValueLimits {
         ints: 20,
         members: 30,
         bytes: 64,
+    },
+    zset: ZsetLimits {
+        entries: 30,
+        value: 64,
     },
 };
 
@@ -112,7 +117,11 @@ fn contents(value: &Value) -> Vec<String> {
                 }
             }
         }
-        ValueRef::Collection(other) => panic!("{other:?}"),
+        ValueRef::Collection(Collection::Zset(zset)) => {
+            for (member, score) in zset.iter() {
+                parts.push(format!("{:?} {score}", member.to_vec()));
+            }
+        }
     }
     parts
 }
@@ -135,7 +144,19 @@ fn text(rng: &mut Rng) -> Vec<u8> {
 /// A value of some type and size.
 fn value(rng: &mut Rng) -> Value {
     let len = 1 + rng.index(60);
-    match rng.below(6) {
+    match rng.below(7) {
+        6 => {
+            let mut zset = Zset::new();
+            for _ in 0..len {
+                let score = match rng.below(4) {
+                    0 => f64::INFINITY,
+                    1 => rng.unit_f64() * 1e17,
+                    _ => rng.below(20) as f64 - 10.0,
+                };
+                zset.put(&text(rng), score, LIMITS.zset);
+            }
+            collection(zset)
+        }
         5 => collection(stream(rng, len)),
         4 => {
             let (mut set, ints) = (Set::new(), rng.chance(1, 2));
@@ -212,7 +233,7 @@ fn streams_of_all_versions_are_read() {
     let mut rng = Rng::new(4);
     let stream = stream(&mut rng, 40);
     let value = collection(stream);
-    let payload = dump(seen(&value), false).unwrap();
+    let payload = dump(seen(&value), false);
     let restored = restore(&payload, &LIMITS).unwrap();
     assert_eq!(contents(&restored), contents(&value));
     // One entry 1-1 (f, v), and a group that has it pending for a consumer, in the three versions.
@@ -267,19 +288,19 @@ fn streams_of_all_versions_are_read() {
 fn what_was_dumped_comes_back() {
     for text in [&b""[..], b"abc", b"0001", &[b'z'; 70_000], &[0xff; 20]] {
         for compress in [false, true] {
-            let payload = dump(ValueRef::Str(StrRef::Bytes(text)), compress).unwrap();
+            let payload = dump(ValueRef::Str(StrRef::Bytes(text)), compress);
             assert_eq!(text_of(restore(&payload, &LIMITS).unwrap()), text);
         }
     }
     for value in [0, -1, 1000, i64::MAX] {
-        let payload = dump(ValueRef::Str(StrRef::Int(value)), true).unwrap();
+        let payload = dump(ValueRef::Str(StrRef::Int(value)), true);
         let restored = restore(&payload, &LIMITS).unwrap();
         assert!(matches!(restored, Value::Str(StrValue::Int(int), false) if int == value));
     }
     let mut rng = Rng::new(1);
     for _ in 0..2000 {
         let value = value(&mut rng);
-        let payload = dump(seen(&value), rng.chance(1, 2)).unwrap();
+        let payload = dump(seen(&value), rng.chance(1, 2));
         let again = restore(&payload, &LIMITS).unwrap();
         assert_eq!(contents(&again), contents(&value));
         if let (ValueRef::Collection(one), ValueRef::Collection(other)) =
@@ -294,7 +315,7 @@ fn what_was_dumped_comes_back() {
 fn a_damaged_payload_is_refused() {
     let mut rng = Rng::new(5);
     for _ in 0..10 {
-        let whole = dump(seen(&value(&mut rng)), true).unwrap();
+        let whole = dump(seen(&value(&mut rng)), true);
         if whole.len() > 1000 {
             continue;
         }
@@ -345,7 +366,7 @@ fn a_signed_body_that_is_no_value_is_refused() {
 #[track_caller]
 fn check_survives(payload: &[u8]) {
     if let Ok(value) = restore(payload, &LIMITS) {
-        let again = dump(seen(&value), true).unwrap();
+        let again = dump(seen(&value), true);
         let again = restore(&again, &LIMITS).unwrap();
         assert_eq!(contents(&again), contents(&value));
     }
@@ -362,7 +383,7 @@ fn any_body_is_a_value_or_refused() {
         check_survives(&signed(&body, version));
     }
     for _ in 0..5000 {
-        let payload = dump(seen(&value(&mut rng)), rng.chance(1, 2)).unwrap();
+        let payload = dump(seen(&value(&mut rng)), rng.chance(1, 2));
         let mut body = payload[..payload.len() - FOOTER_BYTES].to_vec();
         for _ in 0..1 + rng.index(3) {
             let at = rng.index(body.len().min(200));
@@ -450,9 +471,34 @@ fn hashes_of_all_versions_are_read() {
 }
 
 #[test]
+fn sorted_sets_of_all_versions_are_read() {
+    let expected = ["[98] -inf", "[97] 1.5"];
+    let mut items = crate::types::Listpack::new();
+    for item in ["b", "-inf", "a", "1.5"] {
+        items.push_back(item.as_bytes());
+    }
+    let mut listpack = vec![kind::ZSET_LISTPACK, items.as_bytes().len() as u8];
+    listpack.extend_from_slice(items.as_bytes());
+    let mut binary = b"\x05\x02\x01a".to_vec();
+    binary.extend_from_slice(&1.5_f64.to_le_bytes());
+    binary.extend_from_slice(b"\x01b");
+    binary.extend_from_slice(&f64::NEG_INFINITY.to_le_bytes());
+    let ziplist = b"\x0c\x1b\x1b\0\0\0\x15\0\0\0\x04\0\x00\x01b\x03\x04-inf\x06\x01a\x03\x031.5\xff";
+    for body in [&b"\x03\x02\x01a\x031.5\x01b\xff"[..], &listpack, &binary, ziplist] {
+        let value = restore(&signed(body, 9), &LIMITS)
+            .unwrap_or_else(|error| panic!("{}: {error:?}", body[0]));
+        assert_eq!(contents(&value), expected, "{}", body[0]);
+    }
+    for body in [&b"\x03\x01\x01a\xfd"[..], b"\x03\x02\x01a\xfe\x01a\xff", b"\x03\x01\x01a\x01x"] {
+        let error = restore(&signed(body, 9), &LIMITS).unwrap_err();
+        assert_eq!(error, DumpError::Body);
+    }
+}
+
+#[test]
 fn versions_are_those_that_the_data_need() {
     let version = |value: &Value| {
-        let payload = dump(seen(value), true).unwrap();
+        let payload = dump(seen(value), true);
         u16::from_le_bytes([payload[payload.len() - 10], payload[payload.len() - 9]])
     };
     for fields in [0, 100] {
