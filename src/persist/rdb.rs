@@ -80,7 +80,6 @@ impl Part {
         usage: Usage,
         compress: bool,
     ) {
-        let start = self.bytes.len();
         if let Some(at) = expire {
             self.bytes.push(EXPIRE_MS);
             self.bytes.extend_from_slice(&at.0.to_le_bytes());
@@ -98,10 +97,7 @@ impl Part {
         self.bytes.push(0);
         write_string(&mut self.bytes, key, compress);
         let body = self.bytes.len();
-        let Some(version) = write_value(&mut self.bytes, value, compress) else {
-            self.bytes.truncate(start);
-            return self.failed.push(key.to_vec());
-        };
+        let version = write_value(&mut self.bytes, value, compress);
         self.bytes[place] = self.bytes.remove(body);
         // A file says the lowest version that knows all its types, so that older servers read it.
         let version = match self.bytes[place] {

@@ -88,3 +88,47 @@ fn restore_refuses_bad_arguments() {
         "#,
     );
 }
+
+#[test]
+fn collections_of_other_servers_are_restored() {
+    // Payloads of redis-server 7.0.15.
+    check(
+        r#"
+        RESTORE l 0 "\x12\x01\x02\x11\x11\x00\x00\x00\x03\x00\x01\x01\xc1\x2c\x02\x83\x61\x62\x63\x04\xff\x0a\x00\x0f\x58\x5d\x52\x27\x11\xb9\x1a" => OK
+        LRANGE l 0 -1 => ["1", "300", "abc"]
+        RESTORE h 0 "\x10\x15\x15\x00\x00\x00\x04\x00\x81\x66\x02\x81\x76\x02\x81\x6e\x02\xf2\x90\xee\xfe\x04\xff\x0a\x00\xfa\xe8\x22\x91\xe3\xaa\x77\xd8" => OK
+        HGETALL h => ["f", "v", "n", "-70000"]; OBJECT ENCODING h => "listpack"
+        RESTORE h 0 "\x04\x02\x01\x6e\xc2\x90\xee\xfe\xff\x01\x66\x01\x76\x0a\x00\x7a\x55\xd9\x87\x7b\xbf\x09\x59" REPLACE => OK
+        HGETALL h => {"n": "-70000", "f": "v"}
+        RESTORE i 0 "\x0b\x14\x04\x00\x00\x00\x03\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x70\x11\x01\x00\x0a\x00\x85\xd5\xc1\x06\x5b\x1d\xd0\x55" => OK
+        SMEMBERS i => ["1", "2", "70000"]; OBJECT ENCODING i => "intset"
+        RESTORE s 0 "\x02\x01\x01\x78\x0a\x00\xff\xe8\x80\xba\x76\x0c\x2f\x09" => OK
+        SMEMBERS s => ["x"]
+        RESTORE z 0 "\x11\x18\x18\x00\x00\x00\x04\x00\x81\x6e\x02\x84\x2d\x69\x6e\x66\x05\x81\x6d\x02\x83\x31\x2e\x35\x04\xff\x0a\x00\xed\xfa\xf8\x3b\x51\x8e\xc6\x2c" => OK
+        ZRANGE z 0 -1 WITHSCORES => ["n", "-inf", "m", "1.5"]
+        RESTORE z 0 "\x05\x02\x01\x6d\x00\x00\x00\x00\x00\x00\xf8\x3f\x01\x6e\x00\x00\x00\x00\x00\x00\xf0\xff\x0a\x00\x7c\x26\x5a\xdd\x0e\xfd\xc1\x68" REPLACE => OK
+        ZRANGE z 0 -1 WITHSCORES => ["n", "-inf", "m", "1.5"]
+        RESTORE x 0 "\x13\x01\x10\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x29\x29\x00\x00\x00\x0f\x00\x02\x01\x00\x01\x01\x01\x81\x66\x02\x00\x01\x02\x01\x00\x01\x00\x01\x81\x76\x02\x04\x01\x02\x01\x01\x01\xdf\xff\x02\x81\x77\x02\x04\x01\xff\x02\x02\x00\x01\x01\x00\x00\x02\x01\x01\x67\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x7c\x9f\x6c\xfd\xa1\x01\x00\x00\x01\x01\x01\x63\x7c\x9f\x6c\xfd\xa1\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x0a\x00\x2e\x7f\x41\x9d\xbc\x2b\x8d\x4f" => OK
+        XRANGE x - + => [["1-1", ["f", "v"]], ["2-0", ["f", "w"]]]
+        XPENDING x g => [1, "1-1", "1-1", [["c", "1"]]]
+        "#,
+    );
+}
+
+#[test]
+fn collections_survive_a_dump() {
+    check(
+        r#"
+        RPUSH l a 2 {{x*9000}} => 3; DUMP l => @p:bulk; RESTORE m 0 {{$p}} => OK; LRANGE m 0 1 => ["a", "2"]; LLEN m => 3
+        SADD s a b 3 => 3; DUMP s => @p:bulk; RESTORE t 0 {{$p}} => OK; SINTERCARD 2 s t => 3
+        ZADD z 1 a 2.5 b => 2; DUMP z => @p:bulk; RESTORE y 0 {{$p}} => OK; ZRANGE y 0 -1 WITHSCORES => ["a", "1", "b", "2.5"]
+        HSET h a 1 b {{x*100}} => 2; DUMP h => @p:bulk; RESTORE i 0 {{$p}} => OK; HGET i a => "1"; HSTRLEN i b => 100
+        [ours] HSET j a 1 b 2 => 2; [ours] HPEXPIREAT j 1999999999999 FIELDS 1 a => [1]; [ours] DUMP j => @q:bulk
+        [ours] RESTORE k 0 {{$q}} => OK; [ours] HPEXPIRETIME k FIELDS 2 a b => [1999999999999, -1]
+        XADD x 5-1 f v => "5-1"; XGROUP CREATE x g 0 => OK; DUMP x => @p:bulk; RESTORE w 0 {{$p}} => OK
+        XRANGE w - + => [["5-1", ["f", "v"]]]
+        [ours] DEBUG DIGEST-VALUE l m => any
+        RESTORE l 0 {{$p}} => BUSYKEY Target key name already exists.
+        "#,
+    );
+}

@@ -483,13 +483,23 @@ fn sorted_sets_of_all_versions_are_read() {
     binary.extend_from_slice(&1.5_f64.to_le_bytes());
     binary.extend_from_slice(b"\x01b");
     binary.extend_from_slice(&f64::NEG_INFINITY.to_le_bytes());
-    let ziplist = b"\x0c\x1b\x1b\0\0\0\x15\0\0\0\x04\0\x00\x01b\x03\x04-inf\x06\x01a\x03\x031.5\xff";
-    for body in [&b"\x03\x02\x01a\x031.5\x01b\xff"[..], &listpack, &binary, ziplist] {
+    let ziplist =
+        b"\x0c\x1c\x1c\0\0\0\x16\0\0\0\x04\0\x00\x01b\x03\x04-inf\x06\x01a\x03\x031.5\xff";
+    for body in [
+        &b"\x03\x02\x01a\x031.5\x01b\xff"[..],
+        &listpack,
+        &binary,
+        ziplist,
+    ] {
         let value = restore(&signed(body, 9), &LIMITS)
             .unwrap_or_else(|error| panic!("{}: {error:?}", body[0]));
         assert_eq!(contents(&value), expected, "{}", body[0]);
     }
-    for body in [&b"\x03\x01\x01a\xfd"[..], b"\x03\x02\x01a\xfe\x01a\xff", b"\x03\x01\x01a\x01x"] {
+    for body in [
+        &b"\x03\x01\x01a\xfd"[..],
+        b"\x03\x02\x01a\xfe\x01a\xff",
+        b"\x03\x01\x01a\x01x",
+    ] {
         let error = restore(&signed(body, 9), &LIMITS).unwrap_err();
         assert_eq!(error, DumpError::Body);
     }
