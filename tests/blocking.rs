@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use support::clock;
-use support::{Conn, ReadError, Server, Value, each_variant};
+use support::{Conn, ReadError, Server, Value, each_variant, peer};
 
 /// Keys on four shards, if there are so many: their slots lie in different quarters.
 const SPREAD: [&str; 4] = ["key0", "key1", "key2", "key3"];
@@ -59,10 +59,14 @@ fn send(conn: &mut Conn, command: &str) {
 }
 
 fn blocked(control: &mut Conn) -> i64 {
+    figure(control, "blocked_clients")
+}
+
+fn figure(control: &mut Conn, name: &str) -> i64 {
     let text = control.call("INFO clients").text();
     let line = text
         .lines()
-        .find_map(|line| line.strip_prefix("blocked_clients:"));
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.expect("the figure").trim().parse().expect("a number")
 }
 
@@ -134,6 +138,28 @@ fn any_of_several_keys_wakes() {
         call(control, &format!("RPUSH {c} 1 2 3"), "3");
         expect(&mut conn, &format!("[\"{c}\", [\"3\", \"2\"]]"));
         call(control, &format!("LLEN {c}"), "1");
+    });
+}
+
+#[test]
+fn info_counts_keys_that_are_waited_for() {
+    if peer().is_some() {
+        // Redis counts them since 7.2.
+        return;
+    }
+    scenario(|server, control, [a, b, c, d]| {
+        let mut first = waits(server, control, &format!("BLPOP {b} {c} {d} 0"));
+        let mut second = waits(server, control, &format!("BLPOP {a} {d} 100"));
+        assert_eq!(figure(control, "total_blocking_keys"), 4);
+        assert_eq!(figure(control, "total_blocking_keys_on_nokey"), 0);
+        assert_eq!(figure(control, "clients_in_timeout_table"), 1);
+        call(control, &format!("RPUSH {a} x"), "1");
+        expect(&mut second, &format!("[\"{a}\", \"x\"]"));
+        assert_eq!(figure(control, "total_blocking_keys"), 3);
+        assert_eq!(figure(control, "clients_in_timeout_table"), 0);
+        call(control, &format!("RPUSH {b} y"), "1");
+        expect(&mut first, &format!("[\"{b}\", \"y\"]"));
+        assert_eq!(figure(control, "total_blocking_keys"), 0);
     });
 }
 

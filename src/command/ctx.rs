@@ -238,6 +238,8 @@ pub trait Core {
     fn slowlog(&mut self) -> &mut Slowlog;
     /// Latency spikes of this core.
     fn latency(&mut self) -> &mut LatencyLog;
+    /// Keys of this shard that clients wait for.
+    fn blocking_keys(&self) -> BlockingKeys;
     /// Error replies by code.
     fn error_counts(&mut self) -> &mut Vec<(Box<[u8]>, u64)>;
     /// This core's counters.
@@ -268,6 +270,15 @@ pub trait Core {
     fn deliver(&mut self, message: &Message) -> usize;
     /// Appends a line to the output of this core's MONITOR clients.
     fn feed_monitors(&mut self, line: &[u8]);
+}
+
+/// How many keys of a shard clients wait for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BlockingKeys {
+    /// All of them.
+    pub all: u64,
+    /// Those of which somebody wants to hear also when they are gone.
+    pub on_removal: u64,
 }
 
 /// CLIENT PAUSE.

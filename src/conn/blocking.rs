@@ -69,6 +69,7 @@ impl Home {
         if let Some(deadline) = deadline {
             self.deadlines
                 .insert((deadline, ticket.client, ticket.sequence));
+            self.stats.deadlines.set(self.deadlines.len() as u64);
         }
         if gone {
             self.close(ticket.client);
@@ -126,6 +127,7 @@ impl Home {
                 if let Some(deadline) = deadline {
                     self.deadlines
                         .remove(&(deadline, ticket.client, ticket.sequence));
+                    self.stats.deadlines.set(self.deadlines.len() as u64);
                 }
             }
             SlotState::Single | SlotState::Parts(_) => {}
@@ -323,6 +325,7 @@ impl Home {
                 self.deadlines.remove(&(deadline, at, sequence));
             }
         }
+        self.stats.deadlines.set(self.deadlines.len() as u64);
     }
 
     /// Does what commands of this shard left to do for others: serves those that wait for keys that changed, and tells

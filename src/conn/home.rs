@@ -12,7 +12,7 @@ use super::process::Process;
 use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
-use crate::command::ctx::{ClientView, Core, Pause, Reader, Server};
+use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Server};
 use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
@@ -409,6 +409,10 @@ impl Core for Home {
 
     fn latency(&mut self) -> &mut LatencyLog {
         &mut self.latency
+    }
+
+    fn blocking_keys(&self) -> BlockingKeys {
+        self.owner.blocking_keys()
     }
 
     fn error_counts(&mut self) -> &mut Vec<(Box<[u8]>, u64)> {

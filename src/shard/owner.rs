@@ -13,7 +13,7 @@ use super::wait::{WaitRoom, Waiter};
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Block, Ctx, Flow, News, Reader, Scope, Waiting};
+use crate::command::ctx::{Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Waiting};
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
@@ -382,6 +382,11 @@ impl Owner {
             });
             self.store.add_interest(waiter.db, key, Interest::WAIT);
         }
+    }
+
+    /// How many keys clients wait for.
+    pub fn blocking_keys(&self) -> BlockingKeys {
+        self.room.keys()
     }
 
     /// Whether anything has happened that others than the client must learn of.

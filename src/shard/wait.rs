@@ -21,6 +21,7 @@ use std::sync::{Arc, Weak};
 
 use super::frame::FrameBox;
 use crate::base::{DbIndex, Map, Millis};
+use crate::command::ctx::BlockingKeys;
 
 /// A command that waits.
 pub struct Waiter {
@@ -141,6 +142,20 @@ impl WaitRoom {
         if let Some(queue) = self.queues.get_mut(&(db, key.into())) {
             queue.held = false;
         }
+    }
+
+    /// How many keys are waited for. Looks at all.
+    pub(super) fn keys(&self) -> BlockingKeys {
+        let mut keys = BlockingKeys::default();
+        for queue in self.queues.values() {
+            let mut waiters = queue.waiters.iter().filter_map(Weak::upgrade);
+            if let Some(first) = waiters.next() {
+                keys.all += 1;
+                let on_removal = first.on_removal || waiters.any(|waiter| waiter.on_removal);
+                keys.on_removal += u64::from(on_removal);
+            }
+        }
+        keys
     }
 
     #[cold]

@@ -140,6 +140,8 @@ pub struct CoreStats {
     pub clients: Counter,
     /// Clients blocked in a blocking command now.
     pub blocked_clients: Counter,
+    /// Those of them whose time runs out.
+    pub deadlines: Counter,
     /// Clients with CLIENT TRACKING on.
     pub tracking_clients: Counter,
     /// Keys that clients who cache have read.

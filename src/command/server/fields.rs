@@ -5,7 +5,7 @@
 
 use crate::base::crc64;
 use crate::command::connection::REDIS_VERSION;
-use crate::command::ctx::HomeCtx;
+use crate::command::ctx::{BlockingKeys, HomeCtx};
 use crate::command::table;
 use crate::config::Choice;
 use crate::stats::{CommandCounters, Totals};
@@ -168,11 +168,17 @@ pub(super) fn clients(text: &mut Text, cx: &HomeCtx<'_>) {
         "tracking_clients",
         server.sum(|core| core.tracking_clients.get()),
     );
-    text.zeros(&[
+    text.line(
         "clients_in_timeout_table",
-        "total_blocking_keys",
-        "total_blocking_keys_on_nokey",
-    ]);
+        server.sum(|core| core.deadlines.get()),
+    );
+}
+
+/// The end of that section: the keys of all cores that clients wait for.
+pub(super) fn blocking_keys(text: &mut Text, keys: &[BlockingKeys]) {
+    let sum = |figure: fn(&BlockingKeys) -> u64| keys.iter().map(figure).sum::<u64>();
+    text.line("total_blocking_keys", sum(|keys| keys.all));
+    text.line("total_blocking_keys_on_nokey", sum(|keys| keys.on_removal));
 }
 
 /// Memory as INFO and MEMORY report it.

@@ -1,12 +1,12 @@
 //! INFO: which sections are asked for, and how they become one text.
 //!
-//! All cores publish their counters, so the asking core adds them up and needs nobody else, with one exception: how
-//! often each error code was replied is known to each core alone, and is gathered. Numbers are not from one instant;
+//! All cores publish their counters, so the asking core adds them up and needs nobody else, with two exceptions: how
+//! often each error code was replied, and which keys are waited for, each core knows alone, and is asked. Numbers are not from one instant;
 //! what a client did before it asked is always in them, because its replies were counted before they were sent.
 
 use super::Result;
 use super::fields::{self, Text};
-use crate::command::ctx::{Flow, Gather, HomeCtx};
+use crate::command::ctx::{BlockingKeys, Flow, Gather, HomeCtx};
 use crate::resp::Args;
 use std::collections::BTreeMap;
 
@@ -89,48 +89,70 @@ fn asked_for(words: Args<'_>) -> Vec<Section> {
 /// The state and the figures of the server.
 pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let sections = asked_for(args.from(1));
-    // The text before and after the section that has to be gathered.
-    let (mut before, mut after) = (Text::default(), Text::default());
-    let mut gathers = false;
+    // The text up to each place where something is to be put that the cores are asked for, and what; then the rest.
+    let mut pieces: Vec<(Text, Asked)> = Vec::new();
+    let mut text = Text::default();
     for section in sections {
-        let text = if gathers { &mut after } else { &mut before };
+        let asked = match section {
+            Section::Clients => Some(Asked::BlockingKeys),
+            Section::Errorstats => Some(Asked::Errors),
+            _ => None,
+        };
+        let out = &mut text;
         match section {
-            Section::Server => fields::server(text, cx),
-            Section::Clients => fields::clients(text, cx),
-            Section::Memory => fields::memory(text, cx),
-            Section::Persistence => fields::persistence(text, cx),
-            Section::Stats => fields::stats(text, cx),
-            Section::Replication => fields::replication(text, cx),
-            Section::Cpu => fields::cpu(text),
-            Section::Modules => text.section("Modules"),
-            Section::Commandstats => fields::commandstats(text, cx),
-            Section::Latencystats => fields::latencystats(text, cx),
-            Section::Cluster => fields::cluster(text, cx),
-            Section::Keyspace => fields::keyspace(text, cx),
-            Section::Shards => fields::shards(text, cx),
-            Section::Debug => fields::debug(text, cx),
-            Section::Errorstats => {
-                text.section("Errorstats");
-                gathers = true;
-                after = Text::continued();
-            }
+            Section::Server => fields::server(out, cx),
+            Section::Clients => fields::clients(out, cx),
+            Section::Memory => fields::memory(out, cx),
+            Section::Persistence => fields::persistence(out, cx),
+            Section::Stats => fields::stats(out, cx),
+            Section::Replication => fields::replication(out, cx),
+            Section::Cpu => fields::cpu(out),
+            Section::Modules => out.section("Modules"),
+            Section::Commandstats => fields::commandstats(out, cx),
+            Section::Errorstats => out.section("Errorstats"),
+            Section::Latencystats => fields::latencystats(out, cx),
+            Section::Cluster => fields::cluster(out, cx),
+            Section::Keyspace => fields::keyspace(out, cx),
+            Section::Shards => fields::shards(out, cx),
+            Section::Debug => fields::debug(out, cx),
+        }
+        if let Some(asked) = asked {
+            pieces.push((std::mem::replace(&mut text, Text::continued()), asked));
         }
     }
-    if !gathers {
-        cx.reply.verbatim("txt", before.as_bytes());
+    if pieces.is_empty() {
+        cx.reply.verbatim("txt", text.as_bytes());
         return Ok(Flow::Done);
     }
     Ok(Flow::Gather(Gather::new(
-        |core| core.error_counts().clone(),
-        move |counts, reply| {
-            for (code, count) in sum_by_code(counts) {
-                let code = String::from_utf8_lossy(&code).into_owned();
-                before.line(&format!("errorstat_{code}"), format_args!("count={count}"));
+        |core| (core.error_counts().clone(), core.blocking_keys()),
+        move |answers, reply| {
+            let (errors, keys): (Vec<_>, Vec<BlockingKeys>) = answers.into_iter().unzip();
+            let mut whole = Text::default();
+            let mut errors = Some(errors);
+            for (piece, asked) in &pieces {
+                whole.append(piece);
+                match asked {
+                    Asked::BlockingKeys => fields::blocking_keys(&mut whole, &keys),
+                    Asked::Errors => {
+                        for (code, count) in sum_by_code(errors.take().unwrap_or_default()) {
+                            let code = String::from_utf8_lossy(&code).into_owned();
+                            whole.line(&format!("errorstat_{code}"), format_args!("count={count}"));
+                        }
+                    }
+                }
             }
-            before.append(&after);
-            reply.verbatim("txt", before.as_bytes());
+            whole.append(&text);
+            reply.verbatim("txt", whole.as_bytes());
         },
     )))
+}
+
+/// What each core knows for itself.
+#[derive(Clone, Copy)]
+enum Asked {
+    BlockingKeys,
+    Errors,
 }
 
 /// Counts of all cores together, by code in alphabetical order.
