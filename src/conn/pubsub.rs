@@ -172,7 +172,9 @@ impl Home {
     /// Tells everybody who listens what commands of this shard had to say.
     pub(super) fn tell_news(&mut self) {
         let mut messages = Vec::new();
-        for event in self.owner.store.take_events() {
+        let strays = std::mem::take(&mut self.owner.strays);
+        let own = self.owner.store.take_events();
+        for event in strays.into_iter().chain(own) {
             let (db, key, class, name) = match event {
                 StoreEvent::Expired(db, key) => (db, key, KeyspaceEvents::EXPIRED, "expired"),
                 StoreEvent::Evicted(db, key) => (db, key, KeyspaceEvents::EVICTED, "evicted"),

@@ -57,8 +57,6 @@ pub struct Part {
     pub version: u16,
     /// How many keys.
     pub keys: u64,
-    /// Keys whose value could not be written.
-    pub failed: Vec<Vec<u8>>,
 }
 
 impl Part {

@@ -77,11 +77,6 @@ pub(super) fn write(
     functions: &[Vec<u8>],
     seconds: i64,
 ) -> io::Result<()> {
-    if let Some(key) = parts.iter().flat_map(|part| &part.failed).next() {
-        let key = String::from_utf8_lossy(key);
-        let why = format!("the value of key '{key}' has no form in a file yet");
-        return Err(io::Error::other(why));
-    }
     let version = parts.iter().map(|part| part.version).max();
     let facts = [
         ("redis-ver", REDIS_VERSION.to_owned()),

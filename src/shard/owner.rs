@@ -17,8 +17,8 @@ use crate::command::ctx::{Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, W
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
-    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvents,
-    StoreSet,
+    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvent,
+    StoreEvents, StoreSet,
 };
 use crate::resp::{Args, Output, Reply};
 use crate::ring::Clock;
@@ -51,6 +51,8 @@ pub struct Owner {
     pub(super) pressure: Pressure,
     pub(super) rng: Rng,
     slots: Arc<SlotMap>,
+    /// What happened in the stores lent for a command, before what it said itself.
+    pub strays: Vec<StoreEvent>,
     /// What subscribers were not told yet.
     pub news: Vec<News>,
     /// Replies of commands that waited, on their way home.
@@ -92,6 +94,7 @@ impl Owner {
             pressure: Pressure::default(),
             rng: Rng::new(seed),
             slots,
+            strays: Vec::new(),
             news: Vec::new(),
             woken: Vec::new(),
             room: WaitRoom::default(),
@@ -202,7 +205,7 @@ impl Owner {
             } => {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
-                let news = &mut self.news;
+                let (news, strays) = (&mut self.news, &mut self.strays);
                 let waiting = match (frame.may_wait, job.deadline) {
                     (true, None) => Waiting::Allowed,
                     (true, Some(_)) => Waiting::Again,
@@ -267,6 +270,9 @@ impl Owner {
                             // Set once: a fence is executed once.
                             let _ = job.waiter.set(waiter);
                         }
+                        // Told by who executed, or they would come in any order.
+                        let lent = stores.iter_mut().flatten();
+                        strays.extend(lent.flat_map(|store| store.take_events()));
                         let _ = job.read.set(read);
                         (work, clean)
                     });
@@ -394,6 +400,7 @@ impl Owner {
     pub fn has_news(&self) -> bool {
         self.store.has_touched()
             || !self.news.is_empty()
+            || !self.strays.is_empty()
             || self.store.has_events()
             || !self.released.is_empty()
     }
