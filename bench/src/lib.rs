@@ -22,6 +22,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod collections;
 pub mod keys;
 pub mod load;
 pub mod peers;

@@ -5,7 +5,7 @@
 //! both its servers, and leaves the ratio.
 
 use crate::record::{Line, Measurement, RunInfo};
-use crate::scenario::{Family, SCENARIOS};
+use crate::scenario::{Family, scenarios};
 use crate::svg::{Bar, Chart, short};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -90,6 +90,16 @@ const MEMORY: &[Column] = &[
         .plot("rss", LESS),
     column("used_per_key", "used_memory bytes/key").range(),
 ];
+const ELEMENTS: &[Column] = &[
+    column("used_per_element", "used_memory bytes/element")
+        .range()
+        .ratio()
+        .plot("used", LESS),
+    column("rss_per_element", "RSS bytes/element")
+        .range()
+        .ratio(),
+    column("elements_per_key", "elements/key"),
+];
 const GROWTH: &[Column] = &[
     column("slowest_us", "slowest SET µs (slow log)")
         .range()
@@ -127,7 +137,10 @@ impl Family {
             Family::Memory => "Memory: 16-byte keys, 32-byte values",
             Family::Growth => "Growth: the slowest SET while loading",
             Family::Connections => "Many connections, mostly idle",
+            Family::DefaultsSingly => "redis-benchmark's list",
             Family::Defaults => "redis-benchmark's list, pipelines of 16",
+            Family::Collections => "Collections, streams and scripts, one core",
+            Family::Elements => "Bytes an element: values of 32 bytes, members of 14",
         }
     }
 
@@ -141,15 +154,22 @@ impl Family {
             Family::Memory => "memory",
             Family::Growth => "growth",
             Family::Connections => "connections",
+            Family::DefaultsSingly => "defaults-singly",
             Family::Defaults => "defaults",
+            Family::Collections => "collections",
+            Family::Elements => "elements",
         }
     }
 
     fn columns(self) -> &'static [Column] {
         match self {
-            Family::Closed | Family::RedisBenchmark | Family::Shards | Family::Defaults => {
-                THROUGHPUT
-            }
+            Family::Closed
+            | Family::RedisBenchmark
+            | Family::Shards
+            | Family::DefaultsSingly
+            | Family::Defaults
+            | Family::Collections => THROUGHPUT,
+            Family::Elements => ELEMENTS,
             Family::Open => OPEN,
             Family::Memory => MEMORY,
             Family::Growth => GROWTH,
@@ -244,8 +264,7 @@ impl<'a> Results<'a> {
     }
 
     fn family(&self, family: Family, out: &mut String) {
-        let scenarios: Vec<_> = SCENARIOS
-            .iter()
+        let scenarios: Vec<_> = scenarios()
             .filter(|s| s.family == family)
             .filter(|s| self.cells.keys().any(|(name, _)| *name == s.name))
             .collect();
@@ -312,8 +331,7 @@ impl<'a> Results<'a> {
             let Some((file, remark)) = column.plot else {
                 continue;
             };
-            let groups = SCENARIOS
-                .iter()
+            let groups = scenarios()
                 .filter(|s| s.family == family)
                 .map(|scenario| {
                     let bars = series

@@ -192,6 +192,36 @@ impl Runner {
                 pipeline,
                 requests,
             } => self.redis_benchmark(instance, test, *pipeline, requests / self.scale.divide)?,
+            Work::Filled {
+                fill: fills,
+                ops,
+                keys,
+                connections,
+                pipeline,
+            } => {
+                for (op, count) in *fills {
+                    let count = (count / self.scale.divide).max(1);
+                    self.load(instance, &fill(op, count, VALUE_BYTES, 1, 16))?;
+                }
+                let mut args = self.window();
+                for op in *ops {
+                    args.extend(["--op".to_owned(), (*op).to_owned()]);
+                }
+                add(&mut args, "--connections", connections);
+                add(&mut args, "--pipeline", pipeline);
+                add(&mut args, "--seed", self.seed ^ u64::from(round));
+                add(&mut args, "--value-bytes", VALUE_BYTES);
+                add(&mut args, "--keys", (keys / self.scale.divide).max(1));
+                let (report, command) = self.load(instance, &args)?;
+                Taken {
+                    metrics: load_metrics(&report),
+                    command,
+                }
+            }
+            Work::Elements { op, keys, elements } => {
+                let divide = |n: &u64| (n / self.scale.divide).max(1);
+                self.elements(instance, op, divide(keys), divide(elements))?
+            }
             Work::Memory { op, keys } => self.memory(instance, op, keys / self.scale.divide)?,
             Work::Growth { op, keys } => self.growth(instance, op, keys / self.scale.divide)?,
             Work::Connections { connections } => {
@@ -264,6 +294,39 @@ impl Runner {
         );
         if let (Some(before), Some(after)) = (used_before, used(instance)?) {
             metrics.insert("used_per_key".to_owned(), per_key(after - before));
+        }
+        Ok(Taken { metrics, command })
+    }
+
+    /// What collections take for one element, their keys included.
+    fn elements(
+        &self,
+        instance: &mut Instance,
+        op: &str,
+        keys: u64,
+        elements: u64,
+    ) -> anyhow::Result<Taken> {
+        let pid = instance.process.pid();
+        let used = |instance: &mut Instance| instance.client.info_number("memory", "used_memory");
+        let (resident_before, used_before) = (resident_bytes(pid)?, used(instance)?);
+        let mut args = fill(op, elements, SMALL_VALUE_BYTES, 10, 16);
+        add(&mut args, "--keys", keys);
+        let (_, command) = self.load(instance, &args)?;
+        // Buffers of closed connections are given back by a timer.
+        sleep_ms(1_000);
+        let mut metrics = Metrics::new();
+        let mut enter = |name: &str, bytes: f64| {
+            metrics.insert(name.to_owned(), bytes / elements as f64);
+        };
+        enter("rss_per_element", resident_bytes(pid)? - resident_before);
+        if let (Some(before), Some(after)) = (used_before, used(instance)?) {
+            enter("used_per_element", after - before);
+        }
+        if let Value::Integer(count) = instance.client.call("DBSIZE")? {
+            metrics.insert(
+                "elements_per_key".to_owned(),
+                elements as f64 / count.max(1) as f64,
+            );
         }
         Ok(Taken { metrics, command })
     }
@@ -523,6 +586,7 @@ fn progress(metrics: &Metrics, error: Option<&str>) -> String {
         ("p99_us", "p99 us", 0),
         ("cpu_us_per_op", "CPU us/op", 3),
         ("rss_per_key", "B/key", 1),
+        ("used_per_element", "B/element", 1),
         ("slowest_us", "slowest us", 0),
         ("rss_per_connection", "B/conn", 0),
     ];

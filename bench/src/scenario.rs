@@ -3,7 +3,8 @@
 //! A row is read by the runner, which does it, and by the report, which puts the rows of a family into one table and
 //! one set of plots. Sizes are those of the full run; `--quick` divides counts and times.
 
-use Suite::{Full, Gate, Quick};
+use crate::collections::COLLECTIONS;
+use Suite::{Collections, Full, Gate, Quick};
 
 /// Which runs a scenario is part of; each includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +13,8 @@ pub enum Suite {
     Quick,
     /// What a release is judged by.
     Gate,
+    /// Everything but strings, and redis-benchmark's list; only these.
+    Collections,
     /// All there is.
     Full,
 }
@@ -26,7 +29,10 @@ pub enum Family {
     Memory,
     Growth,
     Connections,
+    DefaultsSingly,
     Defaults,
+    Collections,
+    Elements,
 }
 
 /// A scenario.
@@ -57,6 +63,20 @@ pub enum Work {
         test: &'static str,
         pipeline: u32,
         requests: u64,
+    },
+    /// `tessera-load` on a server that holds what `fill` made: operations, and how many of each.
+    Filled {
+        fill: &'static [(&'static str, u64)],
+        ops: &'static [&'static str],
+        keys: u64,
+        connections: u32,
+        pipeline: u32,
+    },
+    /// Loads an empty server with elements of so many keys and looks at its size.
+    Elements {
+        op: &'static str,
+        keys: u64,
+        elements: u64,
     },
     /// Loads an empty server and looks at its size.
     Memory { op: &'static str, keys: u64 },
@@ -141,21 +161,6 @@ const fn redis_benchmark(
     }
 }
 
-const fn default_list(name: &'static str, test: &'static str, requests: u64) -> Scenario {
-    let work = Work::RedisBenchmark {
-        test,
-        pipeline: 16,
-        requests,
-    };
-    Scenario {
-        name,
-        suite: Full,
-        family: Family::Defaults,
-        shards: 1,
-        work,
-    }
-}
-
 const fn open(
     name: &'static str,
     suite: Suite,
@@ -211,8 +216,12 @@ const fn alone(name: &'static str, suite: Suite, family: Family, work: Work) -> 
     }
 }
 
-/// All scenarios.
-pub const SCENARIOS: &[Scenario] = &[
+/// All scenarios, in the order of the report.
+pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    SCENARIOS.iter().chain(COLLECTIONS)
+}
+
+const SCENARIOS: &[Scenario] = &[
     closed("get-p1", Quick, GET, 1),
     closed("get-p16", Gate, GET, 16),
     closed("get-p64", Quick, GET, 64),
@@ -284,23 +293,6 @@ pub const SCENARIOS: &[Scenario] = &[
             connections: 10_000,
         },
     ),
-    default_list("default-ping-inline", "ping_inline", 1_000_000),
-    default_list("default-ping", "ping_mbulk", 1_000_000),
-    default_list("default-set", "set", 1_000_000),
-    default_list("default-get", "get", 1_000_000),
-    default_list("default-incr", "incr", 1_000_000),
-    default_list("default-lpush", "lpush", 1_000_000),
-    default_list("default-rpush", "rpush", 1_000_000),
-    default_list("default-lpop", "lpop", 1_000_000),
-    default_list("default-rpop", "rpop", 1_000_000),
-    default_list("default-sadd", "sadd", 1_000_000),
-    default_list("default-hset", "hset", 1_000_000),
-    default_list("default-spop", "spop", 1_000_000),
-    default_list("default-zadd", "zadd", 1_000_000),
-    default_list("default-zpopmin", "zpopmin", 1_000_000),
-    default_list("default-lrange-100", "lrange_100", 100_000),
-    default_list("default-lrange-600", "lrange_600", 40_000),
-    default_list("default-mset", "mset", 200_000),
 ];
 
 /// How long and how often.
@@ -314,6 +306,14 @@ pub struct Scale {
 }
 
 impl Suite {
+    /// Whether a run of this suite has the scenarios of another.
+    pub fn includes(self, other: Suite) -> bool {
+        match self {
+            Collections => other == Collections,
+            _ => other <= self,
+        }
+    }
+
     /// The scale that goes with it.
     pub fn scale(self) -> Scale {
         match self {
@@ -323,7 +323,7 @@ impl Suite {
                 warmup_seconds: 0.1,
                 divide: 40,
             },
-            Gate | Full => Scale {
+            Gate | Collections | Full => Scale {
                 rounds: 5,
                 seconds: 2.0,
                 warmup_seconds: 0.5,
@@ -335,7 +335,7 @@ impl Suite {
 
 impl Family {
     /// Those that the scenarios belong to, in the order of the report.
-    pub const ALL: [Family; 8] = [
+    pub const ALL: [Family; 11] = [
         Family::Closed,
         Family::RedisBenchmark,
         Family::Open,
@@ -343,7 +343,10 @@ impl Family {
         Family::Memory,
         Family::Growth,
         Family::Connections,
+        Family::DefaultsSingly,
         Family::Defaults,
+        Family::Collections,
+        Family::Elements,
     ];
 }
 
@@ -354,13 +357,18 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_operations_parse() {
-        let mut names: Vec<&str> = SCENARIOS.iter().map(|s| s.name).collect();
+        let mut names: Vec<&str> = scenarios().map(|s| s.name).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
-        for scenario in SCENARIOS {
+        for scenario in scenarios() {
             let ops = match &scenario.work {
                 Work::Load { ops, .. } => ops.to_vec(),
-                Work::Memory { op, .. } | Work::Growth { op, .. } => vec![*op],
+                Work::Filled { fill, ops, .. } => {
+                    fill.iter().map(|(op, _)| *op).chain(ops.to_vec()).collect()
+                }
+                Work::Elements { op, .. } | Work::Memory { op, .. } | Work::Growth { op, .. } => {
+                    vec![*op]
+                }
                 Work::RedisBenchmark { .. } | Work::Connections { .. } => vec![],
             };
             for op in ops {
@@ -372,10 +380,8 @@ mod tests {
     #[test]
     fn the_quick_run_reaches_every_kind_of_work() {
         for family in Family::ALL {
-            let quick = SCENARIOS
-                .iter()
-                .any(|s| s.family == family && s.suite == Quick);
-            assert!(quick || family == Family::Defaults, "{family:?}");
+            let has = |suite| scenarios().any(|s| s.family == family && s.suite == suite);
+            assert!(has(Quick) || has(Collections), "{family:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use tessera_bench::peers::{self, KNOWN, Server};
 use tessera_bench::process::{self, allowed_cpus, parse_cpus, show_cpus};
 use tessera_bench::record::{self, Line, RunInfo, ServerInfo, Writer};
 use tessera_bench::runner::Runner;
-use tessera_bench::scenario::{SCENARIOS, Suite};
+use tessera_bench::scenario::{Suite, scenarios};
 use tessera_bench::{clock, report};
 
 const USAGE: &str = "\
@@ -17,10 +17,12 @@ bench/compare: Tessera and its peers side by side
 
   --quick               a minute, small counts: does everything work?
   --gate                what a release is judged by (default), about 45 minutes with three servers
+  --collections         redis-benchmark's list, collections, streams, scripts, and their memory
   --full                all scenarios
   --list                show the scenarios and stop
   --only TEXT           only scenarios whose name begins so; repeat for more
   --rounds N            --seconds S        --seed N
+  --divide N            counts of keys and requests divided by N: does it work?
 
   --tessera PATH        instead of target/release/tessera-server
   --redis PATH          also --valkey, --keydb, --dragonfly: instead of the one on PATH
@@ -42,6 +44,7 @@ struct Options {
     only: Vec<String>,
     rounds: Option<u32>,
     seconds: Option<f64>,
+    divide: Option<u64>,
     seed: u64,
     /// Name and command; the later of one name counts.
     servers: Vec<(String, String)>,
@@ -86,6 +89,7 @@ fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Option<Options>> {
         only: Vec::new(),
         rounds: None,
         seconds: None,
+        divide: None,
         seed: 1,
         servers: vec![("tessera".to_owned(), tessera.display().to_string())],
         without: BTreeSet::new(),
@@ -106,10 +110,12 @@ fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Option<Options>> {
         match arg {
             Long("quick") => options.suite = Suite::Quick,
             Long("gate") => options.suite = Suite::Gate,
+            Long("collections") => options.suite = Suite::Collections,
             Long("full") => options.suite = Suite::Full,
             Long("only") => options.only.push(parser.value()?.string()?),
             Long("rounds") => options.rounds = Some(parser.value()?.parse()?),
             Long("seconds") => options.seconds = Some(parser.value()?.parse()?),
+            Long("divide") => options.divide = Some(parser.value()?.parse::<u64>()?.max(1)),
             Long("seed") => options.seed = parser.value()?.parse()?,
             Long("peer") => {
                 let text = parser.value()?.string()?;
@@ -134,7 +140,7 @@ fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Option<Options>> {
                 return Ok(None);
             }
             Long("list") => {
-                for s in SCENARIOS {
+                for s in scenarios() {
                     println!("{:<22} {:?} {:?} {:?}", s.name, s.suite, s.family, s.work);
                 }
                 return Ok(None);
@@ -176,9 +182,8 @@ fn compare(options: &Options, args: &[String]) -> anyhow::Result<()> {
         Some(server) => server.name.clone(),
         None => servers[0].name.clone(),
     };
-    let scenarios: Vec<_> = SCENARIOS
-        .iter()
-        .filter(|s| s.suite <= options.suite)
+    let scenarios: Vec<_> = scenarios()
+        .filter(|s| options.suite.includes(s.suite))
         .filter(|s| options.only.is_empty() || options.only.iter().any(|o| s.name.starts_with(o)))
         .cloned()
         .collect();
@@ -189,6 +194,7 @@ fn compare(options: &Options, args: &[String]) -> anyhow::Result<()> {
     let mut scale = options.suite.scale();
     scale.rounds = options.rounds.unwrap_or(scale.rounds);
     scale.seconds = options.seconds.unwrap_or(scale.seconds);
+    scale.divide = options.divide.unwrap_or(scale.divide);
     let (server_cpus, load_cpus) = layout(options)?;
     if process::load_average() > 0.5 {
         eprintln!(
