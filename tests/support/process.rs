@@ -39,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) directives: Vec<(String, String)>,
     /// A configuration file, given before the directives.
     pub(crate) file: Option<PathBuf>,
+    /// A real redis-server to start instead of the binary under test.
+    pub(crate) reference: Option<PathBuf>,
     /// Soft and hard limit of open files, if it has to differ from ours.
     pub(crate) open_files: Option<u64>,
 }
@@ -226,7 +228,8 @@ fn command(options: &Options, port: u16, dir: &Path) -> Command {
             "--".into(),
         ]);
     }
-    words.push(binary().into());
+    let binary = options.reference.clone().unwrap_or_else(binary);
+    words.push(binary.into());
     words.extend(options.file.iter().map(OsString::from));
     let mut directive = |name: &str, value: &str| {
         words.push(format!("--{name}").into());
@@ -237,7 +240,7 @@ fn command(options: &Options, port: u16, dir: &Path) -> Command {
     directive("dir", &dir.to_string_lossy());
     directive("save", "");
     directive("enable-debug-command", "yes");
-    if !is_peer() {
+    if !is_peer() && options.reference.is_none() {
         for (name, value) in &options.own {
             directive(name, value);
         }
