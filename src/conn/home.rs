@@ -248,6 +248,9 @@ impl Home {
 
     /// Lets clients go on that waited for a credit or for the end of a pause.
     pub(super) fn retry_waiting(&mut self) {
+        for frame in std::mem::take(&mut self.unsent_anew) {
+            self.take_woken(frame);
+        }
         for at in std::mem::take(&mut self.waiting) {
             let Some(Some(client)) = self.clients.get_mut(at as usize) else {
                 continue;

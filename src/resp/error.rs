@@ -329,8 +329,6 @@ fixed_errors! {
     RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
     /// DEBUG RELOAD.
     RELOAD_FAILED = "ERR Error trying to load the RDB dump, check server logs.";
-    /// SAVE, when the file cannot be written.
-    SAVE_FAILED = "ERR";
     /// BGSAVE CANCEL.
     NO_SAVE_TO_CANCEL = "ERR Background saving is currently not in progress or scheduled";
     /// SAVE, BGSAVE.

@@ -185,7 +185,7 @@ impl Running {
                     started,
                     this.clock.wall_us() / 1_000_000,
                 );
-                done(result.map_err(|_| CommandError::SAVE_FAILED));
+                done(result.map_err(|_| CommandError::fixed("ERR")));
             };
             let _ = orders.send(Order::Job(Box::new(job)));
         });
