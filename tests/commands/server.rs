@@ -301,12 +301,13 @@ fn slowlog_has_the_arguments_of_a_command_over_several_shards() {
     check(
         r#"
         SET a 1 => OK; CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
-        RENAME a {{x*200}} => OK; MGET a b c d e f => array(6); MSETNX g 1 h 2 i 3 => 1
+        RENAME a {{x*200}} => OK
+        SLOWLOG GET 1 => [[int, int, int, ["RENAME", "a", "{{x*128}}... (72 more bytes)"], bulk, ""]]
+        MGET a b c d e f => array(6)
+        SLOWLOG GET 1 => [[int, int, int, ["MGET", "a", "b", "c", "d", "e", "f"], bulk, ""]]
+        MSETNX g 1 h 2 i 3 => 1
+        SLOWLOG GET 1 => [[int, int, int, ["MSETNX", "g", "1", "h", "2", "i", "3"], bulk, ""]]
         CONFIG SET slowlog-log-slower-than -1 => OK
-        SLOWLOG GET 3 => [
-            [int, int, int, ["MSETNX", "g", "1", "h", "2", "i", "3"], bulk, ""],
-            [int, int, int, ["MGET", "a", "b", "c", "d", "e", "f"], bulk, ""],
-            [int, int, int, ["RENAME", "a", "{{x*128}}... (72 more bytes)"], bulk, ""]]
         "#,
     );
 }
@@ -573,4 +574,19 @@ fn info_counts_connections_and_commands() {
             "{before} then {after}"
         );
     });
+}
+
+#[test]
+fn saving() {
+    check(
+        r#"
+        SET k v => OK
+        eventually SAVE => OK
+        LASTSAVE => 1..
+        BGSAVE FOO => ERR syntax error
+        BGSAVE SCHEDULE FOO => ERR syntax error
+        SAVE now => ERR wrong number of arguments for 'save' command
+        eventually BGSAVE => +"Background saving started"
+        "#,
+    );
 }
