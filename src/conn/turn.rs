@@ -268,7 +268,8 @@ impl Home {
             return self.watch_input(at);
         }
         let mut input = std::mem::take(&mut client.input);
-        let from = client.consumed;
+        // Whoever asks meanwhile how much is pending is told: nothing.
+        let from = std::mem::take(&mut client.consumed);
         let (used, more) = self.serve(at, &input[from..]);
         if let Some(client) = self.clients[at as usize].as_mut() {
             let consumed = from + used;
