@@ -598,8 +598,8 @@ fn what_a_string_holds_can_be_a_condition() {
         [ours] DIGEST k => "9555e8555c62dcfd"; [ours] DIGEST none => nil
         [ours] SET k world IFDEQ 9555e8555c62dcfd => OK; [ours] SET k x IFEQ no GET => "world"
         [ours] SET k x IFDEQ 12 => ERR must be exactly 16 hexadecimal characters
-        [ours] DELEX k IFEQ x => 0; [ours] DELEX k IFEQ world => 1; EXISTS k => 0
-        [ours] SET k a => OK; [ours] DELIFEQ k b => 0; [ours] DELIFEQ k a => 1; EXISTS k => 0
+        [ours] DELEX k IFEQ x => 0; [ours] DELEX k IFEQ world => 1; [ours] EXISTS k => 0
+        [ours] SET k a => OK; [ours] DELIFEQ k b => 0; [ours] DELIFEQ k a => 1; [ours] EXISTS k => 0
         "#,
     );
 }

@@ -289,7 +289,11 @@ impl Templates<'_> {
     fn value(&self, template: &str, out: &mut Vec<u8>) {
         if let Some(name) = template.strip_prefix('$') {
             let found = self.saved.iter().rev().find(|(saved, _)| saved == name);
-            let (_, value) = found.unwrap_or_else(|| panic!("nothing was saved as @{name}"));
+            let Some((_, value)) = found else {
+                // What a peer does not have, it does not give us to keep.
+                assert!(super::process::is_peer(), "nothing was saved as @{name}");
+                return;
+            };
             match value {
                 Value::Bulk(bytes) | Value::Simple(bytes) => out.extend_from_slice(bytes),
                 other => out.extend_from_slice(other.text().as_bytes()),
