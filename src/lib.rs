@@ -3,7 +3,7 @@
 //! The rooms, each knowing only those below it (`tests/tidy.rs` checks the edges):
 //!
 //! ```text
-//! server -> conn -> shard -> command -> session, persist -> keyspace -> types -> resp, structure, ring, config, stats -> base
+//! server -> conn -> shard -> command -> session, persist, script -> keyspace -> types -> resp, structure, ring, config, stats -> base
 //! ```
 
 pub mod base;
@@ -14,6 +14,7 @@ pub mod keyspace;
 pub mod persist;
 pub mod resp;
 pub mod ring;
+pub mod script;
 pub mod server;
 pub mod session;
 pub mod shard;

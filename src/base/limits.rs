@@ -88,3 +88,7 @@ pub const REPEATED_PICKS_MAX: usize = 1 << 27;
 
 /// Keys removed by one run of the expiry cycle: about 50 us.
 pub const EXPIRE_BUDGET: usize = 128;
+
+/// Stack of a shard's thread. Scripts nest: patterns, JSON and calls between Lua and native code, each within a bound
+/// that fits in here. Only what is used is ever there.
+pub const SHARD_STACK_BYTES: usize = 16 * 1024 * 1024;

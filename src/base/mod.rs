@@ -13,6 +13,7 @@ pub mod map;
 pub mod num;
 pub mod output;
 pub mod rng;
+pub mod sha1;
 pub mod slot;
 pub mod time;
 

@@ -15,6 +15,7 @@ use crate::base::time::Millis;
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
 use crate::resp::{CommandError, Output, OwnedArgs, Proto, Reply};
+use crate::script::{Scripts, Shared};
 use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
@@ -39,6 +40,10 @@ pub struct Ctx<'a> {
     pub waiting: Waiting<'a>,
     /// What others have to be told when the command is done; see [`Ctx::notify`].
     pub news: &'a mut Vec<News>,
+    /// Scripts, as this shard knows them.
+    pub scripts: &'a Scripts,
+    /// Names of commands, for scripts.
+    pub names: &'a Lookup,
 }
 
 /// What a command that finds nothing to take may do.
@@ -175,6 +180,8 @@ pub struct Server {
     pub names: Lookup,
     /// What was refused to users.
     pub acl_log: AclLog,
+    /// Scripts and libraries of functions.
+    pub scripts: Arc<Shared>,
 }
 
 /// What other threads can read of a core.
@@ -232,6 +239,8 @@ pub trait Core {
     fn kill(&mut self, caller: u64, doomed: &mut dyn FnMut(ClientView<'_>) -> bool) -> usize;
     /// Wakes a blocked client with a nil reply or an UNBLOCKED error; false when it is not blocked here.
     fn unblock(&mut self, client: u64, error: bool) -> bool;
+    /// Scripts, as the shard of this thread knows them.
+    fn scripts(&mut self) -> &Scripts;
     /// The store of the shard that runs on this thread.
     fn store(&mut self) -> &mut Store;
     /// Slow commands of this core's clients.

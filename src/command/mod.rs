@@ -19,6 +19,7 @@ pub mod list;
 pub mod lookup;
 pub mod persistence;
 pub mod pubsub;
+pub mod scripting;
 pub mod server;
 pub mod set;
 pub mod sorted_set;

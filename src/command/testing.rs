@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::keyspace::seen;
 use crate::keyspace::{AccessClock, Db, Store, StoreCounters, StoreOptions, StoreSet};
 use crate::resp::{Args, Output, OwnedArgs, Proto, Reply};
+use crate::script::{Scripts, Shared};
 
 /// Runs a transcript.
 #[track_caller]
@@ -47,6 +48,8 @@ pub(super) struct Bench {
     /// Of the replies.
     pub(super) proto: Proto,
     rng: Rng,
+    scripts: Scripts,
+    names: Lookup,
 }
 
 impl Bench {
@@ -72,6 +75,8 @@ impl Bench {
             config: Config::default(),
             proto: Proto::Resp2,
             rng: Rng::new(1),
+            scripts: Scripts::new(Arc::new(Shared::new(1)), 0, 1, || 0),
+            names: Lookup::new(Mode::Server),
         }
     }
 
@@ -172,6 +177,8 @@ impl Bench {
             dirty: 0,
             waiting: Waiting::Denied,
             news: &mut news,
+            scripts: &self.scripts,
+            names: &self.names,
         };
         let result = f(&mut cx);
         assert_eq!(cx.db.index(), self.db, "the database stays selected");

@@ -87,6 +87,9 @@ impl Home {
 
     /// A command that waited comes home with its reply, or to be sent where it has all its keys.
     pub(super) fn take_woken(&mut self, mut frame: FrameBox) {
+        if frame.restarts {
+            return self.restart_script(frame);
+        }
         let ticket = frame.ticket;
         if let Some(key) = frame.elsewhere.take() {
             return self.send_anew(frame, key);
@@ -137,6 +140,36 @@ impl Home {
             }
         }
         Some(deadline)
+    }
+
+    /// Sends a script that needs more than was there to all shards. It has written nothing.
+    pub(super) fn restart_script(&mut self, mut frame: FrameBox) {
+        let ticket = frame.ticket;
+        let shards = self.all_shards();
+        if !self.have_credits(&shards) {
+            return self.unsent_anew.push(frame);
+        }
+        frame.restarts = false;
+        let Some(item) = frame.items.first() else {
+            return self.retire(frame);
+        };
+        let pending = Pending {
+            spec: item.spec,
+            missing: shards.len(),
+            first: 0,
+            parts: shards.iter().map(|_| None).collect(),
+            plan: Plan::Parked,
+            then: VecDeque::new(),
+            args: super::follow::shown_arguments(item.spec, item.args.as_args()),
+        };
+        if let Some(client) = self.find(ticket.client, ticket.generation)
+            && let Some(slot) = client.slot(ticket.sequence)
+        {
+            slot.state = SlotState::Parts(Box::new(pending));
+            let work = std::mem::take(&mut frame.items);
+            self.post_park(ticket, &shards, work, Arc::from([]), None);
+        }
+        self.retire(frame);
     }
 
     /// Sends a woken command to all the shards it needs. It keeps its deadline. Should its client be gone, the shard of

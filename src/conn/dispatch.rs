@@ -11,6 +11,7 @@ use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::keys;
+use crate::command::scripting::{Reach, reach};
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
 use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Proto, Reply, Span};
@@ -439,6 +440,19 @@ impl Home {
         match spec.route {
             Route::All(_) => return all(),
             Route::ParkAll if keys::needs_all(args) => return all(),
+            Route::Script if self.slots.shards() > 1 => {
+                match reach(spec, args, &self.owner.scripts) {
+                    Reach::All => return all(),
+                    // Tried where the keys are, if that is one place; elsewhere it would not be known in time.
+                    Reach::Perhaps => {
+                        return match self.shards_of_keys(spec, args) {
+                            Destination::One(shard) => Destination::One(shard),
+                            Destination::Several(_) => all(),
+                        };
+                    }
+                    Reach::Declared => {}
+                }
+            }
             Route::Cursor => {
                 let slot = crate::keyspace::cursor_slot(args.get(1).unwrap_or(b"0"));
                 return Destination::One(self.slots.shard_of(slot));
@@ -449,6 +463,15 @@ impl Home {
             }
             _ => {}
         }
+        self.shards_of_keys(spec, args)
+    }
+
+    /// Whether a script may touch more than its declared keys.
+    pub(super) fn may_reach(&self, spec: &'static CommandSpec, args: Args<'_>) -> bool {
+        self.slots.shards() > 1 && reach(spec, args, &self.owner.scripts) != Reach::Declared
+    }
+
+    fn shards_of_keys(&self, spec: &'static CommandSpec, args: Args<'_>) -> Destination {
         let Ok(keys) = keys::keys(spec, args) else {
             // The command itself reports what is wrong with its arguments.
             return Destination::One(self.id);
@@ -496,6 +519,7 @@ impl Home {
         let client = self.clients[at as usize].as_mut().expect("looked at above");
         let scope = client.scope();
         client.session.last_command = spec.name;
+        self.owner.weigh(spec);
         let now = self.owner.now;
         let waiting = match spec.flags.has(flag::BLOCKING) {
             true => Waiting::Allowed,
@@ -511,7 +535,7 @@ impl Home {
                 self.stats.errors.add(1);
                 count(&mut self.errors, code);
             }
-            if client.session.reply_mode != ReplyMode::On && !ran.ask.is_to_wait() {
+            if client.session.reply_mode != ReplyMode::On && ran.ask.is_done() {
                 client.out.truncate(start);
                 client.session.reply_mode = client.session.reply_mode.after_one();
             }
@@ -525,7 +549,7 @@ impl Home {
                 self.stats.errors.add(1);
                 count(&mut self.errors, error_code(&out.bytes));
             }
-            if ran.ask.is_to_wait() {
+            if !ran.ask.is_done() {
                 super::recycle(&mut self.outputs, out);
             } else {
                 let mute = client.session.reply_mode != ReplyMode::On;
@@ -535,6 +559,11 @@ impl Home {
             ran
         };
         let failed = ran.failed;
+        if matches!(ran.ask, Ask::Elsewhere) {
+            // A script that needs more than is here, and has written nothing.
+            let shards = self.all_shards();
+            return self.send_several(at, spec, run, args, shards);
+        }
         if let Ask::Wait(block) = ran.ask {
             self.wait_here(at, spec, run, args, scope, *block);
             return Step::Next;

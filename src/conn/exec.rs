@@ -267,6 +267,10 @@ impl Home {
         let destination = match spec.route {
             // Its own transaction may decide which shard has keys.
             Route::AnyShard => Destination::Several(self.all_shards()),
+            // It has one chance: not to be sent again.
+            Route::Script if self.may_reach(spec, args.as_args()) => {
+                Destination::Several(self.all_shards())
+            }
             _ => self.destination(at, spec, args.as_args()),
         };
         match destination {

@@ -462,6 +462,7 @@ impl Home {
         };
         let mut finished = None;
         match &mut slot.state {
+            SlotState::Single if frame.restarts => self.restart_script(frame),
             SlotState::Single => {
                 let item = &mut frame.items[0];
                 let (spec, outcome) = (item.spec, item.outcome);

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
+use crate::script::Scripts;
 use crate::session::{Listeners, Message, Session, Users};
 use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
@@ -293,6 +294,7 @@ impl Home {
         frame.waiter = None;
         frame.woken = false;
         frame.elsewhere = None;
+        frame.restarts = false;
         frame.items.truncate(1);
         if let Some(item) = frame.items.first_mut() {
             item.args.clear();
@@ -400,6 +402,10 @@ impl Core for Home {
 
     fn unblock(&mut self, client: u64, error: bool) -> bool {
         self.unblock_client(client, error)
+    }
+
+    fn scripts(&mut self) -> &Scripts {
+        &self.owner.scripts
     }
 
     fn store(&mut self) -> &mut Store {

@@ -124,6 +124,12 @@ impl Db<'_> {
     }
 
     /// Whether the store that holds the key is part of this view.
+    /// Whether all keys there are, are in this view.
+    pub fn covers_all(&self) -> bool {
+        self.set.covers_all()
+    }
+
+    /// Whether the shard of a key is in this view.
     pub fn covers(&self, key: &[u8]) -> bool {
         self.set.covers(self.locate(key).slot)
     }

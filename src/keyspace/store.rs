@@ -990,6 +990,14 @@ impl StoreSet<'_> {
         }
     }
 
+    /// Whether every slot's store is there.
+    pub(super) fn covers_all(&self) -> bool {
+        match self {
+            StoreSet::One(store) => store.slots.len() == crate::base::SLOTS,
+            StoreSet::Many { stores, .. } => stores.iter().all(Option::is_some),
+        }
+    }
+
     /// Some store, for what all have in common.
     #[inline]
     pub(super) fn any(&self) -> &Store {

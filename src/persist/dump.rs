@@ -53,14 +53,14 @@ pub fn restore(payload: &[u8], limits: &ValueLimits) -> Result<Value, DumpError>
 }
 
 /// Appends the footer.
-fn sign(out: &mut Vec<u8>, version: u16) {
+pub(super) fn sign(out: &mut Vec<u8>, version: u16) {
     out.extend_from_slice(&version.to_le_bytes());
     let crc = crc64(0, out);
     out.extend_from_slice(&crc.to_le_bytes());
 }
 
 /// What is before the footer, and its version, if the footer is right.
-fn verify(payload: &[u8]) -> Option<(&[u8], u16)> {
+pub(super) fn verify(payload: &[u8]) -> Option<(&[u8], u16)> {
     let (signed, crc) = payload.split_last_chunk::<CRC_BYTES>()?;
     let (body, version) = signed.split_last_chunk::<{ FOOTER_BYTES - CRC_BYTES }>()?;
     let version = u16::from_le_bytes(*version);

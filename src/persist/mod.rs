@@ -4,6 +4,7 @@
 //! for them, and every error leaves the caller with nothing but the error.
 
 mod dump;
+mod functions;
 mod hash;
 mod list;
 mod object;
@@ -16,6 +17,7 @@ mod zset;
 
 pub use crate::base::lzf;
 pub use dump::{DumpError, dump, restore, serialized_len};
+pub use functions::{dump_functions, restore_functions};
 pub use object::{
     RDB_VERSION, RDB_VERSION_MAX, VALKEY_VERSION, ValueLimits, is_readable, read_value, write_value,
 };

@@ -230,6 +230,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
                 clock,
                 seed ^ number as u64,
             );
+            owner.share_scripts(Arc::clone(&server.scripts), server.names.clone());
             if alone {
                 owner.patience = Patience::SpinThenSleep;
             }
@@ -247,7 +248,9 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
             ready.wait();
             ShardThread::new(backend, home, mailbox).run();
         };
-        let builder = std::thread::Builder::new().name(format!("shard-{number}"));
+        let builder = std::thread::Builder::new()
+            .name(format!("shard-{number}"))
+            .stack_size(crate::base::limits::SHARD_STACK_BYTES);
         threads.push(builder.spawn(work).map_err(other)?);
     }
     ready.wait();
@@ -509,6 +512,7 @@ fn server_facts(
         slots: SlotMap::even(shards),
         names,
         acl_log: AclLog::default(),
+        scripts: Arc::new(crate::script::Shared::new(shards)),
     };
     server
         .process

@@ -11,7 +11,7 @@ use super::wait::Waiter;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::command::ctx::{OnCore, Scope};
-use crate::command::spec::{CommandSpec, StoreFn};
+use crate::command::spec::{CommandSpec, Route, StoreFn};
 use crate::keyspace::{Locator, Store, WatchFlag};
 use crate::resp::{Output, OwnedArgs};
 use crate::session::{Message, Watched};
@@ -133,6 +133,13 @@ impl Handover {
         Handover(parking_lot::Mutex::new(items))
     }
 
+    /// The first item that is a script, while nobody has taken them.
+    pub fn first_script(&self) -> Option<&'static CommandSpec> {
+        let items = self.0.lock();
+        let mut specs = items.iter().map(|item| item.spec);
+        specs.find(|spec| spec.route == Route::Script)
+    }
+
     /// Takes the items; later callers find none.
     pub fn take(&self) -> Vec<Item> {
         std::mem::take(&mut *self.0.lock())
@@ -170,6 +177,8 @@ pub struct Frame {
     /// The woken command needs keys of other shards as well, and is to be sent anew. The key that was ready; others who
     /// wait for it are held until it arrives.
     pub elsewhere: Option<Box<[u8]>>,
+    /// Its only command, a script, needs what other shards have: to be sent to all.
+    pub restarts: bool,
     /// What a control function returned.
     pub result: Option<Box<dyn Any + Send>>,
 }
@@ -192,6 +201,7 @@ impl Frame {
             waiter: None,
             woken: false,
             elsewhere: None,
+            restarts: false,
             result: None,
         }
     }

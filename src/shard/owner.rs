@@ -14,6 +14,7 @@ use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Waiting};
+use crate::command::lookup::Lookup;
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
@@ -22,6 +23,7 @@ use crate::keyspace::{
 };
 use crate::resp::{Args, Output, Reply};
 use crate::ring::Clock;
+use crate::script::{Scripts, Shared};
 use crate::session::Watched;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -65,6 +67,10 @@ pub struct Owner {
     pub notices: Vec<Notice>,
     /// A database was emptied, which they were not told yet either.
     pub flushed: bool,
+    /// Scripts, as this shard knows them.
+    pub scripts: Scripts,
+    names: Lookup,
+    seed: u64,
 }
 
 impl Owner {
@@ -102,7 +108,16 @@ impl Owner {
             tracks: TrackTable::default(),
             notices: Vec::new(),
             flushed: false,
+            scripts: scripts_of(Arc::new(Shared::new(1)), 0, seed, clock),
+            names: Lookup::default(),
+            seed,
         }
+    }
+
+    /// Scripts are those of the whole process, and commands have these names. To be called before any script runs.
+    pub fn share_scripts(&mut self, shared: Arc<Shared>, names: Lookup) {
+        self.scripts = scripts_of(shared, self.shard.index(), self.seed, self.clock);
+        self.names = names;
     }
 
     /// Takes over what eviction needs of the settings.
@@ -170,6 +185,7 @@ impl Owner {
             &self.config,
             &mut self.rng,
             &mut self.news,
+            (&self.scripts, &self.names),
             run,
             args,
             scope,
@@ -182,12 +198,21 @@ impl Owner {
         ran
     }
 
+    /// Before a script: whether its commands may use more memory is decided once. What can be evicted is, before.
+    #[inline]
+    pub fn weigh(&mut self, spec: &CommandSpec) {
+        if spec.route == Route::Script {
+            let over = self.limit != 0 && self.admit(flag::DENYOOM).is_err();
+            self.scripts.over_limit.set(over);
+        }
+    }
+
     /// Executes a frame's items where that needs no other core. `wake` is called before this thread waits for others.
     pub fn perform(&mut self, frame: &mut Frame) {
         let now = frame.now.unwrap_or(self.now);
         match &frame.mode {
             Mode::Run if frame.may_wait => self.run_or_wait(frame, now),
-            Mode::Run => self.run_items(frame, now),
+            Mode::Run => frame.restarts = self.run_items(frame, now),
             Mode::Vote(vote, ballot) => {
                 let yes = match ballot {
                     Ballot::Clean(keys) => keys.iter().all(|key| is_clean(&self.store, key, now)),
@@ -203,9 +228,13 @@ impl Owner {
                 watched,
                 items,
             } => {
+                if let Some(spec) = items.first_script() {
+                    self.weigh(spec);
+                }
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
                 let (news, strays) = (&mut self.news, &mut self.strays);
+                let scripting = (&self.scripts, &self.names);
                 let waiting = match (frame.may_wait, job.deadline) {
                     (true, None) => Waiting::Allowed,
                     (true, Some(_)) => Waiting::Again,
@@ -238,6 +267,7 @@ impl Owner {
                                 config,
                                 rng,
                                 news,
+                                scripting,
                                 item.run,
                                 args,
                                 item.scope,
@@ -311,9 +341,12 @@ impl Owner {
         }
     }
 
-    fn run_items(&mut self, frame: &mut Frame, now: Millis) {
+    /// Runs commands; true if one, a script, has to be run where everything is. Only a script that is alone may say so.
+    fn run_items(&mut self, frame: &mut Frame, now: Millis) -> bool {
+        let mut elsewhere = false;
         for item in &mut frame.items {
             let started = self.clock.ticks();
+            self.weigh(item.spec);
             if !frame.admitted
                 && self.limit != 0
                 && item.spec.flags.has(flag::WRITE)
@@ -341,7 +374,9 @@ impl Owner {
                 let args = item.args.as_args();
                 self.remember(item.spec, args, item.scope, frame.home);
             }
+            elsewhere |= matches!(ran.ask, Ask::Elsewhere);
         }
+        elsewhere
     }
 
     /// Runs a frame's only command, or sets it aside until there is something for it.
@@ -582,6 +617,12 @@ impl Owner {
     }
 }
 
+fn scripts_of(shared: Arc<Shared>, shard: usize, seed: u64, clock: Clock) -> Scripts {
+    Scripts::new(shared, shard, seed, move || {
+        clock.ticks_to_us(clock.ticks())
+    })
+}
+
 /// What became of a command that was run.
 pub struct Ran {
     /// The reply is an error.
@@ -603,9 +644,9 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Whether the command waits.
-    pub fn is_to_wait(&self) -> bool {
-        matches!(self, Ask::Wait(_))
+    /// Whether the command has finished.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Ask::Nothing)
     }
 }
 
@@ -681,6 +722,7 @@ fn run_over<'a>(
     config: &'a Config,
     rng: &'a mut Rng,
     news: &'a mut Vec<News>,
+    (scripts, names): (&'a Scripts, &'a Lookup),
     run: StoreFn,
     args: Args<'_>,
     scope: Scope,
@@ -703,6 +745,8 @@ fn run_over<'a>(
         dirty: 0,
         waiting,
         news,
+        scripts,
+        names,
     };
     let (failed, ask) = match run(&mut cx, args) {
         Ok(Flow::Done) => (false, Ask::Nothing),

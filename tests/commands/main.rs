@@ -21,6 +21,7 @@ mod hyperloglog;
 mod list;
 mod pubsub;
 mod scan;
+mod scripting;
 mod server;
 mod set;
 mod sorted_set;

@@ -251,18 +251,24 @@ pub(super) fn memory(text: &mut Text, cx: &HomeCtx<'_>) {
     text.line("allocator_active", memory.rss);
     text.line("allocator_resident", memory.rss);
     text.bytes("total_system_memory", cx.server.system_memory);
-    text.zeros(&["used_memory_lua", "used_memory_vm_eval"]);
-    text.line("used_memory_lua_human", human(0));
-    text.zeros(&[
-        "used_memory_scripts_eval",
-        "number_of_cached_scripts",
-        "number_of_functions",
-        "number_of_libraries",
-        "used_memory_vm_functions",
-    ]);
-    text.bytes("used_memory_vm_total", 0);
-    text.line("used_memory_functions", 0);
-    text.bytes("used_memory_scripts", 0);
+    let scripts = &cx.server.scripts;
+    let (functions, vm) = (scripts.functions(), scripts.vm_bytes());
+    let (cached, cached_bytes) = scripts.script_figures();
+    text.line("used_memory_lua", vm);
+    text.line("used_memory_vm_eval", vm);
+    text.line("used_memory_lua_human", human(vm));
+    text.line("used_memory_scripts_eval", cached_bytes);
+    text.line("number_of_cached_scripts", cached);
+    text.line("number_of_functions", functions.len());
+    text.line("number_of_libraries", functions.libraries.len());
+    // Scripts and functions of a shard share an interpreter.
+    text.line("used_memory_vm_functions", 0);
+    text.bytes("used_memory_vm_total", vm);
+    text.line("used_memory_functions", functions.memory());
+    text.bytes(
+        "used_memory_scripts",
+        cached_bytes + functions.memory() as u64,
+    );
     text.bytes("maxmemory", config.maxmemory);
     text.line("maxmemory_policy", config.maxmemory_policy.name());
     text.line(

@@ -1,0 +1,179 @@
+//! What runs the commands of a script.
+
+use crate::base::num::parse_i64;
+use crate::base::slot::DbIndex;
+use crate::command::ctx::{Ctx, Flow};
+use crate::command::keys;
+use crate::command::lookup::Resolved;
+use crate::command::spec::{CommandSpec, Route, Run, flag};
+use crate::resp::{Args, CommandError, Output, OutputPosition, Proto};
+use crate::script::{Host, Refusal};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The context of a script's commands.
+pub(super) struct Caller<'c, 'a> {
+    pub(super) cx: &'c mut Ctx<'a>,
+    /// It may not write.
+    pub(super) read_only: bool,
+    /// It may use more memory than there should be.
+    pub(super) allow_oom: bool,
+    /// It provably touches its declared keys only, and they are all here.
+    pub(super) declared_only: bool,
+    /// Some keys are not here.
+    pub(super) partial: bool,
+    /// Where it is noted that it reaches further than its declared keys.
+    pub(super) reaches: &'c AtomicBool,
+    /// It has written.
+    pub(super) wrote: bool,
+}
+
+impl Caller<'_, '_> {
+    fn check(&mut self, args: Args<'_>) -> Result<&'static CommandSpec, Refusal> {
+        let spec = match self.cx.names.resolve(args) {
+            Resolved::Command(spec) => spec,
+            _ => return refuse("ERR Unknown Redis command called from script"),
+        };
+        if !spec.accepts(args.len()) || matches!(spec.run, Run::Container) {
+            return refuse("ERR Wrong number of args calling Redis command from script");
+        }
+        if spec.flags.has(flag::NOSCRIPT) {
+            return refuse("ERR This Redis command is not allowed from script");
+        }
+        if self.read_only && (spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE)) {
+            return refuse("ERR Write commands are not allowed from read-only scripts.");
+        }
+        if spec.flags.has(flag::DENYOOM)
+            && self.cx.scripts.over_limit.get()
+            && !self.allow_oom
+            && !self.wrote
+        {
+            return Err(Refusal::Error(CommandError::OUT_OF_MEMORY));
+        }
+        Ok(spec)
+    }
+
+    /// Whether all that the command touches is here. If not, the script has to start anew.
+    fn settle(&mut self, spec: &'static CommandSpec, args: Args<'_>) -> Result<(), Refusal> {
+        if !self.partial {
+            return Ok(());
+        }
+        let writes = spec.flags.has(flag::WRITE);
+        let everything = match spec.route {
+            Route::All(_) | Route::AnyShard | Route::Cursor | Route::Slot(_) => true,
+            Route::ParkAll => keys::needs_all(args),
+            _ => false,
+        };
+        let covered = !everything
+            && keys::keys(spec, args).is_ok_and(|keys| {
+                keys.iter()
+                    .all(|key| self.cx.db.covers(args.arg(key.index as usize)))
+            });
+        // A script that is not proven must not have written when it finds that it needs more.
+        if covered && (self.declared_only || !writes) {
+            return Ok(());
+        }
+        self.reaches.store(true, Ordering::Relaxed);
+        match self.wrote {
+            false => Err(Refusal::Elsewhere),
+            true => refuse("ERR Script attempted to access a key that it did not declare"),
+        }
+    }
+
+    /// Commands of the client's core that make sense here as well.
+    fn run_home(&mut self, spec: &CommandSpec, args: Args<'_>) -> Result<(), CommandError> {
+        let reply = &mut self.cx.reply;
+        match spec.name {
+            "ping" => match args.get(1) {
+                Some(text) => reply.bulk(text),
+                None => reply.simple("PONG"),
+            },
+            "echo" => reply.bulk(args.arg(1)),
+            "time" => {
+                let ms = self.cx.now.0;
+                reply.array(2);
+                reply.bulk((ms / 1000).to_string().as_bytes());
+                reply.bulk((ms % 1000 * 1000).to_string().as_bytes());
+            }
+            "select" => {
+                let index = parse_i64(args.arg(1)).ok_or(CommandError::NOT_INTEGER)?;
+                let index = u32::try_from(index).map_err(|_| CommandError::DB_INDEX)?;
+                if !self.cx.db.select(DbIndex(index)) {
+                    return Err(CommandError::DB_INDEX);
+                }
+                reply.ok();
+            }
+            name => {
+                let text = format!("ERR command '{name}' cannot be called from scripts yet");
+                return Err(CommandError::owned(text));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse<T>(text: &'static str) -> Result<T, Refusal> {
+    Err(Refusal::Error(CommandError::fixed(text)))
+}
+
+impl Host for Caller<'_, '_> {
+    fn call(
+        &mut self,
+        args: Args<'_>,
+        proto: Proto,
+        reply: &mut Vec<u8>,
+        may_write: &dyn Fn() -> bool,
+    ) -> Result<(), Refusal> {
+        let spec = self.check(args)?;
+        self.settle(spec, args)?;
+        if spec.flags.has(flag::WRITE) {
+            if !may_write() {
+                return Err(Refusal::Killed);
+            }
+            self.wrote = true;
+            self.reaches.store(true, Ordering::Relaxed);
+        }
+        // Written behind what the script's own reply will be, and taken away again.
+        let start = self.cx.reply.out.position();
+        let own = self.cx.reply.proto;
+        self.cx.reply.set_proto(proto);
+        let result = match spec.run {
+            Run::Store(run) => run(self.cx, args).map(|flow| {
+                debug_assert!(matches!(flow, Flow::Done), "nothing waits in a script");
+            }),
+            Run::Home(_) => self.run_home(spec, args),
+            Run::NotBuilt | Run::Container => match self.cx.names.command(args) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            },
+        };
+        if let Err(error) = result {
+            self.cx.reply.out.truncate(start);
+            self.cx.reply.error(&error);
+        }
+        self.cx.reply.set_proto(own);
+        copy_from(self.cx.reply.out, start, reply);
+        self.cx.reply.out.truncate(start);
+        Ok(())
+    }
+
+    fn may_call(&mut self, args: Args<'_>) -> Option<bool> {
+        match self.cx.names.resolve(args) {
+            // Who may run what is not known yet; nothing is forbidden.
+            Resolved::Command(_) => Some(true),
+            _ => None,
+        }
+    }
+
+    fn breathe(&mut self) {}
+}
+
+/// Appends what was written after `start`, values by reference included.
+fn copy_from(out: &Output, start: OutputPosition, into: &mut Vec<u8>) {
+    let mut at = start.byte;
+    for (position, value) in &out.shared[start.shared..] {
+        into.extend_from_slice(&out.bytes[at..*position]);
+        into.extend_from_slice(value);
+        at = *position;
+    }
+    into.extend_from_slice(&out.bytes[at..]);
+}

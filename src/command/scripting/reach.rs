@@ -1,0 +1,43 @@
+//! Where a script has to run.
+
+use crate::base::num::parse_i64;
+use crate::command::spec::CommandSpec;
+use crate::resp::Args;
+use crate::script::Scripts;
+use std::sync::atomic::Ordering;
+
+/// What a call of a script may touch, before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Its declared keys, or nothing.
+    Declared,
+    /// Perhaps its declared keys only: it may be tried there, as it can start anew.
+    Perhaps,
+    /// Anything.
+    All,
+}
+
+/// What the call may touch. A call that is wrong replies so wherever it runs.
+pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
+    let (Some(name), Some(count)) = (args.get(1), args.get(2).and_then(parse_i64)) else {
+        return Reach::Declared;
+    };
+    let unproven = |reaches: bool| match reaches || count <= 0 {
+        true => Reach::All,
+        false => Reach::Perhaps,
+    };
+    if spec.name.starts_with("fcall") {
+        return match scripts.functions().get(name) {
+            Some((_, function)) => unproven(function.reaches.load(Ordering::Relaxed)),
+            None => Reach::Declared,
+        };
+    }
+    let script = match spec.name.starts_with("evalsha") {
+        true => scripts.by_sha(name),
+        false => scripts.by_text(name).ok(),
+    };
+    match script {
+        Some(script) if !script.declared_only => unproven(script.reaches.load(Ordering::Relaxed)),
+        _ => Reach::Declared,
+    }
+}

@@ -1,0 +1,437 @@
+//! What `redis.*` does, and what `sandbox.lua` needs of the server.
+//!
+//! These are native functions, not Lua ones, because of the place in their errors: a native function leaves the line
+//! that called it on the stack, even of a tail call.
+
+use super::bits::with_text;
+use super::convert;
+use super::loan::Refusal;
+use super::vm::{KILLED, State, Stop};
+use super::{bits, json, msgpack, pack};
+use crate::base::num::I64Buf;
+use crate::base::sha1::sha1_hex;
+use crate::base::write_f64;
+use crate::resp::{OwnedArgs, Proto};
+use mlua::chunk::ChunkMode;
+use mlua::{Error, Lua, LuaString, MultiValue, Result, Table, Value};
+use std::fmt;
+use std::rc::Rc;
+
+/// The version that scripts are told.
+pub(super) const VERSION: &str = "7.2.4";
+const VERSION_NUMBER: i64 = 0x0007_0204;
+
+/// The longest source that is compiled: stock Lua counts in 32 bits, also the equals signs of a long bracket.
+const SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// An error as scripts see it: its message, code included.
+#[derive(Debug)]
+pub(super) struct Raised(pub(super) Vec<u8>);
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl std::error::Error for Raised {}
+
+pub(super) fn raise<T>(message: impl Into<Vec<u8>>) -> Result<T> {
+    Err(Error::external(Raised(message.into())))
+}
+
+/// An error with the text of a native library function, and where its caller stands.
+pub(super) fn fail<T>(lua: &Lua, message: impl AsRef<[u8]>) -> Result<T> {
+    let mut text = b"ERR ".to_vec();
+    if let Some((source, line)) = place(lua, 1) {
+        let source = source.trim_start_matches(['@', '=']);
+        text.extend_from_slice(format!("{source}:{line}: ").as_bytes());
+    }
+    text.extend_from_slice(message.as_ref());
+    raise(text)
+}
+
+/// The message of an error, if one of ours is at its root.
+pub(super) fn message(error: &Error) -> Vec<u8> {
+    match error {
+        Error::CallbackError { cause, .. } => message(cause),
+        Error::ExternalError(external) => match external.downcast_ref::<Raised>() {
+            Some(Raised(text)) => text.clone(),
+            None => format!("ERR {external}").into_bytes(),
+        },
+        Error::MemoryError(_) => b"ERR not enough memory".to_vec(),
+        Error::RuntimeError(text) => {
+            let first = text.split("\nstack traceback:").next().unwrap_or_default();
+            format!("ERR {first}").into_bytes()
+        }
+        other => format!("ERR {other}").into_bytes(),
+    }
+}
+
+/// Source and line of the innermost Lua code outside the sandbox, from `level` on.
+pub(super) fn place(lua: &Lua, level: usize) -> Option<(String, usize)> {
+    for level in level..level + 40 {
+        let found = lua.inspect_stack(level, |debug| {
+            let source = debug.source();
+            let name = source.source.as_deref().unwrap_or_default();
+            let native = source.what == "C" || name == super::vm::SANDBOX_NAME;
+            let line = debug.current_line().filter(|_| !native);
+            line.map(|line| (name.to_owned(), line))
+        });
+        match found {
+            None => return None,
+            Some(None) => {}
+            Some(found) => return found,
+        }
+    }
+    None
+}
+
+/// Compiles source text. `name` as Lua takes it: `@file`, `=words` or the text itself.
+pub(super) fn compile(
+    lua: &Lua,
+    text: &[u8],
+    name: &[u8],
+    env: Table,
+) -> std::result::Result<mlua::Function, Vec<u8>> {
+    if text.first() == Some(&0x1b) {
+        return Err(b"bytecode is not loaded".to_vec());
+    }
+    if text.len() > SOURCE_BYTES_MAX {
+        return Err(b"chunk has too many syntax levels".to_vec());
+    }
+    let mut name = String::from_utf8_lossy(name).into_owned();
+    name.retain(|letter| letter != '\0');
+    // As much as an error message can show; the compiler keeps it as a string of its own.
+    let cut = name
+        .char_indices()
+        .nth(200)
+        .map_or(name.len(), |(at, _)| at);
+    name.truncate(cut);
+    // The compiler has values that the collector does not see yet, the name among them.
+    lua.gc_stop();
+    let compiled = lua
+        .load(text)
+        .set_name(name)
+        .set_mode(ChunkMode::Text)
+        .set_environment(env)
+        .into_function();
+    lua.gc_restart();
+    compiled.map_err(|error| match error {
+        Error::SyntaxError { message, .. } => message.into_bytes(),
+        Error::MemoryError(_) => b"not enough memory".to_vec(),
+        other => other.to_string().into_bytes(),
+    })
+}
+
+/// The table that `sandbox.lua` is given.
+pub(super) fn host(lua: &Lua, state: &Rc<State>) -> Result<Table> {
+    let host = lua.create_table()?;
+    host.set("api", redis(lua, state)?)?;
+    host.set("eval_api", eval_only(lua)?)?;
+    host.set("cjson", json::library(lua)?)?;
+    host.set("cmsgpack", msgpack::library(lua)?)?;
+    host.set("struct", pack::library(lua)?)?;
+    host.set("bit", bits::library(lua)?)?;
+    host.set("place", lua.create_function(placed)?)?;
+    host.set(
+        "message",
+        lua.create_function(|lua, value: Value| match value {
+            Value::Error(error) => Ok(Some(lua.create_string(message(&error))?)),
+            _ => Ok(None),
+        })?,
+    )?;
+    host.set(
+        "compile",
+        lua.create_function(|lua, (text, name, env): (LuaString, LuaString, Table)| {
+            Ok(
+                match compile(lua, &text.as_bytes(), &name.as_bytes(), env) {
+                    Ok(function) => (Some(function), None),
+                    Err(problem) => (None, Some(lua.create_string(problem)?)),
+                },
+            )
+        })?,
+    )?;
+    let random = Rc::clone(state);
+    host.set(
+        "random",
+        lua.create_function(move |_, ()| Ok(random.random()))?,
+    )?;
+    let random = Rc::clone(state);
+    host.set(
+        "randomseed",
+        lua.create_function(move |_, seed: f64| {
+            random.seed(convert::truncated(seed));
+            Ok(())
+        })?,
+    )?;
+    Ok(host)
+}
+
+/// Called with the error object of a script, while the code that failed is on the stack: its message, and where it
+/// stands. Native, as no instruction of a stopped script's handler would succeed.
+fn placed(lua: &Lua, object: Value) -> Result<Table> {
+    let (text, at) = match &object {
+        Value::Error(error) => (Some(message(error)), None),
+        Value::Table(table) => {
+            let text: Value = table.raw_get("err")?;
+            let source: Option<LuaString> = table.raw_get("source").unwrap_or_default();
+            let line: Option<usize> = table.raw_get("line").unwrap_or_default();
+            let at = source.map(|source| source.to_string_lossy()).zip(line);
+            (with_text(Some(&text), <[u8]>::to_vec), at)
+        }
+        Value::Nil => (Some(b"ERR nil".to_vec()), None),
+        Value::Boolean(flag) => (Some(format!("ERR {flag}").into_bytes()), None),
+        other => {
+            let text = with_text(Some(other), |text| [b"ERR ", text].concat());
+            (text.or(Some(b"ERR unknown error".to_vec())), None)
+        }
+    };
+    let text = text.unwrap_or_else(|| b"ERR unknown error".to_vec());
+    let result = convert::error(lua, &text)?;
+    if let Some((source, line)) = at.or_else(|| place(lua, 1)) {
+        result.raw_set("source", source)?;
+        result.raw_set("line", line)?;
+    }
+    Ok(result)
+}
+
+/// What scripts have and functions have not.
+fn eval_only(lua: &Lua) -> Result<Table> {
+    let api = lua.create_table()?;
+    api.set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
+    api.set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    api.set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
+    Ok(api)
+}
+
+fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
+    let api = lua.create_table()?;
+    for (name, value) in [
+        ("LOG_DEBUG", 0),
+        ("LOG_VERBOSE", 1),
+        ("LOG_NOTICE", 2),
+        ("LOG_WARNING", 3),
+        ("REPL_NONE", 0),
+        ("REPL_AOF", 1),
+        ("REPL_SLAVE", 2),
+        ("REPL_REPLICA", 2),
+        ("REPL_ALL", 3),
+        ("REDIS_VERSION_NUM", VERSION_NUMBER),
+    ] {
+        api.set(name, value)?;
+    }
+    api.set("REDIS_VERSION", VERSION)?;
+    let here = Rc::clone(state);
+    api.set(
+        "call",
+        lua.create_function(move |lua, args: MultiValue| match call(lua, &here, args)? {
+            Ok(value) => Ok(value),
+            Err(text) => raise(text),
+        })?,
+    )?;
+    let here = Rc::clone(state);
+    api.set(
+        "pcall",
+        lua.create_function(move |lua, args: MultiValue| match call(lua, &here, args)? {
+            Ok(value) => Ok(value),
+            Err(text) => {
+                let table = convert::error(lua, &text)?;
+                table.raw_set("ignore_error_stats_update", true)?;
+                Ok(Value::Table(table))
+            }
+        })?,
+    )?;
+    let here = Rc::clone(state);
+    api.set(
+        "acl_check_cmd",
+        lua.create_function(move |_, values: MultiValue| {
+            let args = match arguments(&values) {
+                Ok(args) => args,
+                Err(text) => return raise(text),
+            };
+            match here.loan.with(|host| host.may_call(args.as_args())) {
+                Some(Some(allowed)) => Ok(allowed),
+                _ => raise("ERR Invalid command passed to redis.acl_check_cmd()"),
+            }
+        })?,
+    )?;
+    let here = Rc::clone(state);
+    api.set(
+        "setresp",
+        lua.create_function(move |_, values: MultiValue| {
+            if values.len() != 1 {
+                return raise("ERR redis.setresp() requires one argument.");
+            }
+            let proto = match number_of(&values[0]) {
+                Some(2.0) => Proto::Resp2,
+                Some(3.0) => Proto::Resp3,
+                _ => return raise("ERR RESP version must be 2 or 3."),
+            };
+            here.proto.set(proto);
+            Ok(())
+        })?,
+    )?;
+    api.set(
+        "set_repl",
+        lua.create_function(|_, values: MultiValue| {
+            if values.len() != 1 {
+                return raise("ERR redis.set_repl() requires one argument.");
+            }
+            match number_of(&values[0]).map(convert::truncated) {
+                None | Some(0..=3) => Ok(()),
+                _ => raise(
+                    "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+                ),
+            }
+        })?,
+    )?;
+    api.set("log", lua.create_function(log)?)?;
+    api.set(
+        "sha1hex",
+        lua.create_function(|lua, values: MultiValue| {
+            if values.len() != 1 {
+                return raise("ERR wrong number of arguments");
+            }
+            let digest = with_text(values.front(), sha1_hex).unwrap_or_else(|| sha1_hex(b""));
+            lua.create_string(digest)
+        })?,
+    )?;
+    api.set(
+        "error_reply",
+        lua.create_function(|lua, values: MultiValue| {
+            let Some(Value::String(text)) = values.front().filter(|_| values.len() == 1) else {
+                return convert::error(lua, b"ERR wrong number or type of arguments");
+            };
+            let text = text.as_bytes();
+            let text: &[u8] = text.strip_prefix(b"-").unwrap_or(&text);
+            match text.contains(&b' ') {
+                true => convert::error(lua, text),
+                // Without a code it gets the usual one.
+                false => convert::error(lua, &[b"ERR ", text].concat()),
+            }
+        })?,
+    )?;
+    api.set(
+        "status_reply",
+        lua.create_function(|lua, values: MultiValue| {
+            let Some(Value::String(text)) = values.front().filter(|_| values.len() == 1) else {
+                return convert::error(lua, b"ERR wrong number or type of arguments");
+            };
+            let table = lua.create_table_with_capacity(0, 1)?;
+            table.raw_set("ok", lua.create_string(text.as_bytes())?)?;
+            Ok(table)
+        })?,
+    )?;
+    Ok(api)
+}
+
+fn number_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) => Some(*number),
+        Value::String(text) => crate::base::parse_f64(&text.as_bytes()),
+        _ => None,
+    }
+}
+
+fn log(_: &Lua, values: MultiValue) -> Result<()> {
+    if values.len() < 2 {
+        return raise("ERR redis.log() requires two arguments or more.");
+    }
+    let level = match values[0] {
+        Value::Integer(level) => level as f64,
+        Value::Number(level) => level,
+        _ => return raise("ERR First argument must be a number (log level)."),
+    };
+    if !(0.0..4.0).contains(&level) {
+        return raise("ERR Invalid debug level.");
+    }
+    let mut line = Vec::new();
+    for (i, value) in values.iter().skip(1).enumerate() {
+        if i > 0 {
+            line.push(b' ');
+        }
+        push_text(&mut line, value);
+    }
+    let line = String::from_utf8_lossy(&line);
+    match level as u8 {
+        0 => tracing::trace!("{line}"),
+        1 => tracing::debug!("{line}"),
+        2 => tracing::info!("{line}"),
+        _ => tracing::warn!("{line}"),
+    }
+    Ok(())
+}
+
+/// Appends a string, or a number as commands get it; false for anything else.
+fn push_text(out: &mut Vec<u8>, value: &Value) -> bool {
+    match value {
+        Value::String(text) => out.extend_from_slice(&text.as_bytes()),
+        Value::Integer(number) => out.extend_from_slice(I64Buf::new(*number).as_bytes()),
+        Value::Number(number) => write_f64(out, *number),
+        _ => return false,
+    }
+    true
+}
+
+fn arguments(values: &MultiValue) -> std::result::Result<OwnedArgs, Vec<u8>> {
+    let mut args = OwnedArgs::new();
+    fill_arguments(values, &mut args)?;
+    Ok(args)
+}
+
+fn fill_arguments(values: &MultiValue, args: &mut OwnedArgs) -> std::result::Result<(), Vec<u8>> {
+    args.clear();
+    if values.is_empty() {
+        return Err(b"ERR Please specify at least one argument for this redis lib call".to_vec());
+    }
+    let mut number = Vec::new();
+    for value in values {
+        match value {
+            Value::String(text) => args.push(&text.as_bytes()),
+            Value::Integer(value) => args.push(I64Buf::new(*value).as_bytes()),
+            other => {
+                number.clear();
+                if !push_text(&mut number, other) {
+                    return Err(
+                        b"ERR Lua redis lib command arguments must be strings or integers".to_vec(),
+                    );
+                }
+                args.push(&number);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs a command: its reply as a value, or the text of the error.
+fn call(
+    lua: &Lua,
+    state: &Rc<State>,
+    values: MultiValue,
+) -> Result<std::result::Result<Value, Vec<u8>>> {
+    let mut args = state.args.take();
+    if let Err(text) = fill_arguments(&values, &mut args) {
+        return Ok(Err(text));
+    }
+    let mut reply = state.reply.take();
+    reply.clear();
+    let ran = state.loan.with(|host| {
+        let may_write = || state.may_write();
+        host.call(args.as_args(), state.proto.get(), &mut reply, &may_write)
+    });
+    state.args.replace(args);
+    let result = match ran {
+        Some(Ok(())) => match reply.strip_prefix(b"-") {
+            Some(text) => Ok(Err(text.trim_ascii_end().to_vec())),
+            None => convert::from_reply(lua, &mut &reply[..]).map(Ok),
+        },
+        Some(Err(Refusal::Error(error))) => Ok(Err(error.text().to_vec())),
+        Some(Err(Refusal::Elsewhere)) => state.end(lua, Stop::Elsewhere),
+        Some(Err(Refusal::Killed)) => state.end(lua, Stop::Failed(KILLED)),
+        None => Ok(Err(b"ERR commands are called while a script runs".to_vec())),
+    };
+    state.reply.replace(reply);
+    result
+}

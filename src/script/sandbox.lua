@@ -1,0 +1,556 @@
+-- What scripts see instead of the interpreter's own globals.
+--
+-- Stock Lua has no read-only tables. A protected table is an empty proxy: reads find the content through `__index`,
+-- writes are refused by `__newindex`, and the functions that go past metamethods are replaced by ones that know proxies.
+-- No value that leads to a content table may ever reach a script; so `pairs` hands out the proxy, never the content.
+--
+-- `host` has what only the server can do; it returns the functions that the server calls.
+local host = ...
+
+local error, pcall, xpcall, type, tostring, tonumber = error, pcall, xpcall, type, tostring, tonumber
+local setmetatable, rawget, rawset, next, pairs, select = setmetatable, rawget, rawset, next, pairs, select
+local collectgarbage, getmetatable, unpack = collectgarbage, getmetatable, unpack
+local insert, concat, api, place = table.insert, table.concat, host.api, host.place
+local create, resume = coroutine.create, coroutine.resume
+
+local READONLY = "Attempt to modify a readonly table"
+
+-- Content of each proxy.
+local behind = setmetatable({}, { __mode = "k" })
+
+local function refuse()
+  error(READONLY, 2)
+end
+
+local function protect(content, shown)
+  local proxy = {}
+  behind[proxy] = content
+  return setmetatable(proxy, { __index = content, __newindex = refuse, __metatable = shown or false })
+end
+
+local function bad_argument(number, name, message)
+  error("bad argument #" .. number .. " to '" .. name .. "' (" .. message .. ")", 3)
+end
+
+local function expected(what, count, number, value)
+  return what .. " expected, got " .. (count < number and "no value" or type(value))
+end
+
+-- The message of an error object is what `pcall` gives to scripts.
+local function caught(ok, ...)
+  if not ok then
+    local object = ...
+    if type(object) == "table" then
+      local message = rawget(object, "err")
+      if message ~= nil then
+        return false, message
+      end
+    elseif type(object) == "userdata" then
+      return false, host.message(object) or object
+    end
+  end
+  return ok, ...
+end
+
+local safe = {}
+
+-- The handler runs when the stack is unwound already: there is nothing on it that a script could see, and a script that
+-- is stopped must not linger in a handler.
+local function handled(handler, ok, ...)
+  if ok then
+    return ok, ...
+  end
+  local object = ...
+  if type(object) == "userdata" then
+    object = { err = host.message(object) or tostring(object) }
+  end
+  return false, handler(object)
+end
+
+function safe.xpcall(...)
+  local body, handler = ...
+  if select("#", ...) < 2 then
+    bad_argument(2, "xpcall", "value expected")
+  end
+  return handled(handler, pcall(body))
+end
+
+function safe.pcall(...)
+  if select("#", ...) == 0 then
+    bad_argument(1, "pcall", "value expected")
+  end
+  return caught(pcall(...))
+end
+
+function safe.rawget(...)
+  local table, key = ...
+  if type(table) ~= "table" then
+    bad_argument(1, "rawget", expected("table", select("#", ...), 1, table))
+  end
+  return rawget(behind[table] or table, key)
+end
+
+function safe.rawset(...)
+  local table, key, value = ...
+  if type(table) ~= "table" then
+    bad_argument(1, "rawset", expected("table", select("#", ...), 1, table))
+  elseif behind[table] then
+    error({ err = "ERR " .. READONLY })
+  elseif key == nil then
+    error("table index is nil", 2)
+  elseif key ~= key then
+    error("table index is NaN", 2)
+  end
+  return rawset(table, key, value)
+end
+
+function safe.setmetatable(...)
+  local table, meta = ...
+  local count = select("#", ...)
+  if type(table) ~= "table" then
+    bad_argument(1, "setmetatable", expected("table", count, 1, table))
+  elseif count < 2 or (meta ~= nil and type(meta) ~= "table") then
+    bad_argument(2, "setmetatable", "nil or table expected")
+  elseif behind[table] then
+    error({ err = "ERR " .. READONLY })
+  end
+  local old = getmetatable(table)
+  if type(old) ~= "table" and old ~= nil then
+    error("cannot change a protected metatable", 2)
+  end
+  local ok, result = pcall(setmetatable, table, meta)
+  if not ok then
+    error(result, 2)
+  end
+  return result
+end
+
+function safe.next(...)
+  local table, key = ...
+  if type(table) ~= "table" then
+    bad_argument(1, "next", expected("table", select("#", ...), 1, table))
+  end
+  return next(behind[table] or table, key)
+end
+
+local safe_next = safe.next
+
+function safe.pairs(...)
+  local table = ...
+  if type(table) ~= "table" then
+    bad_argument(1, "pairs", expected("table", select("#", ...), 1, table))
+  end
+  if behind[table] then
+    return safe_next, table, nil
+  end
+  return next, table, nil
+end
+
+-- Stock `unpack` overflows when it computes how many results there are.
+function safe.unpack(...)
+  local table, first, last = ...
+  if type(table) ~= "table" then
+    bad_argument(1, "unpack", expected("table", select("#", ...), 1, table))
+  end
+  local from, to = first == nil and 1 or tonumber(first), last == nil and #table or tonumber(last)
+  if from == nil then
+    bad_argument(2, "unpack", "number expected, got " .. type(first))
+  elseif to == nil then
+    bad_argument(3, "unpack", "number expected, got " .. type(last))
+  end
+  if not (from <= to) then
+    return
+  end
+  if not (to - from < 7900 and from > -2 ^ 31 and to < 2 ^ 31 - 1) then
+    error("too many results to unpack", 2)
+  end
+  return unpack(table, from, to)
+end
+
+-- The collector is the server's: a script may look and collect, not stop it.
+function safe.collectgarbage(option, argument)
+  if option == nil or option == "collect" then
+    return collectgarbage("collect")
+  elseif option == "count" then
+    return collectgarbage("count")
+  elseif option == "step" then
+    return collectgarbage("step", 0)
+  elseif option == "stop" or option == "restart" then
+    return 0
+  elseif option == "setpause" or option == "setstepmul" then
+    return 200
+  elseif type(option) ~= "string" then
+    bad_argument(1, "collectgarbage", "string expected, got " .. type(option))
+  end
+  bad_argument(1, "collectgarbage", "invalid option '" .. option .. "'")
+end
+
+-- Source text only, and whole before the compiler sees it: nothing of a script runs while it works.
+local function loaders(env)
+  local function loadstring(...)
+    local text, name = ...
+    if type(text) == "number" then
+      text = tostring(text)
+    elseif type(text) ~= "string" then
+      bad_argument(1, "loadstring", expected("string", select("#", ...), 1, text))
+    end
+    if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
+      bad_argument(2, "loadstring", "string expected, got " .. type(name))
+    end
+    return host.compile(text, name == nil and text or tostring(name), env)
+  end
+  local function load(...)
+    local reader, name = ...
+    if type(reader) ~= "function" then
+      bad_argument(1, "load", expected("function", select("#", ...), 1, reader))
+    end
+    if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
+      bad_argument(2, "load", "string expected, got " .. type(name))
+    end
+    local pieces, count = {}, 0
+    while true do
+      local piece = reader()
+      if piece == nil or piece == "" then
+        break
+      elseif type(piece) ~= "string" then
+        return nil, "reader function must return a string"
+      end
+      count = count + 1
+      pieces[count] = piece
+    end
+    return host.compile(concat(pieces), name == nil and "=(load)" or tostring(name), env)
+  end
+  return loadstring, load
+end
+
+local table_library = {}
+for name, value in pairs(table) do
+  table_library[name] = value
+end
+
+function table_library.insert(...)
+  local list = ...
+  local count = select("#", ...)
+  if type(list) ~= "table" then
+    bad_argument(1, "insert", expected("table", count, 1, list))
+  elseif behind[list] then
+    error({ err = "ERR " .. READONLY })
+  elseif count == 2 then
+    return insert(list, (select(2, ...)))
+  elseif count ~= 3 then
+    error("wrong number of arguments to 'insert'", 2)
+  end
+  local _, position, value = ...
+  local place = tonumber(position)
+  if place == nil then
+    bad_argument(2, "insert", "number expected, got " .. type(position))
+  elseif not (place > -1000) then
+    -- Everything from there on would be moved, one by one.
+    bad_argument(2, "insert", "position out of bounds")
+  end
+  return insert(list, position, value)
+end
+
+local math_library = {}
+for name, value in pairs(math) do
+  math_library[name] = value
+end
+math_library.random = function(...)
+  local low, high = ...
+  local count = select("#", ...)
+  for i = 1, count do
+    local given = select(i, ...)
+    if tonumber(given) == nil then
+      bad_argument(i, "random", "number expected, got " .. type(given))
+    end
+  end
+  local share = host.random()
+  if count == 0 then
+    return share
+  elseif count == 1 then
+    if not (tonumber(low) >= 1) then
+      bad_argument(1, "random", "interval is empty")
+    end
+    return math.floor(share * low) + 1
+  elseif count == 2 then
+    if not (tonumber(low) <= tonumber(high)) then
+      bad_argument(2, "random", "interval is empty")
+    end
+    return math.floor(share * (high - low + 1)) + low
+  end
+  error("wrong number of arguments", 2)
+end
+math_library.randomseed = function(...)
+  local seed = ...
+  if tonumber(seed) == nil then
+    bad_argument(1, "randomseed", expected("number", select("#", ...), 1, seed))
+  end
+  host.randomseed(tonumber(seed))
+end
+
+-- As native functions of the server fail: the message is complete, the place is added where it surfaces.
+local function raise(message)
+  error({ err = "ERR " .. message })
+end
+
+local function with(base, more)
+  local all = {}
+  for name, value in pairs(base) do
+    all[name] = value
+  end
+  for name, value in pairs(more) do
+    all[name] = value
+  end
+  return all
+end
+
+local function missing(_, name)
+  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+
+-- Read-only globals with this content. `filled` is changed by the server between scripts.
+local function environment(content)
+  local shown = protect({ __index = missing, __newindex = refuse })
+  setmetatable(content, { __index = missing })
+  local env = protect(content, shown)
+  content._G = env
+  return env
+end
+
+-- Each coroutine that resumes another takes its part of the thread's stack.
+local depth = 0
+
+local function resumed(...)
+  depth = depth - 1
+  return ...
+end
+
+local function resume_bounded(...)
+  if depth >= 150 then
+    return false, "C stack overflow"
+  end
+  depth = depth + 1
+  return resumed(resume(...))
+end
+
+local function unwrapped(ok, ...)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+local coroutine_library = with(coroutine, {
+  resume = function(...)
+    local thread = ...
+    if type(thread) ~= "thread" then
+      bad_argument(1, "resume", "coroutine expected")
+    end
+    return caught(resume_bounded(...))
+  end,
+  wrap = function(...)
+    local body = ...
+    if type(body) ~= "function" then
+      bad_argument(1, "wrap", "Lua function expected")
+    end
+    local thread = create(body)
+    return function(...)
+      return unwrapped(resume_bounded(thread, ...))
+    end
+  end,
+})
+
+-- The matcher recurses once for each item of a pattern; nothing interrupts native functions while they work.
+local PATTERN_MAX, TEXT_MAX = 10000, 512 * 1024 * 1024
+
+for _, name in ipairs({ "find", "match", "gmatch", "gfind", "gsub" }) do
+  local native = string[name]
+  string[name] = function(...)
+    local _, pattern, third, plain = ...
+    if type(pattern) == "string" and #pattern > PATTERN_MAX and not (name == "find" and plain) then
+      error("pattern too complex", 2)
+    end
+    return native(...)
+  end
+end
+
+local rep = string.rep
+string.rep = function(...)
+  local text, times = ...
+  local size = type(text) == "string" and #text or 0
+  local count = tonumber(times)
+  if type(text) == "string" and count then
+    if size == 0 or not (count >= 1) then
+      return ""
+    elseif size * count > TEXT_MAX then
+      error("resulting string too large", 2)
+    end
+  end
+  return rep(...)
+end
+
+local string_shown = {}
+local libraries = {
+  string = protect(string),
+  table = protect(table_library),
+  math = protect(math_library),
+  coroutine = protect(coroutine_library),
+  os = protect({ clock = os.clock }),
+  cjson = protect(host.cjson),
+  cmsgpack = protect(host.cmsgpack),
+  struct = protect(host.struct),
+  bit = protect(host.bit),
+  _VERSION = _VERSION,
+  assert = assert,
+  error = error,
+  gcinfo = gcinfo,
+  getmetatable = getmetatable,
+  ipairs = ipairs,
+  rawequal = rawequal,
+  select = select,
+  tonumber = tonumber,
+  tostring = tostring,
+  type = type,
+}
+
+string_shown.__index = libraries.string
+getmetatable("").__metatable = protect(string_shown)
+
+local function globals(api)
+  local content = with(with(libraries, safe), { redis = api, server = api })
+  local env = environment(content)
+  content.loadstring, content.load = loaders(env)
+  return env, content
+end
+
+local eval_api = protect(with(api, host.eval_api))
+local eval_env, eval_globals = globals(eval_api)
+local function_api = protect(api)
+local function_env = globals(function_api)
+
+-- While a library is loaded there is little more than a way to register functions. Its functions keep this
+-- environment, so it changes behind the proxy when the loading is over.
+local load_api = {
+  log = api.log,
+  LOG_DEBUG = 0,
+  LOG_VERBOSE = 1,
+  LOG_NOTICE = 2,
+  LOG_WARNING = 3,
+  REDIS_VERSION = api.REDIS_VERSION,
+  REDIS_VERSION_NUM = api.REDIS_VERSION_NUM,
+}
+
+local register_now
+
+function load_api.register_function(...)
+  local count = select("#", ...)
+  local name, callback, flags, description
+  if count < 1 or count > 2 then
+    raise("wrong number of arguments to redis.register_function")
+  elseif count == 1 then
+    local named = ...
+    if type(named) ~= "table" then
+      raise("calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).")
+    end
+    for key, value in next, named do
+      if type(key) ~= "string" then
+        raise("named argument key given to redis.register_function is not a string")
+      elseif key == "function_name" then
+        if type(value) ~= "string" then
+          raise("function_name argument given to redis.register_function must be a string")
+        end
+        name = value
+      elseif key == "description" then
+        if type(value) ~= "string" then
+          raise("description argument given to redis.register_function must be a string")
+        end
+        description = value
+      elseif key == "callback" then
+        if type(value) ~= "function" then
+          raise("callback argument given to redis.register_function must be a function")
+        end
+        callback = value
+      elseif key == "flags" then
+        if type(value) ~= "table" then
+          raise("flags argument to redis.register_function must be a table representing function flags")
+        end
+        flags = value
+      else
+        raise("unknown argument given to redis.register_function")
+      end
+    end
+    if name == nil then
+      raise("redis.register_function must get a function name argument")
+    elseif callback == nil then
+      raise("redis.register_function must get a callback argument")
+    end
+  else
+    name, callback = ...
+    if type(name) ~= "string" then
+      raise("first argument to redis.register_function must be a string")
+    elseif type(callback) ~= "function" then
+      raise("second argument to redis.register_function must be a function")
+    end
+  end
+  local words = {}
+  if flags then
+    local i = 1
+    while flags[i] ~= nil do
+      if type(flags[i]) ~= "string" then
+        raise("unknown flag given")
+      end
+      words[i] = flags[i]
+      i = i + 1
+    end
+  end
+  if register_now == nil then
+    raise("redis.register_function can only be called on FUNCTION LOAD command")
+  end
+  local problem = register_now(name, callback, words, description)
+  if problem then
+    raise(problem)
+  end
+end
+
+local exports = {}
+
+exports.eval_env = eval_env
+exports.next = next
+exports.compiled = {}
+
+function exports.eval(body, keys, argv)
+  depth = 0
+  eval_globals.KEYS, eval_globals.ARGV = keys, argv
+  return xpcall(body, place)
+end
+
+function exports.call(callback, keys, argv)
+  depth = 0
+  return xpcall(function()
+    return callback(keys, argv)
+  end, place)
+end
+
+-- Environment of a library: small while it is being loaded, that of functions afterwards.
+function exports.library_env()
+  local loading = protect(setmetatable(with(load_api, {}), { __index = missing }))
+  local content = setmetatable({ redis = loading, server = loading }, { __index = missing })
+  local meta = { __index = content, __newindex = refuse, __metatable = false }
+  local env = setmetatable({}, meta)
+  behind[env] = content
+  local finish = function()
+    local functions = behind[function_env]
+    meta.__index = functions
+    behind[env] = functions
+  end
+  return env, finish
+end
+
+function exports.load(body, register)
+  register_now = register
+  local ok, problem = xpcall(body, place)
+  register_now = nil
+  return ok, problem
+end
+
+return exports

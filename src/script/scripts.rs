@@ -1,0 +1,180 @@
+//! A shard's view of scripts: what it looked up before, and its interpreter.
+
+use super::functions::{Functions, LibrarySource, Stored};
+use super::loan::Host;
+use super::shared::{Script, Sha, Shared};
+use super::vm::{Call, Ended, Vm};
+use crate::base::Map;
+use crate::resp::CommandError;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Scripts that a shard remembers by their text; beyond that it forgets them all.
+const KNOWN_MAX: usize = 4096;
+
+/// How a script is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By its text.
+    Text,
+    /// By its SHA-1.
+    Sha,
+    /// As a function.
+    Function,
+}
+
+/// See the module. Lives on its shard's thread.
+pub struct Scripts {
+    /// What all shards share.
+    pub shared: Arc<Shared>,
+    shard: usize,
+    seed: u64,
+    clock: Rc<dyn Fn() -> u64>,
+    vm: OnceCell<Vm>,
+    flushes: Cell<u64>,
+    by_sha: RefCell<Map<Sha, Arc<Script>>>,
+    by_text: RefCell<Map<Box<[u8]>, Arc<Script>>>,
+    functions: RefCell<Arc<Functions>>,
+    /// Memory is over its limit: commands that need more are refused.
+    pub over_limit: Cell<bool>,
+}
+
+impl Scripts {
+    /// For one shard. `clock` never goes back and counts microseconds.
+    pub fn new(
+        shared: Arc<Shared>,
+        shard: usize,
+        seed: u64,
+        clock: impl Fn() -> u64 + 'static,
+    ) -> Scripts {
+        Scripts {
+            flushes: Cell::new(shared.flushes()),
+            functions: RefCell::new(shared.functions()),
+            shared,
+            shard,
+            seed,
+            clock: Rc::new(clock),
+            vm: OnceCell::new(),
+            by_sha: RefCell::default(),
+            by_text: RefCell::default(),
+            over_limit: Cell::new(false),
+        }
+    }
+
+    /// Forgets what is known if it was flushed.
+    fn refresh(&self) {
+        let flushes = self.shared.flushes();
+        if self.flushes.replace(flushes) != flushes {
+            self.by_sha.borrow_mut().clear();
+            self.by_text.borrow_mut().clear();
+            if let Some(vm) = self.vm.get() {
+                vm.forget();
+            }
+        }
+    }
+
+    fn vm(&self) -> Result<&Vm, CommandError> {
+        if let Some(vm) = self.vm.get() {
+            return Ok(vm);
+        }
+        let shared = Arc::clone(&self.shared);
+        let vm = Vm::new(shared, self.shard, self.seed, Rc::clone(&self.clock))
+            .map_err(|error| CommandError::owned(format!("ERR no interpreter: {error}")))?;
+        Ok(self.vm.get_or_init(|| vm))
+    }
+
+    /// The script of this text, as far as it is known; it is kept when it first compiles.
+    pub fn by_text(&self, text: &[u8]) -> Result<Arc<Script>, CommandError> {
+        self.refresh();
+        if let Some(known) = self.by_text.borrow().get(text) {
+            return Ok(Arc::clone(known));
+        }
+        let script = Arc::new(Script::new(text)?);
+        let script = self.shared.script(&script.sha).unwrap_or(script);
+        let mut known = self.by_text.borrow_mut();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(text.into(), Arc::clone(&script));
+        Ok(script)
+    }
+
+    /// The script of this name, upper case allowed.
+    pub fn by_sha(&self, sha: &[u8]) -> Option<Arc<Script>> {
+        self.refresh();
+        let mut name: Sha = sha.try_into().ok()?;
+        name.make_ascii_lowercase();
+        if let Some(known) = self.by_sha.borrow().get(&name) {
+            return Some(Arc::clone(known));
+        }
+        let script = self.shared.script(&name)?;
+        let mut known = self.by_sha.borrow_mut();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(name, Arc::clone(&script));
+        Some(script)
+    }
+
+    /// The libraries in force.
+    pub fn functions(&self) -> Arc<Functions> {
+        if self.functions.borrow().version != self.shared.functions_version() {
+            self.functions.replace(self.shared.functions());
+        }
+        Arc::clone(&self.functions.borrow())
+    }
+
+    /// Compiles a script and keeps its text for EVALSHA.
+    pub fn keep(&self, script: &Arc<Script>) -> Result<(), CommandError> {
+        self.vm()?.compile(script)?;
+        if self.by_sha(&script.sha).is_none() {
+            self.shared.keep(Arc::clone(script));
+        }
+        Ok(())
+    }
+
+    /// Runs a script.
+    pub fn eval(
+        &self,
+        script: &Script,
+        call: &Call<'_>,
+        host: &mut dyn Host,
+    ) -> Result<Ended, CommandError> {
+        self.vm()?.eval(script, call, host)
+    }
+
+    /// Runs a function.
+    pub fn fcall(
+        &self,
+        functions: &Functions,
+        (_, function): &Stored,
+        call: &Call<'_>,
+        host: &mut dyn Host,
+    ) -> Result<Ended, CommandError> {
+        let vm = self.vm()?;
+        let body = vm.function(functions, &function.name)?;
+        Ok(vm.fcall(body, call, host))
+    }
+
+    /// Checks the text of a library and finds out what functions it registers.
+    pub fn library(&self, code: &[u8]) -> Result<LibrarySource, CommandError> {
+        let mut library = LibrarySource::parse(code)?;
+        let functions = self.vm()?.load(library.lua())?;
+        library.functions = functions
+            .into_iter()
+            .map(|(named, _)| Arc::new(named))
+            .collect();
+        Ok(library)
+    }
+
+    /// The name in the first line of a library's text.
+    pub fn library_name(code: &[u8]) -> Result<Vec<u8>, CommandError> {
+        Ok(LibrarySource::parse(code)?.name)
+    }
+
+    /// Bytes that this shard's interpreter uses.
+    pub fn vm_memory(&self) -> usize {
+        self.vm.get().map_or(0, Vm::memory)
+    }
+}
