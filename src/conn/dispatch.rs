@@ -319,7 +319,8 @@ impl Home {
         let step = match spec.run {
             Run::Store(run) => self.route(at, spec, run, locator, args),
             Run::Home(_) => {
-                let waits = spec.group == Group::Server || spec.flags.has(flag::AFTER_REPLIES);
+                let waits = matches!(spec.group, Group::Server | Group::Scripting)
+                    || spec.flags.has(flag::AFTER_REPLIES);
                 if waits && !self.client(at).slots.is_empty() {
                     return Step::Wait(Stall::Replies);
                 }
@@ -700,6 +701,10 @@ impl Home {
         if spec.flags.has(flag::BLOCKING) {
             frame.may_wait = true;
             // Nothing else of this client may run before it is known whether it waits.
+            self.client(at).stall = Stall::Replies;
+        }
+        if spec.route == Route::Script && self.may_reach(spec, args) {
+            // It may have to be sent anew, and nothing else of this client may run before it.
             self.client(at).stall = Stall::Replies;
         }
         self.push(shard, frame);

@@ -124,8 +124,9 @@ impl Functions {
 
     /// Adds a library. An error changes nothing.
     pub fn add(&mut self, library: LibrarySource, replace: bool) -> Result<(), CommandError> {
-        if !replace {
-            self.check_absent(&library.name)?;
+        if !replace && self.libraries.contains_key(&library.name) {
+            let text = [b"ERR Library ", &library.name[..], b" already exists"].concat();
+            return Err(CommandError::owned(text));
         }
         for function in &library.functions {
             if let Some((owner, _)) = self.names.get(&function.name)

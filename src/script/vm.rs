@@ -110,13 +110,16 @@ pub(super) struct Vm {
     functions: RefCell<Loaded>,
 }
 
+/// A function by name.
+type Compiled = (Vec<u8>, Function);
+
 /// Functions of the set of libraries that was looked at last.
 #[derive(Default)]
 struct Loaded {
     version: u64,
     functions: Map<Vec<u8>, Function>,
     /// Libraries by code, for those that are in the next set too.
-    libraries: Map<Box<[u8]>, Vec<(Vec<u8>, Function)>>,
+    libraries: Map<Box<[u8]>, Vec<Compiled>>,
 }
 
 /// A function as the code of a library registers it.

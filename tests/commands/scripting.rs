@@ -29,8 +29,8 @@ fn eval_and_evalsha() {
         SCRIPT FLUSH SYNC => OK
         SCRIPT FLUSH ASYNC => OK
         SCRIPT KILL => NOTBUSY No scripts in execution right now.
-        SCRIPT DEBUG NO => OK
-        SCRIPT DEBUG x => ERR Use SCRIPT DEBUG YES/SYNC/NO
+        [ours] SCRIPT DEBUG NO => OK
+        [ours] SCRIPT DEBUG x => ERR Use SCRIPT DEBUG YES/SYNC/NO
         SCRIPT LOAD "x x" => ERR Error compiling script (new function): user_script:1: '=' expected near 'x'
         "##,
     );
@@ -166,7 +166,7 @@ fn functions() {
         FUNCTION DELETE lib => ERR Library not found
         FUNCTION RESTORE {{$dump}} => OK
         FCALL x 0 => "new"
-        FUNCTION RESTORE {{$dump}} => ERR Library lib already exists | ERR Library 'lib' already exists
+        FUNCTION RESTORE {{$dump}} => ERR Library lib already exists
         FUNCTION RESTORE {{$dump}} REPLACE => OK
         FUNCTION RESTORE {{$dump}} FLUSH => OK
         FUNCTION RESTORE {{$dump}} x => ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.
