@@ -265,6 +265,43 @@ fn signals_end_the_process() {
     });
 }
 
+/// Nor does a script that never ends keep it, whether it has written or not.
+#[test]
+fn signals_end_endless_scripts() {
+    if is_peer() {
+        return;
+    }
+    each_variant(|variant| {
+        for (save, script) in [
+            ("", "redis.log(3, 'it runs') while true do end"),
+            (
+                "",
+                "redis.log(3, 'it runs') while true do redis.call('incr', 'k') end",
+            ),
+            (
+                "3600 1",
+                "redis.log(3, 'it runs') redis.call('incr', KEYS[1]) while true do end",
+            ),
+        ] {
+            let mut server = variant.own_server(&[("busy-reply-threshold", "100"), ("save", save)]);
+            let mut conn = server.conn();
+            conn.call("SET other v");
+            conn.send_command(&[b"EVAL", script.as_bytes(), b"1", b"k"])
+                .expect("the server reads");
+            wait_until("the script to run", || {
+                server.log_tail().contains("it runs").then_some(())
+            });
+            signal(server.pid(), "TERM");
+            let status = server.wait_exit();
+            assert!(
+                status.success(),
+                "{script}: {status}\n{}",
+                server.log_tail()
+            );
+        }
+    });
+}
+
 /// A reply as long as these takes many sends. Redis cuts them off.
 #[test]
 fn what_was_asked_before_a_shutdown_is_answered() {

@@ -5,7 +5,7 @@
 //! What it cannot do itself it returns as a [`Flow`], and `conn` does it: ask all cores, run a function at a key's
 //! owner, start or end a transaction, close the connection.
 
-use super::acl::AclLog;
+use super::acl::{AclLog, Limited};
 use super::lookup::Lookup;
 use super::spec::StoreFn;
 use crate::base::crc64;
@@ -44,6 +44,8 @@ pub struct Ctx<'a> {
     pub scripts: &'a Scripts,
     /// Names of commands, for scripts.
     pub names: &'a Lookup,
+    /// Whom a script runs for, if that user has limits. Not told to other commands: they were checked before.
+    pub limited: Option<&'a Limited>,
 }
 
 /// What a command that finds nothing to take may do.

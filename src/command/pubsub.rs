@@ -48,7 +48,8 @@ pub fn spublish(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Publish(message(args, true)))
 }
 
-fn message(args: Args<'_>, sharded: bool) -> Message {
+/// What the arguments of PUBLISH or SPUBLISH say.
+pub(super) fn message(args: Args<'_>, sharded: bool) -> Message {
     Message {
         channel: args.arg(1).to_vec(),
         payload: args.arg(2).to_vec(),

@@ -179,6 +179,7 @@ impl Bench {
             news: &mut news,
             scripts: &self.scripts,
             names: &self.names,
+            limited: None,
         };
         let result = f(&mut cx);
         assert_eq!(cx.db.index(), self.db, "the database stays selected");

@@ -265,7 +265,7 @@ settings! {
     "acl-pubsub-default" => acl_pubsub_default: choice(PubsubDefault, Resetchannels) [IN_EFFECT];
     "aclfile" => aclfile: text("") [IN_EFFECT IMMUTABLE];
     "acllog-max-len" => acllog_max_len: int(128, 0, LONG_MAX) [IN_EFFECT];
-    "busy-reply-threshold" | "lua-time-limit" => busy_reply_threshold: int(5000, 0, LONG_MAX) [];
+    "busy-reply-threshold" | "lua-time-limit" => busy_reply_threshold: int(5000, 0, LONG_MAX) [IN_EFFECT];
     "client-default-resp" => client_default_resp: int(2, 2, 3) [IMMUTABLE HIDDEN];
     "client-output-buffer-limit" => client_output_buffer_limit: special([OutputLimit; 3], OUTPUT_LIMITS, CLIENT_OUTPUT_BUFFER_LIMIT) [IN_EFFECT MULTI_ARG];
     "client-query-buffer-limit" => client_query_buffer_limit: memory(GB, MB, BYTES_MAX) [IN_EFFECT DEBUG];

@@ -517,10 +517,11 @@ impl Home {
         {
             return self.refuse(at, Some(spec), &error);
         }
+        let limited = self.limited(at, spec, args);
+        self.owner.weigh(spec, limited.as_ref());
         let client = self.clients[at as usize].as_mut().expect("looked at above");
         let scope = client.scope();
         client.session.last_command = spec.name;
-        self.owner.weigh(spec);
         let now = self.owner.now;
         let waiting = match spec.flags.has(flag::BLOCKING) {
             true => Waiting::Allowed,
@@ -698,6 +699,7 @@ impl Home {
             sequence,
         };
         fill_item(&mut frame, spec, run, scope, locator, args);
+        frame.items[0].limited = self.limited(at, spec, args);
         if spec.flags.has(flag::BLOCKING) {
             frame.may_wait = true;
             // Nothing else of this client may run before it is known whether it waits.
@@ -824,6 +826,7 @@ pub(super) fn fill_item(
             item.run = run;
             item.scope = scope;
             item.locator = locator;
+            item.limited = None;
             item.args.copy_from(args);
             item.out.clear();
         }
@@ -848,6 +851,7 @@ pub(super) fn item(
         args,
         scope,
         locator,
+        limited: None,
         out: Default::default(),
         outcome: Outcome::default(),
     }

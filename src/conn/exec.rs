@@ -273,8 +273,13 @@ impl Home {
             }
             _ => self.destination(at, spec, args.as_args()),
         };
+        let limited = self.limited(at, spec, args.as_args());
+        let item = |spec, run, scope, args| Item {
+            limited,
+            ..item(spec, run, scope, None, args)
+        };
         match destination {
-            Destination::One(shard) => Prepared::One(shard, item(spec, run, scope, None, args)),
+            Destination::One(shard) => Prepared::One(shard, item(spec, run, scope, args)),
             Destination::Several(shards) => match Self::merge_of(spec) {
                 Some(merge) => {
                     let pieces = match spec.route {
@@ -286,7 +291,7 @@ impl Home {
                     };
                     Prepared::Split(merge, pieces, spec, scope, args)
                 }
-                None => Prepared::Park(shards, item(spec, run, scope, None, args)),
+                None => Prepared::Park(shards, item(spec, run, scope, args)),
             },
         }
     }

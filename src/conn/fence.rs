@@ -110,7 +110,9 @@ impl Home {
             }
             _ => {
                 let ticket = self.owe_parts(at, pending(Plan::Parked, shards.len()));
-                let work = vec![item(spec, run, scope, None, OwnedArgs::from(args))];
+                let mut whole = item(spec, run, scope, None, OwnedArgs::from(args));
+                whole.limited = self.limited(at, spec, args);
+                let work = vec![whole];
                 let may_wait = spec.flags.has(flag::BLOCKING);
                 let wait = may_wait.then(MayWait::default);
                 self.post_park(ticket, &shards, work, Arc::from([]), wait);

@@ -4,11 +4,11 @@ use super::dispatch::Step;
 use super::home::Home;
 use super::mail::{Mail, Post};
 use crate::command::acl::{
-    Context, Denied, Reason, Refusal, check, check_patterns, covers_subscription,
+    Context, Denied, Limited, Reason, Refusal, check, check_patterns, covers_subscription,
 };
 use crate::command::client::describe_client;
 use crate::command::ctx::{Gather, Job, UserChange};
-use crate::command::spec::{CommandSpec, flag};
+use crate::command::spec::{CommandSpec, Route, flag};
 use crate::resp::{Args, CommandError};
 use crate::session::{Session, Topic, User, Users};
 use std::sync::Arc;
@@ -109,6 +109,28 @@ impl Home {
             time: now,
         };
         self.server.acl_log.note(refusal, max);
+    }
+
+    /// For a script of a client with limits: what the script's own commands are checked against.
+    #[inline]
+    pub(super) fn limited(
+        &mut self,
+        at: u32,
+        spec: &CommandSpec,
+        args: Args<'_>,
+    ) -> Option<Arc<Limited>> {
+        if spec.route != Route::Script || !self.client(at).session.is_limited {
+            return None;
+        }
+        let now = self.now();
+        let session = &mut self.client(at).session;
+        session.last_command = spec.name;
+        let limited = Limited {
+            user: Arc::clone(&session.user),
+            client: describe_client(session, args, now),
+            server: Arc::clone(&self.server),
+        };
+        Some(Arc::new(limited))
     }
 
     /// Changes users; the gather that comes back publishes them. In a transaction that gather may be given up, so the

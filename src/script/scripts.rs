@@ -62,6 +62,11 @@ impl Scripts {
         }
     }
 
+    /// Number of the shard.
+    pub fn shard(&self) -> usize {
+        self.shard
+    }
+
     /// Forgets what is known if it was flushed.
     fn refresh(&self) {
         let flushes = self.shared.flushes();

@@ -146,8 +146,10 @@ pub struct Shared {
     vm_bytes: Vec<AtomicU64>,
     /// Scripts that run for longer than the threshold.
     slow: AtomicI64,
-    /// The process is going down: scripts stop whatever they have written.
+    /// The process goes down and keeps nothing: scripts stop whatever they have written.
     stopping: AtomicBool,
+    /// The process is to go down when all is saved: slow scripts stop whatever they have written.
+    hurrying: AtomicBool,
 }
 
 impl Shared {
@@ -164,6 +166,7 @@ impl Shared {
             vm_bytes: (0..shards).map(|_| AtomicU64::new(0)).collect(),
             slow: AtomicI64::new(0),
             stopping: AtomicBool::new(false),
+            hurrying: AtomicBool::new(false),
         }
     }
 
@@ -302,7 +305,13 @@ impl Shared {
         self.stopping.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+    /// Whether scripts that run for longer than the threshold have to end.
+    pub fn hurry(&self, on: bool) {
+        self.hurrying.store(on, Ordering::Release);
+    }
+
+    /// Whether a script has to end, which is slow or not.
+    pub(super) fn is_stopping(&self, slow: bool) -> bool {
+        self.stopping.load(Ordering::Acquire) || slow && self.hurrying.load(Ordering::Acquire)
     }
 }

@@ -529,7 +529,8 @@ impl State {
         if running.is_killed() {
             return Some(KILLED);
         }
-        let stopping = self.shared.is_stopping();
+        let slow = running.slow.load(Ordering::Acquire);
+        let stopping = self.shared.is_stopping(slow);
         stopping.then_some("ERR the server is shutting down")
     }
 

@@ -110,6 +110,8 @@ impl Running {
             return Ok(());
         }
         tracing::info!("Saving the final RDB snapshot before exiting.");
+        // The cut waits for what runs. An endless script must not keep the process from going.
+        self.server.scripts.hurry(true);
         let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
         let force = options.force;
         let begun = self.begin_save(
@@ -120,6 +122,7 @@ impl Running {
                     return this.stop();
                 }
                 tracing::warn!("Error trying to save the DB, can't exit.");
+                this.server.scripts.hurry(false);
                 this.everywhere(Arc::new(|core| {
                     core.pause(None);
                     Box::new(())
@@ -130,7 +133,10 @@ impl Running {
         match begun {
             Ok(cut) => self.everywhere(cut),
             Err(_) if force => self.stop(),
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.server.scripts.hurry(false);
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -258,6 +264,7 @@ impl Running {
         }
         tracing::warn!("User requested shutdown...");
         self.settings.lock().listening.clear();
+        self.server.scripts.stop();
         for post in &self.posts {
             post.send(Mail::Stop);
         }

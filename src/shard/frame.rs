@@ -10,6 +10,7 @@ use super::vote::Vote;
 use super::wait::Waiter;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
+use crate::command::acl::Limited;
 use crate::command::ctx::{OnCore, Scope};
 use crate::command::spec::{CommandSpec, Route, StoreFn};
 use crate::keyspace::{Locator, Store, WatchFlag};
@@ -58,6 +59,8 @@ pub struct Item {
     pub scope: Scope,
     /// Slot and hash of the first key, when already computed.
     pub locator: Option<Locator>,
+    /// Whom a script runs for, if that user has limits.
+    pub limited: Option<Arc<Limited>>,
     /// The reply.
     pub out: Output,
     /// Set by the executing shard.

@@ -13,6 +13,7 @@ use super::wait::{WaitRoom, Waiter};
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
+use crate::command::acl::Limited;
 use crate::command::ctx::{Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Waiting};
 use crate::command::lookup::Lookup;
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
@@ -70,6 +71,8 @@ pub struct Owner {
     /// Scripts, as this shard knows them.
     pub scripts: Scripts,
     names: Lookup,
+    /// Whom the script that runs here runs for, if that user has limits.
+    limited: Option<Arc<Limited>>,
     seed: u64,
 }
 
@@ -110,6 +113,7 @@ impl Owner {
             flushed: false,
             scripts: scripts_of(Arc::new(Shared::new(1)), 0, seed, clock),
             names: Lookup::default(),
+            limited: None,
             seed,
         }
     }
@@ -185,7 +189,7 @@ impl Owner {
             &self.config,
             &mut self.rng,
             &mut self.news,
-            (&self.scripts, &self.names),
+            (&self.scripts, &self.names, self.limited.as_deref()),
             run,
             args,
             scope,
@@ -198,10 +202,12 @@ impl Owner {
         ran
     }
 
-    /// Before a script: whether its commands may use more memory is decided once. What can be evicted is, before.
+    /// Before a script: whether its commands may use more memory is decided once. What can be evicted is, before. `limited`
+    /// is whom it runs for.
     #[inline]
-    pub fn weigh(&mut self, spec: &CommandSpec) {
+    pub fn weigh(&mut self, spec: &CommandSpec, limited: Option<&Arc<Limited>>) {
         if spec.route == Route::Script {
+            self.limited = limited.cloned();
             let over = self.limit != 0 && self.admit(flag::DENYOOM).is_err();
             self.scripts.over_limit.set(over);
         }
@@ -229,12 +235,12 @@ impl Owner {
                 items,
             } => {
                 if let Some(spec) = items.first_script() {
-                    self.weigh(spec);
+                    self.weigh(spec, None);
                 }
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
                 let (news, strays) = (&mut self.news, &mut self.strays);
-                let scripting = (&self.scripts, &self.names);
+                let (scripts, names) = (&self.scripts, &self.names);
                 let waiting = match (frame.may_wait, job.deadline) {
                     (true, None) => Waiting::Allowed,
                     (true, Some(_)) => Waiting::Again,
@@ -267,7 +273,7 @@ impl Owner {
                                 config,
                                 rng,
                                 news,
-                                scripting,
+                                (scripts, names, item.limited.as_deref()),
                                 item.run,
                                 args,
                                 item.scope,
@@ -346,7 +352,7 @@ impl Owner {
         let mut elsewhere = false;
         for item in &mut frame.items {
             let started = self.clock.ticks();
-            self.weigh(item.spec);
+            self.weigh(item.spec, item.limited.as_ref());
             if !frame.admitted
                 && self.limit != 0
                 && item.spec.flags.has(flag::WRITE)
@@ -722,7 +728,7 @@ fn run_over<'a>(
     config: &'a Config,
     rng: &'a mut Rng,
     news: &'a mut Vec<News>,
-    (scripts, names): (&'a Scripts, &'a Lookup),
+    (scripts, names, limited): (&'a Scripts, &'a Lookup, Option<&'a Limited>),
     run: StoreFn,
     args: Args<'_>,
     scope: Scope,
@@ -747,6 +753,7 @@ fn run_over<'a>(
         news,
         scripts,
         names,
+        limited,
     };
     let (failed, ask) = match run(&mut cx, args) {
         Ok(Flow::Done) => (false, Ask::Nothing),

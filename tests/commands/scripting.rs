@@ -201,3 +201,57 @@ fn what_is_wrong_with_a_library() {
         "##,
     );
 }
+
+/// A script may do what the user may that calls it.
+#[test]
+fn users_with_limits() {
+    check(
+        r##"
+        ACL SETUSER bob on nopass ~k* %R~r* &c +@scripting +get +mset +mget +sort +publish +multi +exec => OK
+        SET k v => OK; SET other v => OK
+        c2: AUTH bob x => OK
+        c2: EVAL "return redis.call('get', KEYS[1])" 1 k => "v"
+        [7.2] c2: EVAL "return redis.call('set', KEYS[1], 'x')" 1 k => ERR ACL failure in script: User bob has no permissions to run the 'set' command script: d8f2fad9f8e86a53d2a6ebd960b33c4972cacc37, on @user_script:1.
+        [7.2] c2: EVAL "return redis.pcall('set', KEYS[1], 'x')" 1 k => ERR ACL failure in script: User bob has no permissions to run the 'set' command
+        [7.2] c2: EVAL "return redis.call('get', KEYS[1])" 1 other => NOPERM No permissions to access a key
+        [7.2] c2: EVAL "return redis.pcall('get', 'other')" 0 => ERR ACL failure in script: No permissions to access a key
+        [7.2] c2: EVAL "return redis.pcall('get', 'oth' .. ARGV[1])" 1 k er => ERR ACL failure in script: No permissions to access a key
+        [7.2] c2: EVAL "return redis.pcall('publish', 'd', 'x')" 0 => ERR ACL failure in script: No permissions to access a channel
+        [7.2] c2: EVAL "return redis.pcall('config', 'get', 'save')" 0 => ERR This Redis command is not allowed from script
+        [7.2] c2: EVAL "return redis.pcall('mset', 'k1', '1', 'k2', '2', 'r3', '3')" 0 => ERR ACL failure in script: No permissions to access a key
+        c2: EVAL "return redis.call('mget', 'k1', 'k2', 'r3')" 0 => [nil, nil, nil]
+        c2: EVAL "return {redis.acl_check_cmd('set', 'k', 'x'), redis.acl_check_cmd('get', 'k')}" 0 => [nil, 1]
+        c2: EVAL "return redis.acl_check_cmd('get', KEYS[1])" 1 k => 1
+        c2: EVAL "return redis.acl_check_cmd('set', KEYS[1], 'x')" 1 k => nil
+        c2: EVAL "return redis.acl_check_cmd('get', 'other')" 0 => nil
+        c2: EVAL "return redis.acl_check_cmd('nope')" 0 => ERR Invalid command passed to redis.acl_check_cmd() script: ...
+        FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function(keys) return redis.pcall('set', keys[1], 'x') end)" => "lib"
+        [7.2] c2: FCALL f 1 k => ERR ACL failure in script: User bob has no permissions to run the 'set' command
+        c2: MULTI => OK
+        c2: EVAL "return redis.pcall('get', KEYS[1])" 1 k => QUEUED
+        c2: EVAL "return redis.pcall('set', KEYS[1], 'x')" 1 k => QUEUED
+        c2: EVAL "return redis.pcall('set', 'kk', 'x')" 0 => QUEUED
+        [7.2] c2: EXEC => ["v",
+            -"ERR ACL failure in script: User bob has no permissions to run the 'set' command",
+            -"ERR ACL failure in script: User bob has no permissions to run the 'set' command"]
+        EVAL "return redis.call('set', KEYS[1], 'x')" 1 k => OK
+        EVAL "return {redis.acl_check_cmd('set', 'k', 'x'), redis.acl_check_cmd('get', 'other')}" 0 => [1, 1]
+        ACL LOG 1 => [{"count": any, "reason": "command", "context": "lua", "object": "set", "username": "bob",
+            "age-seconds": any, "client-info": /cmd=eval /, "entry-id": any, "timestamp-created": any, "timestamp-last-updated": any}]
+        ACL LOG RESET => OK
+        FUNCTION DELETE lib => OK
+        ACL DELUSER bob => 1
+        "##,
+    );
+}
+
+#[test]
+fn messages_of_scripts() {
+    check(
+        r##"
+        c2: SUBSCRIBE c => ["subscribe", "c", 1]
+        EVAL "redis.call('publish', 'c', 'hello') return 1" 0 => 1
+        c2: read => ["message", "c", "hello"]
+        "##,
+    );
+}

@@ -6,6 +6,7 @@
 //! | `rules.rs` | rules as operators write them, applied to a user |
 //! | `describe.rs` | the rules that make a user, written out |
 //! | `check.rs` | whether a user may run a command |
+//! | `limited.rs` | what a script may run in a client's name |
 //! | `log.rs` | what was refused (ACL LOG) |
 //! | `file.rs` | users in the configuration and in an ACL file |
 //! | `commands.rs` | ACL |
@@ -18,6 +19,7 @@ pub mod check;
 pub mod commands;
 mod describe;
 pub mod file;
+mod limited;
 pub mod log;
 mod rules;
 
@@ -25,5 +27,6 @@ pub(super) use categories::implied;
 pub use categories::{Categories, category, category_by_name, commands_in, visible_categories};
 pub use check::{Denied, Reason, check, check_patterns, covers_subscription};
 pub use describe::{describe, line};
+pub use limited::Limited;
 pub use log::{AclLog, Context, Refusal};
 pub use rules::{RuleError, Rules};

@@ -2,9 +2,10 @@
 
 use crate::base::num::parse_i64;
 use crate::base::slot::DbIndex;
-use crate::command::ctx::{Ctx, Flow};
+use crate::command::ctx::{Ctx, Flow, News};
 use crate::command::keys;
 use crate::command::lookup::Resolved;
+use crate::command::pubsub;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::resp::{Args, CommandError, Output, OutputPosition, Proto};
 use crate::script::{Host, Refusal};
@@ -38,6 +39,13 @@ impl Caller<'_, '_> {
         }
         if spec.flags.has(flag::NOSCRIPT) {
             return refuse("ERR This Redis command is not allowed from script");
+        }
+        if let Some(limited) = self.cx.limited {
+            let max = self.cx.config.acllog_max_len;
+            let shard = self.cx.scripts.shard();
+            if let Some(error) = limited.refusal(spec, args, shard, self.cx.now, max) {
+                return Err(Refusal::Error(error));
+            }
         }
         if self.read_only && (spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE)) {
             return refuse("ERR Write commands are not allowed from read-only scripts.");
@@ -102,6 +110,12 @@ impl Caller<'_, '_> {
                 }
                 reply.ok();
             }
+            name @ ("publish" | "spublish") => {
+                let message = pubsub::message(args, name == "spublish");
+                self.cx.news.push(News::Message(message));
+                // Who hears it is known to their cores only, which hear of it when the script is done.
+                self.cx.reply.integer(0);
+            }
             name => {
                 let text = format!("ERR command '{name}' cannot be called from scripts yet");
                 return Err(CommandError::owned(text));
@@ -158,8 +172,10 @@ impl Host for Caller<'_, '_> {
 
     fn may_call(&mut self, args: Args<'_>) -> Option<bool> {
         match self.cx.names.resolve(args) {
-            // Who may run what is not known yet; nothing is forbidden.
-            Resolved::Command(_) => Some(true),
+            Resolved::Command(spec) => {
+                let limited = self.cx.limited;
+                Some(limited.is_none_or(|limited| limited.allows(spec, args)))
+            }
             _ => None,
         }
     }
