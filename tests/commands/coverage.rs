@@ -74,11 +74,19 @@ fn commands_met() -> BTreeSet<String> {
     met
 }
 
-/// The contents of the `r#"..."#` literals, which is how transcripts are written here.
+/// The contents of the `r#"..."#` literals, which is how transcripts are written here, with as many `#` as they need.
 fn string_literals(source: &str) -> Vec<String> {
-    let raw = source
-        .split("r#\"")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("\"#"));
-    raw.map(|(text, _)| text.to_string()).collect()
+    let mut found = Vec::new();
+    let mut rest = source;
+    while let Some((_, after)) = rest.split_once("r#") {
+        let hashes = 1 + after.len() - after.trim_start_matches('#').len();
+        let body = after.trim_start_matches('#').strip_prefix('"');
+        let end = format!("\"{}", "#".repeat(hashes));
+        rest = after;
+        if let Some((text, behind)) = body.and_then(|body| body.split_once(&end)) {
+            found.push(text.to_string());
+            rest = behind;
+        }
+    }
+    found
 }

@@ -211,7 +211,7 @@ fn users_with_limits() {
         SET k v => OK; SET other v => OK
         c2: AUTH bob x => OK
         c2: EVAL "return redis.call('get', KEYS[1])" 1 k => "v"
-        [7.2] c2: EVAL "return redis.call('set', KEYS[1], 'x')" 1 k => ERR ACL failure in script: User bob has no permissions to run the 'set' command script: d8f2fad9f8e86a53d2a6ebd960b33c4972cacc37, on @user_script:1.
+        [7.2] c2: EVAL "return redis.call('set', KEYS[1], 'x')" 1 k => ERR ACL failure in script: User bob has no permissions to run the 'set' command script: ee5bed0f6963e93a14eebfb64f07c299c1b4313f, on @user_script:1.
         [7.2] c2: EVAL "return redis.pcall('set', KEYS[1], 'x')" 1 k => ERR ACL failure in script: User bob has no permissions to run the 'set' command
         [7.2] c2: EVAL "return redis.call('get', KEYS[1])" 1 other => NOPERM No permissions to access a key
         [7.2] c2: EVAL "return redis.pcall('get', 'other')" 0 => ERR ACL failure in script: No permissions to access a key
@@ -252,6 +252,16 @@ fn messages_of_scripts() {
         c2: SUBSCRIBE c => ["subscribe", "c", 1]
         EVAL "redis.call('publish', 'c', 'hello') return 1" 0 => 1
         c2: read => ["message", "c", "hello"]
+        "##,
+    );
+}
+
+#[test]
+fn help() {
+    check(
+        r##"
+        SCRIPT HELP => [+"SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+        FUNCTION HELP => [+"FUNCTION <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
         "##,
     );
 }
