@@ -99,9 +99,9 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// The function of this name.
+    /// The function of this name, in any case.
     pub fn get(&self, name: &[u8]) -> Option<&Stored> {
-        self.names.get(name)
+        self.names.get(&name.to_ascii_lowercase())
     }
 
     /// How many functions there are.
@@ -129,7 +129,7 @@ impl Functions {
             return Err(CommandError::owned(text));
         }
         for function in &library.functions {
-            if let Some((owner, _)) = self.names.get(&function.name)
+            if let Some((owner, _)) = self.get(&function.name)
                 && owner.name != library.name
             {
                 let text = [b"ERR Function ", &function.name[..], b" already exists"].concat();
@@ -140,7 +140,8 @@ impl Functions {
         let library = Arc::new(library);
         for function in &library.functions {
             let stored = (Arc::clone(&library), Arc::clone(function));
-            self.names.insert(function.name.clone(), stored);
+            self.names
+                .insert(function.name.to_ascii_lowercase(), stored);
         }
         self.libraries.insert(library.name.clone(), library);
         Ok(())
@@ -159,7 +160,7 @@ impl Functions {
         let removed = self.libraries.remove(name);
         if let Some(library) = &removed {
             for function in &library.functions {
-                self.names.remove(&function.name);
+                self.names.remove(&function.name.to_ascii_lowercase());
             }
         }
         removed.is_some()

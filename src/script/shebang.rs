@@ -95,8 +95,10 @@ pub(super) fn library(code: &[u8]) -> Result<(&[u8], &[u8], usize), CommandError
     let Some(end) = memchr::memchr(b'\n', rest) else {
         return Err(CommandError::fixed("ERR Invalid library metadata"));
     };
-    let mut words = words(&rest[..end]);
-    let engine = words.next().unwrap_or_default();
+    let line = &rest[..end];
+    let engine = line.split(u8::is_ascii_whitespace).next();
+    let engine = engine.unwrap_or_default();
+    let words = words(&line[engine.len()..]);
     let mut name = None;
     for word in words {
         match word.strip_prefix(b"name=") {

@@ -147,6 +147,7 @@ fn functions() {
         FCALL get 1 k => "v"
         FCALL_RO get 1 k => "v"
         FCALL_RO set 1 k v => ERR Can not execute a script with write flag using *_ro command.
+        FCALL GET 1 k => "v"
         FCALL none 0 => ERR Function not found
         FCALL get x => ERR Bad number of keys provided
         FCALL get 5 k => ERR Number of keys can't be greater than number of args
@@ -172,6 +173,7 @@ fn functions() {
         FUNCTION RESTORE {{$dump}} x => ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.
         FUNCTION RESTORE x => ERR DUMP payload version or checksum are wrong
         FUNCTION KILL => NOTBUSY No scripts in execution right now.
+        FUNCTION FLUSH sync x => ERR unknown subcommand or wrong number of arguments for 'FLUSH'. Try FUNCTION HELP.
         FUNCTION FLUSH x => ERR FUNCTION FLUSH only supports SYNC|ASYNC option
         FUNCTION FLUSH ASYNC => OK
         FUNCTION LIST => []
@@ -185,6 +187,7 @@ fn what_is_wrong_with_a_library() {
         r##"
         FUNCTION LOAD "#!lua name=l\nreturn 1" => ERR No functions registered
         FUNCTION LOAD "#!lu name=l\nreturn 1" => ERR Engine 'lu' not found
+        FUNCTION LOAD "#! name=l\nreturn 1" => ERR Engine '' not found
         FUNCTION LOAD "#!lua\nreturn 1" => ERR Library name was not given
         FUNCTION LOAD "x" => ERR Missing library metadata
         FUNCTION LOAD "#!lua name=l" => ERR Invalid library metadata
@@ -241,6 +244,18 @@ fn users_with_limits() {
         ACL LOG RESET => OK
         FUNCTION DELETE lib => OK
         ACL DELUSER bob => 1
+        "##,
+    );
+}
+
+#[test]
+fn what_scripts_do_not_wait_for() {
+    check(
+        r##"
+        EVAL "return redis.pcall('xread', 'block', 0, 'streams', 's', '$')" 0 => ERR xread command is not allowed with BLOCK option from scripts
+        EVAL "return redis.pcall('xread', 'count', 1, 'streams', 'block', '$')" 1 block => nil
+        EVAL "return redis.pcall('xreadgroup', 'group', 'g', 'c', 'BLOCK', 0, 'streams', 's', '>')" 0 => ERR xreadgroup command is not allowed with BLOCK option from scripts
+        EVAL "return redis.call('wait', 1, 0)" 0 => 0
         "##,
     );
 }

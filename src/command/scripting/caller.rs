@@ -47,6 +47,13 @@ impl Caller<'_, '_> {
                 return Err(Refusal::Error(error));
             }
         }
+        if waits_for_streams(spec, args) {
+            let text = format!(
+                "ERR {} command is not allowed with BLOCK option from scripts",
+                spec.name
+            );
+            return Err(Refusal::Error(CommandError::owned(text)));
+        }
         if self.read_only && (spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE)) {
             return refuse("ERR Write commands are not allowed from read-only scripts.");
         }
@@ -110,6 +117,8 @@ impl Caller<'_, '_> {
                 }
                 reply.ok();
             }
+            // Nobody can wait in a script, and no replica is there to be waited for.
+            "wait" => reply.integer(0),
             name @ ("publish" | "spublish") => {
                 let message = pubsub::message(args, name == "spublish");
                 self.cx.news.push(News::Message(message));
@@ -123,6 +132,22 @@ impl Caller<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether it is XREAD or XREADGROUP with BLOCK among its options, which end with STREAMS.
+fn waits_for_streams(spec: &CommandSpec, args: Args<'_>) -> bool {
+    let mut at = match spec.name {
+        "xread" => 1,
+        "xreadgroup" => 4,
+        _ => return false,
+    };
+    while at < args.len() && !args.is(at, "STREAMS") {
+        if args.is(at, "BLOCK") {
+            return true;
+        }
+        at += if args.is(at, "COUNT") { 2 } else { 1 };
+    }
+    false
 }
 
 fn refuse<T>(text: &'static str) -> Result<T, Refusal> {

@@ -50,6 +50,12 @@ pub fn function_delete(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 
 /// Removes all libraries.
 pub fn function_flush(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    if args.len() > 3 {
+        return Err(CommandError::unknown_subcommand_or_arity(
+            "FUNCTION",
+            args.arg(1),
+        ));
+    }
     let is_right =
         args.len() == 2 || (args.len() == 3 && (args.is(2, "SYNC") || args.is(2, "ASYNC")));
     if !is_right {
@@ -178,7 +184,8 @@ pub fn function_restore(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         None => {}
         Some(_) if args.len() > 4 => {
             return Err(CommandError::unknown_subcommand_or_arity(
-                "FUNCTION", b"RESTORE",
+                "FUNCTION",
+                args.arg(1),
             ));
         }
         Some(_) if args.is(3, "APPEND") => {}
