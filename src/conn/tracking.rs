@@ -144,7 +144,11 @@ impl Home {
     /// Something that a client of this core remembers has changed.
     pub(super) fn take_notice(&mut self, notice: Notice) {
         let Notice {
-            reader, keys, by, ..
+            reader,
+            keys,
+            by,
+            broadcast,
+            ..
         } = notice;
         if reader.at == Reader::REDIRECTED {
             return self.take_redirected(reader.client, keys);
@@ -155,7 +159,10 @@ impl Home {
         let Some(tracking) = &client.session.tracking else {
             return;
         };
-        if client.session.id != reader.client || (tracking.noloop && by == reader.client) {
+        // What it read before it changed its mode does not concern it any more.
+        let concerns = broadcast == (tracking.mode == TrackingMode::Broadcast);
+        let is_own = tracking.noloop && by == reader.client;
+        if client.session.id != reader.client || !concerns || is_own {
             return;
         }
         self.invalidate(reader.at, Some(keys));
@@ -189,6 +196,7 @@ impl Home {
                 home,
                 keys: keys.unwrap_or_default(),
                 by: 0,
+                broadcast: false,
             }),
             None => self.break_redirect(at, &redirect),
         }

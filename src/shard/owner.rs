@@ -515,27 +515,32 @@ impl Owner {
     }
 
     fn tell_readers(&mut self, db: DbIndex, key: &[u8], interest: Interest, by: u64) {
-        let mut readers = Vec::new();
         if interest.has(Interest::TRACK) {
-            readers = self.tracks.take(db, key);
             self.store.drop_interest(db, key, Interest::TRACK);
+            for (home, reader) in self.tracks.take(db, key) {
+                self.notices.push(Notice {
+                    reader,
+                    home,
+                    keys: vec![key.into()],
+                    by,
+                    broadcast: false,
+                });
+            }
         }
-        if self.tracks.prefixes() > 0 {
-            readers.extend(self.tracks.listeners(key));
+        if self.tracks.prefixes() == 0 {
+            return;
         }
-        for (home, reader) in readers {
-            // A client that listens to prefixes gets what one command changed in one message.
-            let known = self
-                .notices
-                .iter_mut()
-                .find(|notice| notice.reader == reader && !interest.has(Interest::TRACK));
-            match known {
+        for (home, reader) in self.tracks.listeners(key) {
+            // What one command changed comes in one message.
+            let mut known = self.notices.iter_mut();
+            match known.find(|notice| notice.broadcast && notice.reader == reader) {
                 Some(notice) => notice.keys.push(key.into()),
                 None => self.notices.push(Notice {
                     reader,
                     home,
                     keys: vec![key.into()],
                     by,
+                    broadcast: true,
                 }),
             }
         }

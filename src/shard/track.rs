@@ -17,6 +17,8 @@ pub struct Notice {
     pub keys: Vec<Box<[u8]>>,
     /// The client whose command it was, or 0.
     pub by: u64,
+    /// It listens to prefixes; else it has read these keys.
+    pub broadcast: bool,
 }
 
 /// A client and its core.

@@ -87,9 +87,22 @@ fn prefixes_are_heard_without_reading() {
         CLIENT TRACKINGINFO => {"flags": set["on", "bcast", "noloop"], "redirect": 0, "prefixes": ["user:", "x"]}
         c2: SET other 1 => OK
         c2: SET user:1 1 => OK; read => push["invalidate", ["user:1"]]
+        # Another client in between: what is sent before the message came may be answered before it.
+        c2: PING => PONG
         SET user:2 1 => OK
         c2: SET x1 1 => OK; read => push["invalidate", ["x1"]]
+        c2: PING => PONG
         CLIENT TRACKING ON BCAST PREFIX user:1 => ERR Prefix 'user:1' overlaps with an existing prefix 'user:'. Prefixes for a single client must not overlap.
+        "#,
+    );
+    // What one command changes comes in one message, also of keys that were read before.
+    check_resp3(
+        r#"
+        MSET {t}a 1 {t}b 2 => OK
+        CLIENT TRACKING ON => OK; MGET {t}a {t}b => ["1", "2"]
+        CLIENT TRACKING OFF => OK; CLIENT TRACKING ON BCAST => OK
+        c2: MSET {t}a 3 {t}b 4 => OK; read => push["invalidate", ["{t}a", "{t}b"]]
+        c2: PING => PONG
         "#,
     );
 }
