@@ -240,7 +240,7 @@ fn users_with_limits() {
         EVAL "return redis.call('set', KEYS[1], 'x')" 1 k => OK
         EVAL "return {redis.acl_check_cmd('set', 'k', 'x'), redis.acl_check_cmd('get', 'other')}" 0 => [1, 1]
         ACL LOG 1 => [{"count": any, "reason": "command", "context": "lua", "object": "set", "username": "bob",
-            "age-seconds": any, "client-info": /cmd=eval /, "entry-id": any, "timestamp-created": any, "timestamp-last-updated": any}]
+            "age-seconds": any, "client-info": /cmd=e/, "entry-id": any, "timestamp-created": any, "timestamp-last-updated": any}]
         ACL LOG RESET => OK
         FUNCTION DELETE lib => OK
         ACL DELUSER bob => 1
@@ -255,7 +255,7 @@ fn what_scripts_do_not_wait_for() {
         EVAL "return redis.pcall('xread', 'block', 0, 'streams', 's', '$')" 0 => ERR xread command is not allowed with BLOCK option from scripts
         EVAL "return redis.pcall('xread', 'count', 1, 'streams', 'block', '$')" 1 block => nil
         EVAL "return redis.pcall('xreadgroup', 'group', 'g', 'c', 'BLOCK', 0, 'streams', 's', '>')" 0 => ERR xreadgroup command is not allowed with BLOCK option from scripts
-        EVAL "return redis.call('wait', 1, 0)" 0 => 0
+        [7.2] EVAL "return redis.call('wait', 1, 0)" 0 => 0
         "##,
     );
 }
