@@ -239,7 +239,7 @@ fn users_with_limits() {
             -"ERR ACL failure in script: User bob has no permissions to run the 'set' command"]
         EVAL "return redis.call('set', KEYS[1], 'x')" 1 k => OK
         EVAL "return {redis.acl_check_cmd('set', 'k', 'x'), redis.acl_check_cmd('get', 'other')}" 0 => [1, 1]
-        ACL LOG 1 => [{"count": any, "reason": "command", "context": "lua", "object": "set", "username": "bob",
+        [7.2] ACL LOG 1 => [{"count": any, "reason": "command", "context": "lua", "object": "set", "username": "bob",
             "age-seconds": any, "client-info": /cmd=e/, "entry-id": any, "timestamp-created": any, "timestamp-last-updated": any}]
         ACL LOG RESET => OK
         FUNCTION DELETE lib => OK
