@@ -114,6 +114,24 @@ fn save_points_and_the_end_of_the_process_save() {
     });
 }
 
+/// The file under way is older than what has to be kept, so another one follows before the end.
+#[test]
+fn a_shutdown_waits_for_a_save_under_way() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("save", "3600 1")]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 20000 key 20");
+        conn.send_command(&[b"BGSAVE"]).expect("sent");
+        conn.send_command(&[b"SET", b"late", b"1"]).expect("sent");
+        assert!(conn.read().is_ok());
+        assert_eq!(conn.read(), Ok(ok()));
+        signal(server.pid(), "TERM");
+        assert!(server.wait_exit().success());
+        server.restart();
+        assert_eq!(server.conn().call("GET late").text(), "1");
+    });
+}
+
 #[test]
 fn a_save_that_fails_is_told_and_stops_writes() {
     each_variant(|variant| {

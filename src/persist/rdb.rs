@@ -69,7 +69,7 @@ impl Part {
         write_len(&mut self.bytes, expires as u64);
     }
 
-    /// Appends a key; one whose value cannot be written is only noted.
+    /// Appends a key.
     pub fn key(
         &mut self,
         key: &[u8],

@@ -40,6 +40,8 @@ pub(super) struct Running {
     stopping: AtomicBool,
     /// BGSAVE SCHEDULE, while something else was being written.
     scheduled: AtomicBool,
+    /// A shutdown that waits for the end of a save under way, whose file is older than what it has to keep.
+    leaving: Mutex<Option<(Shutdown, Done)>>,
     /// Itself, for what it hands to others.
     this: Weak<Running>,
     sampled_at_us: AtomicI64,
@@ -63,6 +65,7 @@ impl Running {
         Arc::new_cyclic(|this| Running {
             this: Weak::clone(this),
             scheduled: AtomicBool::new(false),
+            leaving: Mutex::new(None),
             server,
             posts,
             orders,
@@ -86,27 +89,34 @@ impl Running {
             signal_hook::consts::SIGHUP => logging::reopen(),
             signal_hook::consts::SIGINT => {
                 tracing::warn!("Received SIGINT scheduling shutdown...");
-                let _ = self.leave(Shutdown::default(), |_| {});
+                self.leave_on_signal();
             }
             _ => {
                 tracing::warn!("Received SIGTERM scheduling shutdown...");
-                let _ = self.leave(Shutdown::default(), |_| {});
+                self.leave_on_signal();
             }
+        }
+    }
+
+    fn leave_on_signal(&self) {
+        if let Err(error) = self.leave(Shutdown::default(), Box::new(|_| {})) {
+            let why = String::from_utf8_lossy(error.text()).into_owned();
+            tracing::warn!("Cannot shut down: {why}");
         }
     }
 
     /// Writes a snapshot first where one is due, then stops. `finished` hears how that went; if it
     /// failed, nothing has changed.
-    fn leave(
-        &self,
-        options: Shutdown,
-        finished: impl FnOnce(Result<(), CommandError>) + Send + 'static,
-    ) -> Result<(), CommandError> {
+    fn leave(&self, options: Shutdown, finished: Done) -> Result<(), CommandError> {
         let config = Arc::clone(&self.settings.lock().config);
         let saves = options.save || (!options.nosave && !config.save.is_empty());
         if !saves {
             finished(Ok(()));
             self.stop();
+            return Ok(());
+        }
+        if self.server.process.save.in_progress.load(Ordering::SeqCst) {
+            *self.leaving.lock() = Some((options, finished));
             return Ok(());
         }
         tracing::info!("Saving the final RDB snapshot before exiting.");
@@ -228,6 +238,13 @@ impl Running {
         let process = &self.server.process;
         if process.save.in_progress.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
         {
+            return;
+        }
+        let leaving = self.leaving.lock().take();
+        if let Some((options, finished)) = leaving {
+            if self.leave(options, finished).is_err() {
+                tracing::warn!("Cannot shut down: something else is being saved.");
+            }
             return;
         }
         let now = self.clock.wall_us() / 1_000_000;

@@ -1,7 +1,7 @@
 //! SAVE, BGSAVE, save points, and the file that is read at start.
 //!
 //! ```text
-//! save() -> mail to core 0 -> fence over all cores: each writes its keys into a part   (one cut: the fence)
+//! the client's core, or core 0 -> fence over all cores: each writes its keys into a part   (one cut: the fence)
 //!        -> the last one hands the parts to the control thread -> temporary file, fsync, rename, fsync of the folder
 //! ```
 //!
