@@ -53,4 +53,4 @@ pub use types::{
     SyslogFacility, TlsAuthClients, TlsAuthClientsUser,
 };
 pub use value::cpu_list;
-pub use words::{join as join_words, split as split_words};
+pub use words::{join as join_words, put as put_word, split as split_words, trim as trim_line};

@@ -122,7 +122,7 @@ pub(super) fn quote(out: &mut Vec<u8>, word: &[u8]) {
 }
 
 /// Appends `word`, in quotes only if it would read back as something else without.
-pub(super) fn put(out: &mut Vec<u8>, word: &[u8]) {
+pub fn put(out: &mut Vec<u8>, word: &[u8]) {
     let is_plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
     if !word.is_empty() && word.iter().all(is_plain) {
         out.extend_from_slice(word);
@@ -152,7 +152,7 @@ pub fn join(words: &[&[u8]]) -> Vec<u8> {
 }
 
 /// `line` without the blanks around it.
-pub(super) fn trim(line: &[u8]) -> &[u8] {
+pub fn trim(line: &[u8]) -> &[u8] {
     let is_edge = |byte: &u8| !matches!(*byte, b' ' | b'\t' | b'\r' | b'\n');
     let Some(first) = line.iter().position(is_edge) else {
         return &[];

@@ -1,8 +1,9 @@
-//! Room `persist`: the byte formats of RDB files and DUMP payloads. Pure: bytes in, values out, and back.
+//! Room `persist`: the byte formats of RDB files, DUMP payloads and append-only files. Pure: bytes in, values out, and back.
 //!
 //! What is read here may come from anybody. So lengths are compared with what is there before anything is allocated
 //! for them, and every error leaves the caller with nothing but the error.
 
+pub mod aof;
 mod dump;
 mod functions;
 mod hash;

@@ -1,0 +1,5 @@
+//! The append-only file: which files it consists of (`manifest.rs`), and what is in one of them (`reader.rs`).
+
+mod manifest;
+
+pub use manifest::{BaseFormat, FileInfo, FileKind, Manifest, ManifestError};
