@@ -6,6 +6,7 @@
 //! owner, start or end a transaction, close the connection.
 
 use super::acl::{AclLog, Limited};
+use super::effects::Effects;
 use super::lookup::Lookup;
 use super::spec::StoreFn;
 use crate::base::crc64;
@@ -14,7 +15,7 @@ use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
-use crate::resp::{CommandError, Output, OwnedArgs, Proto, Reply};
+use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::script::{Scripts, Shared};
 use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
 use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
@@ -40,6 +41,8 @@ pub struct Ctx<'a> {
     pub waiting: Waiting<'a>,
     /// What others have to be told when the command is done; see [`Ctx::notify`].
     pub news: &'a mut Vec<News>,
+    /// What has to be written down and told to replicas; see [`Ctx::propagate`].
+    pub effects: &'a mut Effects,
     /// Scripts, as this shard knows them.
     pub scripts: &'a Scripts,
     /// Names of commands, for scripts.
@@ -152,6 +155,14 @@ pub struct HomeCtx<'a> {
     pub now: Now,
 }
 
+impl HomeCtx<'_> {
+    /// The command as it was sent is its effect.
+    pub fn propagate(&mut self, args: Args<'_>) {
+        let db = self.session.db;
+        self.core.effects().push(db, args.iter());
+    }
+}
+
 /// Facts and counters of the process, the same for all cores.
 pub struct Server {
     /// 40 hex digits, random at each start.
@@ -241,6 +252,8 @@ pub trait Core {
     fn kill(&mut self, caller: u64, doomed: &mut dyn FnMut(ClientView<'_>) -> bool) -> usize;
     /// Wakes a blocked client with a nil reply or an UNBLOCKED error; false when it is not blocked here.
     fn unblock(&mut self, client: u64, error: bool) -> bool;
+    /// What this core has to have written down and told to replicas.
+    fn effects(&mut self) -> &mut Effects;
     /// Scripts, as the shard of this thread knows them.
     fn scripts(&mut self) -> &Scripts;
     /// The store of the shard that runs on this thread.

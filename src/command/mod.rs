@@ -9,6 +9,7 @@ pub mod commands;
 pub mod connection;
 pub mod ctx;
 pub mod docs;
+pub mod effects;
 pub mod generic;
 pub mod geo;
 pub mod hash;

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ctx::{Ctx, Flow, News, Waiting};
+use super::effects::Effects;
 use super::keys;
 use super::lookup::{Lookup, Mode};
 use super::spec::{CommandSpec, Route, Run, flag, key_flag};
@@ -43,6 +44,7 @@ pub(super) struct Bench {
     db: DbIndex,
     dirty: u64,
     events: Vec<String>,
+    effects: Effects,
     /// The settings.
     pub(super) config: Config,
     /// Of the replies.
@@ -72,6 +74,7 @@ impl Bench {
             db: DbIndex(0),
             dirty: 0,
             events: Vec::new(),
+            effects: Effects::default(),
             config: Config::default(),
             proto: Proto::Resp2,
             rng: Rng::new(1),
@@ -134,7 +137,7 @@ impl Bench {
             .and_then(|spec| match spec.run {
                 Run::Store(run) => {
                     let before = self.dirty;
-                    let run = || self.with_ctx(&mut out, |cx| run(cx, args));
+                    let run = || self.with_ctx(&mut out, |cx| cx.run(run, args));
                     let (result, seen) = seen::watched(run);
                     check_keys(spec, args, &seen, self.dirty != before);
                     result
@@ -177,6 +180,7 @@ impl Bench {
             dirty: 0,
             waiting: Waiting::Denied,
             news: &mut news,
+            effects: &mut self.effects,
             scripts: &self.scripts,
             names: &self.names,
             limited: None,

@@ -340,6 +340,7 @@ impl Home {
                 return Prepared::Offloaded(proto, job, Whole { spec, args });
             }
             Flow::Publish(message) => {
+                self.publish_to_replicas(at, args.as_args());
                 let gather = super::pubsub::publication(message);
                 return Prepared::Gathered(gather, Whole { spec, args });
             }

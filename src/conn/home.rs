@@ -13,6 +13,7 @@ use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Server};
+use crate::command::effects::Effects;
 use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
@@ -402,6 +403,10 @@ impl Core for Home {
 
     fn unblock(&mut self, client: u64, error: bool) -> bool {
         self.unblock_client(client, error)
+    }
+
+    fn effects(&mut self) -> &mut Effects {
+        &mut self.owner.effects
     }
 
     fn scripts(&mut self) -> &Scripts {

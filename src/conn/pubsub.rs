@@ -127,11 +127,13 @@ impl Home {
         args: Args<'_>,
     ) -> Step {
         let shards = self.listening_shards();
-        if shards.iter().any(|shard| *shard != self.id) {
-            if !self.have_credits(&shards) {
-                self.waiting.push(at);
-                return Step::Wait(super::client::Stall::Credit);
-            }
+        let is_fence = shards.iter().any(|shard| *shard != self.id);
+        if is_fence && !self.have_credits(&shards) {
+            self.waiting.push(at);
+            return Step::Wait(super::client::Stall::Credit);
+        }
+        self.publish_to_replicas(at, args);
+        if is_fence {
             self.gather_on(at, spec, shards, publication(message), args);
             return Step::Next;
         }
@@ -144,6 +146,14 @@ impl Home {
         self.account(at, spec, ticks, false, Some(args));
         self.reply(at, |reply| reply.count(heard));
         Step::Next
+    }
+
+    /// Their clients listen as well. In a cluster the bus tells all nodes.
+    pub(super) fn publish_to_replicas(&mut self, at: u32, args: Args<'_>) {
+        if !self.config.cluster_enabled {
+            let db = self.client(at).session.db;
+            self.owner.effects.push_to_replicas(db, args.iter());
+        }
     }
 
     /// The cores that have listeners.

@@ -8,7 +8,7 @@
 
 use super::access;
 use super::hash::Locator;
-use super::store::{AccessClock, Change, Expiry, Look, Store, StoreSet};
+use super::store::{AccessClock, Change, Expiry, Look, Loss, Store, StoreSet};
 use super::value::{
     Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,
@@ -483,6 +483,21 @@ impl<'a> Db<'a> {
             self.set.for_each(|store| store.swap(one, other, now));
         }
         exist
+    }
+
+    /// Whether the store of slot 0 is in this view: of all the shards that run a command alike, one speaks for it.
+    pub fn is_first(&self) -> bool {
+        self.set.covers(crate::base::Slot(0))
+    }
+
+    /// What went in the stores of this view without a command, since this was called last.
+    #[inline]
+    pub fn take_losses(&mut self, mut take: impl FnMut(Loss)) {
+        self.set.for_each(|store| {
+            if store.has_losses() {
+                store.take_losses().into_iter().for_each(&mut take);
+            }
+        });
     }
 
     /// A store of this view, for what is not about a key.

@@ -6,8 +6,8 @@
 //!
 //! Time is handed in and stands still while a command runs. Nothing here waits.
 //!
-//! Absent on purpose: replies, commands, clients, the log. What others must learn of is queued: [`StoreEvent`] for
-//! keys that went by themselves, [`Garbage`] for what is better freed elsewhere.
+//! Absent on purpose: replies, commands, clients, the log. What others must learn of is queued: [`StoreEvent`] and
+//! [`Loss`] for keys that went by themselves, [`Garbage`] for what is better freed elsewhere.
 
 mod access;
 mod ahead;
@@ -41,7 +41,8 @@ pub use hash::{KeyHasher, Locator};
 pub use interest::{Interest, Touched};
 pub use scan::{Cursor, cursor_slot};
 pub use store::{
-    AccessClock, DbGarbage, Expiry, Garbage, Store, StoreEvent, StoreEvents, StoreOptions, StoreSet,
+    AccessClock, DbGarbage, Expiry, Garbage, Loss, Store, StoreEvent, StoreEvents, StoreOptions,
+    StoreSet,
 };
 pub use value::{Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
 pub use walk::KeyView;

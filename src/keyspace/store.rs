@@ -98,6 +98,8 @@ pub(super) struct Ledger {
     garbage: Vec<Garbage>,
     events: Vec<StoreEvent>,
     wanted: StoreEvents,
+    losses: Vec<Loss>,
+    notes_losses: bool,
     /// Editing space for small strings, kept to save its allocation.
     pub(super) scratch: Vec<u8>,
 }
@@ -177,6 +179,17 @@ pub enum StoreEvent {
     FieldsExpired(DbIndex, Box<[u8]>, Vec<Box<[u8]>>),
     /// Those were the last ones, so the key is gone as well.
     Emptied(DbIndex, Box<[u8]>),
+}
+
+/// What went without a command that said so: whoever keeps a copy has to be told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Loss {
+    /// A key, because its time had come.
+    Expired(DbIndex, Box<[u8]>),
+    /// A key, to free memory.
+    Evicted(DbIndex, Box<[u8]>),
+    /// Fields of a hash, because their time had come; with the last one the key.
+    Fields(DbIndex, Box<[u8]>, Vec<Box<[u8]>>),
 }
 
 /// Kinds of [`StoreEvent`]s.
@@ -266,6 +279,8 @@ impl Store {
                 garbage: Vec::new(),
                 events: Vec::new(),
                 wanted: StoreEvents::NONE,
+                losses: Vec::new(),
+                notes_losses: false,
                 scratch: Vec::new(),
             },
             pool: Pool::default(),
@@ -343,6 +358,22 @@ impl Store {
     /// The events since the last call, oldest first.
     pub fn take_events(&mut self) -> Vec<StoreEvent> {
         mem::take(&mut self.ledger.events)
+    }
+
+    /// Says whether losses are noted.
+    pub fn set_notes_losses(&mut self, notes_losses: bool) {
+        self.ledger.notes_losses = notes_losses;
+    }
+
+    /// Whether any is noted.
+    #[inline]
+    pub fn has_losses(&self) -> bool {
+        !self.ledger.losses.is_empty()
+    }
+
+    /// The losses since the last call, oldest first.
+    pub fn take_losses(&mut self) -> Vec<Loss> {
+        mem::take(&mut self.ledger.losses)
     }
 
     /// Asks for a note of each change of a key.
@@ -783,7 +814,8 @@ impl<'a> Target<'a> {
         if element_due(self.found.as_ref()).is_none_or(|due| due >= now.0) {
             return (0, Some(self));
         }
-        let wants_names = self.ledger.wanted.has(StoreEvents::FIELDS_EXPIRED);
+        let notes_losses = self.ledger.notes_losses;
+        let wants_names = self.ledger.wanted.has(StoreEvents::FIELDS_EXPIRED) || notes_losses;
         let mut fields = Vec::new();
         let (expired, emptied) = self.edit_quietly(|entry| {
             let Some(collection) = entry.object_mut() else {
@@ -799,6 +831,10 @@ impl<'a> Target<'a> {
         if expired > 0 {
             self.ledger.counters.expired_fields.add(expired as u64);
             let (db, key) = (self.db, self.found.as_ref().key());
+            if notes_losses {
+                let loss = Loss::Fields(db, key.into(), fields.clone());
+                self.ledger.losses.push(loss);
+            }
             self.ledger.push_event(StoreEvents::FIELDS_EXPIRED, || {
                 StoreEvent::FieldsExpired(db, key.into(), fields)
             });
@@ -869,12 +905,24 @@ impl Ledger {
             Change::Removed => {}
             Change::Expired => {
                 self.counters.expired_keys.add(1);
+                self.note_loss(|| Loss::Expired(db, key.into()));
                 self.push_event(StoreEvents::EXPIRED, || StoreEvent::Expired(db, key.into()));
             }
             Change::Evicted => {
                 self.counters.evicted_keys.add(1);
+                self.note_loss(|| Loss::Evicted(db, key.into()));
                 self.push_event(StoreEvents::EVICTED, || StoreEvent::Evicted(db, key.into()));
             }
+        }
+    }
+
+    fn note_loss(&mut self, loss: impl FnOnce() -> Loss) {
+        if self.notes_losses {
+            debug_assert!(
+                self.losses.len() < EVENTS_MAX,
+                "losses are taken every turn"
+            );
+            self.losses.push(loss());
         }
     }
 

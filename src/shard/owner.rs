@@ -15,6 +15,7 @@ use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
 use crate::command::acl::Limited;
 use crate::command::ctx::{Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Waiting};
+use crate::command::effects::Effects;
 use crate::command::lookup::Lookup;
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
@@ -58,6 +59,8 @@ pub struct Owner {
     pub strays: Vec<StoreEvent>,
     /// What subscribers were not told yet.
     pub news: Vec<News>,
+    /// What has to be written down and told to replicas; complete as [`Owner::effects`] gives it.
+    pub effects: Effects,
     /// Replies of commands that waited, on their way home.
     pub woken: Vec<FrameBox>,
     room: WaitRoom,
@@ -105,6 +108,7 @@ impl Owner {
             slots,
             strays: Vec::new(),
             news: Vec::new(),
+            effects: Effects::default(),
             woken: Vec::new(),
             room: WaitRoom::default(),
             released: Vec::new(),
@@ -189,6 +193,7 @@ impl Owner {
             &self.config,
             &mut self.rng,
             &mut self.news,
+            &mut self.effects,
             (&self.scripts, &self.names, self.limited.as_deref()),
             run,
             args,
@@ -213,8 +218,40 @@ impl Owner {
         }
     }
 
-    /// Executes a frame's items where that needs no other core. `wake` is called before this thread waits for others.
+    /// Begins or ends to queue effects.
+    pub fn set_effects(&mut self, is_on: bool) {
+        self.effects.set_on(is_on);
+        self.store.set_notes_losses(is_on);
+    }
+
+    /// The effects that are queued: all that happened here until now. To be taken between commands.
+    #[inline]
+    pub fn effects(&mut self) -> &mut Effects {
+        self.queue_losses();
+        &mut self.effects
+    }
+
+    /// Queues what went without a command.
+    #[inline]
+    fn queue_losses(&mut self) {
+        if self.store.has_losses() {
+            for loss in self.store.take_losses() {
+                self.effects.push_loss(&loss, &self.config);
+            }
+        }
+    }
+
+    /// Executes a frame's items where that needs no other core: one group of effects.
     pub fn perform(&mut self, frame: &mut Frame) {
+        // What went before must not be taken for this execution's doing, nor be found by another shard in a lent store.
+        self.queue_losses();
+        self.effects.begin();
+        self.perform_all(frame);
+        self.queue_losses();
+        self.effects.end();
+    }
+
+    fn perform_all(&mut self, frame: &mut Frame) {
         let now = frame.now.unwrap_or(self.now);
         match &frame.mode {
             Mode::Run if frame.may_wait => self.run_or_wait(frame, now),
@@ -240,6 +277,7 @@ impl Owner {
                 let (config, slots, rng, clock) =
                     (&*self.config, &*self.slots, &mut self.rng, &self.clock);
                 let (news, strays) = (&mut self.news, &mut self.strays);
+                let effects = &mut self.effects;
                 let (scripts, names) = (&self.scripts, &self.names);
                 let waiting = match (frame.may_wait, job.deadline) {
                     (true, None) => Waiting::Allowed,
@@ -273,6 +311,7 @@ impl Owner {
                                 config,
                                 rng,
                                 news,
+                                effects,
                                 (scripts, names, item.limited.as_deref()),
                                 item.run,
                                 args,
@@ -733,6 +772,7 @@ fn run_over<'a>(
     config: &'a Config,
     rng: &'a mut Rng,
     news: &'a mut Vec<News>,
+    effects: &'a mut Effects,
     (scripts, names, limited): (&'a Scripts, &'a Lookup, Option<&'a Limited>),
     run: StoreFn,
     args: Args<'_>,
@@ -756,11 +796,12 @@ fn run_over<'a>(
         dirty: 0,
         waiting,
         news,
+        effects,
         scripts,
         names,
         limited,
     };
-    let (failed, ask) = match run(&mut cx, args) {
+    let (failed, ask) = match cx.run(run, args) {
         Ok(Flow::Done) => (false, Ask::Nothing),
         Ok(Flow::Block(block)) => (false, Ask::Wait(block)),
         Ok(Flow::Elsewhere) => (false, Ask::Elsewhere),

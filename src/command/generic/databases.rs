@@ -18,6 +18,7 @@ pub fn dbsize(cx: &mut Ctx<'_>, _: Args<'_>) -> Result {
 pub fn flushdb(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let mode = flush_mode(args, cx.config.lazyfree_lazy_user_flush)?;
     flush(cx, mode);
+    speak_once(cx);
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -31,6 +32,7 @@ pub fn flushall(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         flush(cx, mode);
     }
     cx.db.select(selected);
+    speak_once(cx);
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -49,8 +51,16 @@ pub fn swapdb(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         return Err(CommandError::DB_INDEX);
     }
     cx.dirty += 1;
+    speak_once(cx);
     cx.reply.ok();
     Ok(Flow::Done)
+}
+
+/// All shards run it, and one effect is enough.
+fn speak_once(cx: &mut Ctx<'_>) {
+    if !cx.db.is_first() {
+        cx.propagate_nothing();
+    }
 }
 
 /// Flushes the selected database. It counts as a change even if it was empty: that it is empty from here on has to be

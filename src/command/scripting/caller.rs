@@ -121,6 +121,10 @@ impl Caller<'_, '_> {
             "wait" => reply.integer(0),
             name @ ("publish" | "spublish") => {
                 let message = pubsub::message(args, name == "spublish");
+                if !self.cx.config.cluster_enabled {
+                    let db = self.cx.db.index();
+                    self.cx.effects.push_to_replicas(db, args.iter());
+                }
                 self.cx.news.push(News::Message(message));
                 // Who hears it is known to their cores only, which hear of it when the script is done.
                 self.cx.reply.integer(0);
@@ -176,7 +180,7 @@ impl Host for Caller<'_, '_> {
         let own = self.cx.reply.proto;
         self.cx.reply.set_proto(proto);
         let result = match spec.run {
-            Run::Store(run) => run(self.cx, args).map(|flow| {
+            Run::Store(run) => self.cx.run(run, args).map(|flow| {
                 debug_assert!(matches!(flow, Flow::Done), "nothing waits in a script");
             }),
             Run::Home(_) => self.run_home(spec, args),

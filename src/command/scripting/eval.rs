@@ -114,6 +114,8 @@ fn run<'a>(
     target: Target<'_>,
     read_only: bool,
 ) -> Result {
+    // Its commands say what they do.
+    cx.propagate_nothing();
     let flags = target.flags();
     let scripts = cx.scripts;
     if let Some(flags) = flags {

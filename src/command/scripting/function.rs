@@ -32,6 +32,7 @@ pub fn function_load(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     cx.server
         .scripts
         .change_functions(|functions| functions.add(library, replace))?;
+    cx.propagate(args);
     cx.reply.bulk(&name);
     Ok(Flow::Done)
 }
@@ -44,6 +45,7 @@ pub fn function_delete(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             true => Ok(()),
             false => Err(CommandError::fixed("ERR Library not found")),
         })?;
+    cx.propagate(args);
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -67,6 +69,7 @@ pub fn function_flush(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         functions.clear();
         Ok(())
     })?;
+    cx.propagate(args);
     cx.reply.ok();
     Ok(Flow::Done)
 }
@@ -218,6 +221,7 @@ pub fn function_restore(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         }
         Ok(())
     })?;
+    cx.propagate(args);
     cx.reply.ok();
     Ok(Flow::Done)
 }
