@@ -65,11 +65,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "CONFIG SET replaces the settings: the control path, no shard waits for it",
     ),
     (
-        "server/snapshot.rs",
-        "Mutex",
-        "the parts of a file, each put in once by its shard",
-    ),
-    (
         "shard/frame.rs",
         "Mutex",
         "a transaction's items are taken once, by the participant that executes",

@@ -24,6 +24,37 @@ pub fn crc64(seed: u64, bytes: &[u8]) -> u64 {
     crc
 }
 
+/// The checksum of two pieces one after the other, of the checksum of each and the length of the second.
+pub fn crc64_combine(first: u64, second: u64, second_len: u64) -> u64 {
+    // What a number of zero bits does to a checksum is a linear map; the map of twice as many is its square.
+    let mut map = [0_u64; 64];
+    map[0] = POLYNOMIAL;
+    for (bit, row) in map.iter_mut().enumerate().skip(1) {
+        *row = 1 << (bit - 1);
+    }
+    for _ in 0..3 {
+        map = squared(&map);
+    }
+    let (mut crc, mut len) = (first, second_len);
+    while len > 0 {
+        if len & 1 == 1 {
+            crc = applied(&map, crc);
+        }
+        map = squared(&map);
+        len >>= 1;
+    }
+    crc ^ second
+}
+
+fn applied(map: &[u64; 64], crc: u64) -> u64 {
+    let bits = (0..64).filter(|bit| crc >> bit & 1 == 1);
+    bits.fold(0, |sum, bit| sum ^ map[bit])
+}
+
+fn squared(map: &[u64; 64]) -> [u64; 64] {
+    std::array::from_fn(|bit| applied(map, map[bit]))
+}
+
 /// The polynomial 0xad93d23594c935a9 with its bits reversed.
 const POLYNOMIAL: u64 = 0xad93_d235_94c9_35a9_u64.reverse_bits();
 
@@ -92,6 +123,9 @@ mod tests {
             assert_eq!(crc64(0, &bytes[..end]), expected);
             let cut = rng.index(end + 1);
             assert_eq!(crc64(crc64(0, &bytes[..cut]), &bytes[cut..end]), expected);
+            let (first, second) = (crc64(0, &bytes[..cut]), crc64(0, &bytes[cut..end]));
+            let combined = crc64_combine(first, second, (end - cut) as u64);
+            assert_eq!(combined, expected);
         }
     }
 }

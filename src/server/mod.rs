@@ -5,6 +5,7 @@ mod control;
 mod listeners;
 mod logging;
 mod running;
+mod save;
 mod snapshot;
 mod start;
 

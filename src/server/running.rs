@@ -1,15 +1,16 @@
 //! The process while it runs: settings in force, the way to every core, sampled figures, the order of shutting down.
 
 use super::control::Order;
-use super::{listeners, logging, snapshot};
+use super::save::{self, BaseOf, Consumer, Plan, RdbFile};
+use super::{listeners, logging};
 use crate::command::ctx::{Answer, OnCore, Save, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
 use crate::conn::{Configured, Mail, Post, Process, Saving, spread_users};
-use crate::persist::rdb::Part;
 use crate::resp::CommandError;
 use crate::ring::{Clock, Listener};
 use crate::session::{Password, User, Users};
 use parking_lot::Mutex;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -38,6 +39,8 @@ pub(super) struct Running {
     users: Mutex<(u64, Arc<Users>)>,
     clock: Clock,
     stopping: AtomicBool,
+    /// A snapshot is being taken, whoever for.
+    walking: AtomicBool,
     /// BGSAVE SCHEDULE, while something else was being written.
     scheduled: AtomicBool,
     /// A shutdown that waits for the end of a save under way, whose file is older than what it has to keep.
@@ -64,6 +67,7 @@ impl Running {
     ) -> Arc<Running> {
         Arc::new_cyclic(|this| Running {
             this: Weak::clone(this),
+            walking: AtomicBool::new(false),
             scheduled: AtomicBool::new(false),
             leaving: Mutex::new(None),
             server,
@@ -156,56 +160,73 @@ impl Running {
         self.posts[0].send(Mail::Everywhere(each));
     }
 
-    /// Prepares to write a snapshot; what comes back makes the cut. `and_hold` leaves all clients held from then on.
-    fn begin_save(&self, and_hold: bool, done: Done) -> Result<OnCore, CommandError> {
-        let stats = &self.server.process.save;
-        if stats.in_progress.swap(true, Ordering::SeqCst) {
+    /// Prepares a snapshot; what comes back makes the cut. See `save`.
+    pub(super) fn begin_snapshot(&self, plan: Plan) -> Result<OnCore, CommandError> {
+        if self.walking.swap(true, Ordering::SeqCst) {
             return Err(CommandError::SAVE_IN_PROGRESS);
         }
         let config = Arc::clone(&self.settings.lock().config);
+        let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
+        let ended = Box::new(move || this.walking.store(false, Ordering::SeqCst));
+        let begun = save::begin(plan, &self.server, &config, self.clock, ended);
+        begun.map_err(|error| {
+            self.walking.store(false, Ordering::SeqCst);
+            CommandError::owned(format!("ERR {}", os_reason(&error)))
+        })
+    }
+
+    /// Prepares to write the RDB file; what comes back makes the cut. `and_hold` leaves all clients held from then on.
+    fn begin_save(&self, and_hold: bool, done: Done) -> Result<OnCore, CommandError> {
+        let config = Arc::clone(&self.settings.lock().config);
+        let file = RdbFile::new(
+            &config.dbfilename,
+            format!("temp-{}.rdb", std::process::id()),
+            BaseOf::Nothing,
+            config.rdbchecksum,
+            config.rdb_save_incremental_fsync,
+        );
         let started = self.clock.wall_us() / 1_000_000;
-        stats.started.store(started, Ordering::Relaxed);
         let changes = self.changes();
         let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
-        let orders = self.orders.clone();
-        let shards = self.posts.len();
-        let settings = Arc::clone(&config);
-        let finish = Box::new(move |parts: Vec<Part>| {
-            let job = move || {
-                let now = this.clock.wall_us() / 1_000_000;
-                let result = snapshot::write(
-                    &settings.dbfilename,
-                    &parts,
-                    settings.rdbchecksum,
-                    &this.server,
-                    &[],
-                    now,
-                );
-                let process = &this.server.process;
-                match &result {
-                    Ok(()) => {
-                        tracing::info!("DB saved on disk");
-                        process.last_save.store(now, Ordering::Relaxed);
-                        process.saved_changes.store(changes, Ordering::Relaxed);
-                    }
-                    Err(error) => {
-                        let why = os_reason(error);
-                        tracing::warn!(
-                            "Error moving temp DB file on the final destination, or writing it: {why}"
-                        );
-                    }
-                }
-                snapshot::note(
-                    &process.save,
-                    &result,
-                    started,
-                    this.clock.wall_us() / 1_000_000,
-                );
-                done(result.map_err(|_| CommandError::fixed("ERR")));
-            };
-            let _ = orders.send(Order::Job(Box::new(job)));
+        let consumer = Consumer {
+            sink: Box::new(file),
+            done: Box::new(move |result| this.saved(&result, started, changes, done)),
+        };
+        let cut = self.begin_snapshot(Plan {
+            consumers: vec![consumer],
+            at_cut: None,
+            and_hold,
+        })?;
+        let stats = &self.server.process.save;
+        stats.started.store(started, Ordering::Relaxed);
+        stats.in_progress.store(true, Ordering::SeqCst);
+        Ok(cut)
+    }
+
+    /// Notes how a save went.
+    fn saved(&self, result: &io::Result<()>, started: i64, changes: u64, done: Done) {
+        let now = self.clock.wall_us() / 1_000_000;
+        let process = &self.server.process;
+        match result {
+            Ok(()) => {
+                tracing::info!("DB saved on disk");
+                process.last_save.store(now, Ordering::Relaxed);
+                process.saved_changes.store(changes, Ordering::Relaxed);
+                process.save.saves.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                let why = os_reason(error);
+                tracing::warn!("Error writing the DB file: {why}");
+            }
+        }
+        let stats = &process.save;
+        stats.last_ok.store(result.is_ok(), Ordering::Relaxed);
+        stats.last_seconds.store(now - started, Ordering::Relaxed);
+        stats.in_progress.store(false, Ordering::SeqCst);
+        done(match result {
+            Ok(()) => Ok(()),
+            Err(_) => Err(CommandError::fixed("ERR")),
         });
-        Ok(snapshot::cut(shards, &config, and_hold, finish))
     }
 
     /// As [`Running::begin_save`] for BGSAVE and save points: a failure stops writes.

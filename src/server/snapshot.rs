@@ -1,116 +1,14 @@
-//! SAVE, BGSAVE, save points, and the file that is read at start.
-//!
-//! ```text
-//! the client's core, or core 0 -> fence over all cores: each writes its keys into a part   (one cut: the fence)
-//!        -> the last one hands the parts to the control thread -> temporary file, fsync, rename, fsync of the folder
-//! ```
-//!
-//! A shard writes its part in one go, so its clients wait for as long as that takes; the disk is the control thread's
-//! business. A file appears whole or not at all: it gets its name when it is on the disk.
+//! The file that is read at start.
 
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
-
-use crate::base::crc64;
 use crate::base::slot::{DbIndex, SlotMap, key_slot};
 use crate::base::time::Millis;
-use crate::command::connection::REDIS_VERSION;
-use crate::command::ctx::{OnCore, Pause, Server};
 use crate::command::generic::dump::limits;
-use crate::command::persistence::{Record, part_of};
+use crate::command::persistence::Record;
 use crate::config::Config;
 use crate::keyspace::Detached;
-use crate::persist::rdb::{self, Item, Part};
-use crate::stats::SaveStats;
-
-/// What is to be done with the parts when all are there.
-pub(super) type Finish = Box<dyn FnOnce(Vec<Part>) + Send>;
-
-/// The parts of a save under way.
-struct Parts {
-    parts: Vec<Option<Part>>,
-    finish: Option<Finish>,
-}
-
-/// What each core runs at the cut. `and_hold` holds its clients from then on: a shutdown must not answer writes that
-/// are not in the file.
-pub(super) fn cut(shards: usize, config: &Config, and_hold: bool, finish: Finish) -> OnCore {
-    let compress = config.rdbcompression;
-    let parts = Mutex::new(Parts {
-        parts: (0..shards).map(|_| None).collect(),
-        finish: Some(finish),
-    });
-    Arc::new(move |core| {
-        let shard = core.shard();
-        let now = core.now();
-        let part = part_of(core.store(), now, compress);
-        if and_hold {
-            core.pause(Some(Pause {
-                until: Millis(i64::MAX),
-                all: true,
-            }));
-        }
-        let mut state = parts.lock();
-        state.parts[shard.index()] = Some(part);
-        if state.parts.iter().all(Option::is_some)
-            && let Some(finish) = state.finish.take()
-        {
-            let parts = std::mem::take(&mut state.parts);
-            drop(state);
-            finish(parts.into_iter().flatten().collect());
-        }
-        Box::new(())
-    })
-}
-
-/// Puts parts together into the file `name` of the current folder.
-pub(super) fn write(
-    name: &str,
-    parts: &[Part],
-    with_checksum: bool,
-    server: &Server,
-    functions: &[Vec<u8>],
-    seconds: i64,
-) -> io::Result<()> {
-    let version = parts.iter().map(|part| part.version).max();
-    let facts = [
-        ("redis-ver", REDIS_VERSION.to_owned()),
-        ("redis-bits", usize::BITS.to_string()),
-        ("ctime", seconds.to_string()),
-        ("used-mem", server.used_memory().to_string()),
-        ("aof-base", "0".to_owned()),
-    ];
-    let header = rdb::header(
-        version.unwrap_or(0).max(rdb::VERSION_MIN),
-        &facts,
-        functions,
-    );
-    let temporary = format!("temp-{}.rdb", std::process::id());
-    let written = (|| {
-        let mut file = File::create(&temporary)?;
-        let mut crc = 0;
-        let blocks = std::iter::once(&header[..]).chain(parts.iter().map(|part| &part.bytes[..]));
-        for block in blocks {
-            if with_checksum {
-                crc = crc64(crc, block);
-            }
-            file.write_all(block)?;
-        }
-        file.write_all(&rdb::trailer(with_checksum.then_some(crc)))?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, name)?;
-        File::open(".")?.sync_all()
-    })();
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
+use crate::persist::rdb::{self, Item};
 
 /// What a file held, by shard.
 pub(super) struct Contents {
@@ -185,14 +83,4 @@ pub(super) fn read(
         ));
     }
     Ok(Some(contents))
-}
-
-/// Notes how a save went.
-pub(super) fn note(stats: &SaveStats, result: &io::Result<()>, started: i64, now: i64) {
-    stats.in_progress.store(false, Ordering::Relaxed);
-    stats.last_ok.store(result.is_ok(), Ordering::Relaxed);
-    stats.last_seconds.store(now - started, Ordering::Relaxed);
-    if result.is_ok() {
-        stats.saves.fetch_add(1, Ordering::Relaxed);
-    }
 }
