@@ -1,11 +1,13 @@
 //! The list family: here are the commands at one end of one list, `inside.rs` has those in the middle, `moves.rs` those
-//! that take from one of several lists or move between two, waiting if they may.
+//! that take from one of several lists or move between two, waiting if they may, `several.rs` those that move more at
+//! once.
 //!
 //! Budget: a push or pop is one look-up and one change of a listpack at its end; what is popped goes straight from there
 //! into the reply.
 
 mod inside;
 mod moves;
+mod several;
 
 use super::ctx::{Ctx, Flow};
 use crate::base::parse_i64;
@@ -16,6 +18,7 @@ use crate::types::{End, Item, List, ListLimits};
 
 pub use inside::{lindex, linsert, lpos, lrange, lrem, lset, ltrim};
 pub use moves::{blmove, blmpop, blpop, brpop, brpoplpush, lmove, lmpop, rpoplpush};
+pub use several::{blmovem, lmovem};
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
 

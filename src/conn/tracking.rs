@@ -111,7 +111,12 @@ impl Home {
 
     /// Sends what this shard has to tell clients that cache.
     pub(super) fn send_notices(&mut self) {
-        for notice in std::mem::take(&mut self.owner.notices) {
+        for mut notice in std::mem::take(&mut self.owner.notices) {
+            if notice.broadcast {
+                // Once each, however often it changed.
+                notice.keys.sort_unstable();
+                notice.keys.dedup();
+            }
             if notice.home == self.id {
                 self.take_notice(notice);
             } else {

@@ -20,6 +20,7 @@ mod evict;
 mod expiry;
 mod hash;
 mod interest;
+mod lengths;
 mod scan;
 #[cfg(test)]
 pub(crate) mod seen;
@@ -39,6 +40,7 @@ pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
 pub use hash::{KeyHasher, Locator};
 pub use interest::{Interest, Touched};
+pub use lengths::Lengths;
 pub use scan::{Cursor, cursor_slot};
 pub use store::{
     AccessClock, DbGarbage, Expiry, Garbage, Loss, Store, StoreEvent, StoreEvents, StoreOptions,

@@ -26,6 +26,7 @@ use super::element_dues::{ElementDues, element_due};
 use super::evict::Pool;
 use super::hash::{KeyHasher, Locator};
 use super::interest::{Interest, Interests, Touched};
+use super::lengths::{Bin, Lengths};
 use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
@@ -74,6 +75,8 @@ pub(super) struct Sizes {
     outside: usize,
     /// Which values have elements that come due.
     pub(super) dues: ElementDues,
+    /// How many values there are of each size.
+    pub(super) lengths: Lengths,
     /// Bytes of all kinds as last added to `used`.
     counted: usize,
 }
@@ -329,6 +332,11 @@ impl Store {
     /// The published numbers.
     pub fn counters(&self) -> &Arc<StoreCounters> {
         &self.ledger.counters
+    }
+
+    /// How many values of each length there are in every database.
+    pub fn lengths(&self) -> impl Iterator<Item = &Lengths> {
+        self.dbs.iter().map(DbTable::lengths)
     }
 
     /// Keys of one slot in one database, expired ones not yet removed included.
@@ -589,6 +597,7 @@ impl Store {
         ledger.before_change(None);
         entry.set_epoch(ledger.cut_epoch);
         sizes.outside += outside_bytes(entry.as_ref());
+        sizes.lengths.change(None, Bin::of(entry.as_ref()));
         if let Some(due) = element_due(entry.as_ref()) {
             sizes.dues.add(due, entry.as_ref().key());
         }
@@ -669,6 +678,7 @@ impl Store {
         let Some(table) = table.take() else { return };
         sizes.outside = 0;
         sizes.dues = ElementDues::default();
+        sizes.lengths = Lengths::default();
         self.ledger.publish(db, None, sizes);
         if in_background {
             self.ledger.garbage.push(Garbage::Db(DbGarbage(table)));
@@ -720,14 +730,17 @@ impl Store {
             if let Some(table) = &row.table {
                 table.check();
                 let (mut outside, mut dues) = (0, ElementDues::default());
+                let mut lengths = Lengths::default();
                 for_each_entry(table, |entry| {
                     outside += outside_bytes(entry);
+                    lengths.change(None, Bin::of(entry));
                     if let Some(due) = element_due(entry) {
                         dues.add(due, entry.key());
                     }
                 });
                 assert_eq!(row.sizes.outside, outside);
                 assert_eq!(row.sizes.dues, dues);
+                assert_eq!(row.sizes.lengths, lengths);
                 assert_eq!(row.sizes.counted, table.bytes() + outside + dues.bytes());
                 assert_eq!(counters.expires.get(), table.expires() as u64);
                 used += row.sizes.counted;
@@ -739,6 +752,11 @@ impl Store {
 }
 
 impl DbTable {
+    /// How many values there are of each size.
+    pub(super) fn lengths(&self) -> &Lengths {
+        &self.sizes.lengths
+    }
+
     /// Keys with and without an expiry time.
     pub(super) fn len(&self) -> usize {
         self.table.as_ref().map_or(0, |table| table.len())
@@ -773,6 +791,7 @@ impl<'a> Target<'a> {
         self.ledger.before_change(Some(self.found.as_ref()));
         self.sizes.outside -= outside_bytes(self.found.as_ref());
         let old_due = element_due(self.found.as_ref());
+        let old_bin = Bin::of(self.found.as_ref());
         let epoch = self.ledger.cut_epoch;
         let (result, changed) = self.found.edit(|entry| {
             let result = edit(entry);
@@ -781,6 +800,7 @@ impl<'a> Target<'a> {
         });
         let entry = self.found.as_ref();
         self.sizes.outside += outside_bytes(entry);
+        self.sizes.lengths.change(old_bin, Bin::of(entry));
         let due = element_due(entry);
         if due != old_due {
             self.sizes.dues.change(old_due, due, entry.key());
@@ -874,6 +894,7 @@ impl<'a> Target<'a> {
         } = self;
         ledger.before_change(Some(found.as_ref()));
         sizes.outside -= outside_bytes(found.as_ref());
+        sizes.lengths.change(Bin::of(found.as_ref()), None);
         if let Some(due) = element_due(found.as_ref()) {
             sizes.dues.change(Some(due), None, found.as_ref().key());
         }

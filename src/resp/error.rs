@@ -475,6 +475,8 @@ fixed_errors! {
     GEO_BOX_NEGATIVE = "ERR height or width cannot be negative";
     /// GEOSEARCH, GEORADIUS.
     GEO_ANY = "ERR the ANY argument requires COUNT argument";
+    /// GEOSEARCH.
+    GEO_POLYGON = "ERR GEOSEARCH BYPOLYGON must have at least 3 vertices";
     /// GEOSEARCHSTORE.
     GEOSEARCHSTORE_WITH = "ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options";
     /// GEORADIUS.
@@ -516,9 +518,9 @@ fixed_errors! {
     /// XREAD.
     XREAD_GROUP = "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.";
     /// XREAD.
-    XREAD_NOACK = "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.";
-    /// XREAD.
     XREAD_CLAIM = "ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.";
+    /// XREAD.
+    XREAD_NOACK = "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.";
     /// XREAD.
     XREAD_NEW = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
     /// XREADGROUP.

@@ -569,10 +569,13 @@ impl Owner {
         if self.tracks.prefixes() == 0 {
             return;
         }
-        for (home, reader) in self.tracks.listeners(key) {
-            // What one command changed comes in one message.
+        for (prefix, (home, reader)) in self.tracks.listeners(key) {
+            // What one command changed of one prefix comes in one message.
             let mut known = self.notices.iter_mut();
-            match known.find(|notice| notice.broadcast && notice.reader == reader) {
+            let prefix = &key[..prefix];
+            match known.find(|notice| {
+                notice.broadcast && notice.reader == reader && notice.keys[0].starts_with(prefix)
+            }) {
                 Some(notice) => notice.keys.push(key.into()),
                 None => self.notices.push(Notice {
                     reader,

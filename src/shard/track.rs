@@ -95,13 +95,13 @@ impl TrackTable {
         }
     }
 
-    /// Who listens to a prefix of the key.
-    pub(super) fn listeners(&self, key: &[u8]) -> Vec<At> {
+    /// Who listens to a prefix of the key, and to which. Those of one client do not overlap.
+    pub(super) fn listeners(&self, key: &[u8]) -> Vec<(usize, At)> {
         let hit = self
             .prefixes
             .iter()
             .filter(|(prefix, _)| key.starts_with(prefix));
-        hit.flat_map(|(_, listeners)| listeners.iter().copied())
+        hit.flat_map(|(prefix, listeners)| listeners.iter().map(|at| (prefix.len(), *at)))
             .collect()
     }
 }
@@ -135,11 +135,11 @@ mod tests {
         table.set_prefixes(HOME, ONE, &[b"user:".to_vec(), b"x".to_vec()]);
         table.set_prefixes(HOME, TWO, &[Vec::new()]);
         assert_eq!(table.listeners(b"user:1").len(), 2);
-        assert_eq!(table.listeners(b"other"), [(HOME, TWO)]);
+        assert_eq!(table.listeners(b"other"), [(0, (HOME, TWO))]);
         table.set_prefixes(HOME, ONE, &[]);
         assert_eq!(
             (table.listeners(b"user:1"), table.prefixes()),
-            (vec![(HOME, TWO)], 1)
+            (vec![(0, (HOME, TWO))], 1)
         );
     }
 }

@@ -88,3 +88,33 @@ fn the_order_of_unsorted_replies_is_that_of_cells() {
         "#,
     );
 }
+
+#[test]
+fn members_inside_of_a_polygon_are_found() {
+    const POLYGON: &str = "BYPOLYGON 11 151.21619137411474 -33.869643764947696 151.20408853981647 -33.87845382042545 \
+         151.2123775086366 -33.87864711938855 151.21046943124387 -33.87588862400425 151.21701035939626 \
+         -33.874286511854834 151.2239557405701 -33.8735722632175 151.22495056246407 -33.87893571656996 \
+         151.2274447496748 -33.882307713036354 151.23212935868654 -33.88136096120022 151.23097291274465 \
+         -33.87456240592362 151.22475424781445 -33.87099633192101";
+    check_both(&format!(
+        r#"
+        GEOADD {{t}}g 151.20932132005692 -33.877723137822436 elizabeth 151.2119820713997 -33.87697539508043 connaught => 2
+        GEOADD {{t}}g 151.2119820713997 -33.87156123068408 james 151.2229523062706 -33.883973760201364 oxford => 2
+        GEOADD {{t}}g 151.22852593660355 -33.88116782387797 goodhope 151.2224105000496 -33.87544442350019 kings 151.22953444719315 -33.874838625143106 oval => 3
+        [ours] GEOSEARCH {{t}}g {POLYGON} WITHDIST ASC => [["oval", "858.3013"], ["goodhope", "929.4979"], ["elizabeth", "1035.7735"]]
+        [ours] GEOSEARCH {{t}}g {POLYGON} => ["goodhope", "oval", "elizabeth"]
+        [ours] GEOSEARCHSTORE {{t}}d {{t}}g {POLYGON} ASC STOREDIST COUNT 2 => 2; [ours] ZRANGE {{t}}d 0 -1 => ["oval", "goodhope"]
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 5 151.2154285314146 -33.867438205607186 151.20024487595015 -33.88138572784347 151.2374118848648 -33.87601765283626 151.19695829592922 -33.87272872054441 151.2278336546125 -33.88345323146266 => unordered["elizabeth", "james", "kings"]
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 2 1 1 2 2 ASC => ERR GEOSEARCH BYPOLYGON must have at least 3 vertices
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 3 1 1 2 2 ASC => ERR GEOSEARCH BYPOLYGON must have at least 3 vertices
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 9223372036854775807 1 1 2 2 => ERR GEOSEARCH BYPOLYGON must have at least 3 vertices
+        [ours] GEOSEARCH {{t}}g BYPOLYGON x 1 1 2 2 3 3 => ERR value is not an integer or out of range
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 3 1 1 2 2 3 300 => ERR invalid longitude,latitude pair 3.000000,300.000000
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 3 1 1 2 2 3 3 BYBOX 400 400 km => ERR syntax error
+        [ours] GEOSEARCH {{t}}g BYRADIUS 5 km BYPOLYGON 3 1 1 2 2 3 3 => ERR syntax error
+        [ours] GEOSEARCH {{t}}g BYPOLYGON 3 1 1 2 2 3 3 FROMMEMBER oval => ERR syntax error
+        [ours] GEOSEARCH {{t}}g FROMLONLAT 1 1 BYPOLYGON 3 1 1 2 2 3 3 => ERR syntax error
+        [ours] GEOSEARCH nope BYPOLYGON 3 1 1 2 2 3 3 => []
+        "#
+    ));
+}

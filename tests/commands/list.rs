@@ -241,3 +241,36 @@ fn elements_are_sorted() {
         "#,
     );
 }
+
+#[test]
+fn several_elements_move_at_once() {
+    check_both(
+        r#"
+        RPUSH {t}s 1 2 3 4 5 6 => 6
+        [ours] LMOVEM {t}s {t}d LEFT LEFT => ["1"]
+        [ours] LMOVEM {t}s {t}d LEFT LEFT COUNT 2 OBO => ["3", "2"]; [ours] LRANGE {t}d 0 -1 => ["3", "2", "1"]
+        [ours] LMOVEM {t}s {t}d RIGHT RIGHT COUNT 2 BULK => ["5", "6"]; [ours] LRANGE {t}d 0 -1 => ["3", "2", "1", "5", "6"]
+        [ours] LMOVEM {t}s {t}d LEFT RIGHT EXACTLY 2 OBO => nil; [ours] LMOVEM {t}s {t}d LEFT RIGHT EXACTLY 1 OBO => ["4"]
+        [ours] EXISTS {t}s => 0; [ours] LMOVEM {t}s {t}d LEFT RIGHT => []; [ours] LMOVEM {t}s {t}d LEFT RIGHT EXACTLY 1 BULK => nil
+        [ours] LMOVEM {t}d {t}d LEFT LEFT EXACTLY 2 OBO => ["2", "3"]; [ours] LMOVEM {t}d {t}d LEFT LEFT COUNT 99 BULK => ["2", "3", "1", "5", "6", "4"]
+        [ours] LMOVEM {t}d other LEFT RIGHT COUNT 9223372036854775807 BULK => ["2", "3", "1", "5", "6", "4"]; [ours] EXISTS {t}d => 0
+        SET str x => OK; [ours] LMOVEM str {t}d LEFT LEFT => WRONGTYPE ...; [ours] LMOVEM other str LEFT LEFT => WRONGTYPE ...
+        [ours] LLEN other => 6
+        [ours] LMOVEM a b LEFT UP => ERR syntax error; [ours] LMOVEM a b LEFT LEFT COUNT 1 => ERR syntax error
+        [ours] LMOVEM a b LEFT LEFT COUNT 1 HALF => ERR syntax error; [ours] LMOVEM a b LEFT LEFT MANY 1 OBO => ERR syntax error
+        [ours] LMOVEM a b LEFT LEFT COUNT 0 OBO => ERR count should be greater than 0
+        [ours] LMOVEM a b LEFT LEFT COUNT x OBO => ERR count should be greater than 0
+        [ours] LMOVEM a b LEFT => ERR wrong number of arguments for 'lmovem' command
+        "#,
+    );
+    check_both(
+        r#"
+        [ours] BLMOVEM {t}s {t}d LEFT RIGHT 0.01 => nil-array
+        [ours] BLMOVEM {t}s {t}d LEFT RIGHT x => ERR timeout is not a float or out of range
+        RPUSH {t}s a b c => 3
+        [ours] BLMOVEM {t}s {t}d LEFT RIGHT 0 EXACTLY 2 BULK => ["a", "b"]
+        [ours] BLMOVEM {t}s far LEFT RIGHT 0 COUNT 5 OBO => ["c"]
+        MULTI => OK; [ours] BLMOVEM {t}s {t}d LEFT RIGHT 0 => QUEUED; [ours] EXEC => [nil-array]
+        "#,
+    );
+}

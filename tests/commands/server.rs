@@ -590,3 +590,20 @@ fn saving() {
         "#,
     );
 }
+
+#[test]
+fn info_tells_how_long_values_are() {
+    check(
+        r##"
+        [ours] SET a 0123456789ABCDEF => OK; [ours] SET n 12345 => OK; [ours] SET e "" => OK; [ours] APPEND b {{x*3000}} => 3000
+        [ours] INFO keysizes => "# Keysizes\r\ndb0_distrib_strings_sizes:0=1,4=1,16=1,2K=1\r\n"
+        [ours] RPUSH l 1 2 3 4 5 => 5; [ours] SADD s 1 => 1; [ours] ZADD z 1 a 2 b => 2; [ours] HSET h a 1 b 2 c 3 => 3
+        [ours] XADD x * a 1 => bulk; [ours] MOVE s 1 => 1
+        [ours] INFO keysizes => "# Keysizes\r\ndb0_distrib_strings_sizes:0=1,4=1,16=1,2K=1\r\ndb0_distrib_lists_items:4=1\r\ndb0_distrib_zsets_items:2=1\r\ndb0_distrib_hashes_items:2=1\r\ndb1_distrib_sets_items:1=1\r\n"
+        [ours] RPOP l => "5"; [ours] RPOP l => "4"; [ours] DEL z h => 2; [ours] SET a l => OK; [ours] INCR n => 12346; [ours] RENAME b l => OK
+        [ours] SELECT 1 => OK; [ours] FLUSHDB => OK; [ours] SELECT 0 => OK
+        [ours] INFO KEYSIZES => "# Keysizes\r\ndb0_distrib_strings_sizes:0=1,1=1,4=1,2K=1\r\n"
+        [ours] FLUSHALL => OK; [ours] INFO keysizes => "# Keysizes\r\n"
+        "##,
+    );
+}

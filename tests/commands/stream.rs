@@ -461,3 +461,28 @@ fn entries_that_groups_refer_to_are_minded() {
         "#,
     );
 }
+
+#[test]
+fn a_group_reader_takes_over_what_others_left() {
+    check(
+        r#"
+        XADD s 1-0 f v1 => "1-0"; XADD s 2-0 f v2 => "2-0"; XADD s 3-0 f v3 => "3-0"; XGROUP CREATE s g 0 => OK
+        XREADGROUP GROUP g a COUNT 2 STREAMS s > => any
+        [ours] XREADGROUP GROUP g b CLAIM 100000 COUNT 1 STREAMS s > => [["s", [["3-0", ["f", "v3"], 0, 0]]]]
+        [ours] XREADGROUP GROUP g b CLAIM 100000 STREAMS s > => nil-array
+        XADD s 4-0 f v4 => "4-0"
+        [ours] XREADGROUP GROUP g b COUNT 3 CLAIM 0 STREAMS s > => [["s", [["1-0", ["f", "v1"], int, 1], ["2-0", ["f", "v2"], int, 1], ["3-0", ["f", "v3"], int, 1]]]]
+        [ours] XPENDING s g => [3, "1-0", "3-0", [["b", "3"]]]
+        [ours] XREADGROUP GROUP g a CLAIM 0 NOACK STREAMS s > => [["s", [array, array, array, ["4-0", ["f", "v4"], 0, 0]]]]
+        [ours] XPENDING s g - + 10 => [["1-0", "a", int, 3], ["2-0", "a", int, 3], ["3-0", "a", int, 3]]
+        [ours] XREADGROUP GROUP g a CLAIM 5 STREAMS s 0 => [["s", [["1-0", array], ["2-0", array], ["3-0", array]]]]
+        XDEL s 2-0 => 1
+        [ours] XREADGROUP GROUP g c CLAIM 0 STREAMS s > => [["s", [["1-0", array, int, int], ["3-0", array, int, int]]]]
+        [ours] XPENDING s g => [2, "1-0", "3-0", [["c", "2"]]]
+        [ours] XREADGROUP GROUP g c CLAIM x STREAMS s > => ERR min-idle-time is not an integer or out of range
+        [ours] XREADGROUP GROUP g c CLAIM -1 STREAMS s > => ERR min-idle-time must be a positive integer
+        [ours] XREADGROUP GROUP nope c CLAIM 1 STREAMS s > => NOGROUP ...
+        [ours] XREAD CLAIM 1 STREAMS s 0 => ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.
+        "#,
+    );
+}

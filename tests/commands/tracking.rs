@@ -95,6 +95,15 @@ fn prefixes_are_heard_without_reading() {
         CLIENT TRACKING ON BCAST PREFIX user:1 => ERR Prefix 'user:1' overlaps with an existing prefix 'user:'. Prefixes for a single client must not overlap.
         "#,
     );
+    // A message for each prefix, with each key once.
+    check_resp3(
+        r#"
+        CLIENT TRACKING ON BCAST PREFIX a: PREFIX b: => OK
+        c2: MULTI => OK; c2: INCR a:{t}1 => QUEUED; c2: INCR a:{t}2 => QUEUED; c2: INCR b:{t}1 => QUEUED
+        c2: INCR a:{t}1 => QUEUED; c2: INCR c:{t} => QUEUED; c2: EXEC => [1, 1, 1, 2, 1]
+        read => push["invalidate", ["a:{t}1", "a:{t}2"]]; read => push["invalidate", ["b:{t}1"]]; c2: PING => PONG
+        "#,
+    );
     // What one command changes comes in one message, also of keys that were read before.
     check_resp3(
         r#"

@@ -4,10 +4,10 @@
 //! of them that it cannot reach are left out. The order of the cells decides the order of unsorted replies.
 
 use super::cell::{Bounds, Cell};
-use super::{EARTH_RADIUS_M, Point, degrees, latitude_distance, radians};
+use super::{EARTH_RADIUS_M, LATITUDE_MAX, Point, degrees, latitude_distance, radians};
 
 /// The form of an area; lengths in metres.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// All places no farther than this.
     Circle {
@@ -21,10 +21,15 @@ pub enum Shape {
         /// Metres.
         height: f64,
     },
+    /// What a closed line of straight pieces on the map goes around an odd number of times.
+    Polygon {
+        /// The ends of the pieces.
+        corners: Vec<Point>,
+    },
 }
 
 /// An area around a place.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Area {
     /// Its middle.
     pub center: Point,
@@ -33,16 +38,35 @@ pub struct Area {
 }
 
 impl Area {
+    /// What lies inside of these corners; the middle is theirs, on the sphere.
+    pub fn polygon(corners: Vec<Point>) -> Area {
+        let (mut x, mut y, mut z) = (0.0, 0.0, 0.0);
+        for corner in &corners {
+            let (longitude, latitude) = (radians(corner.longitude), radians(corner.latitude));
+            x += latitude.cos() * longitude.cos();
+            y += latitude.cos() * longitude.sin();
+            z += latitude.sin();
+        }
+        let center = Point {
+            longitude: degrees(y.atan2(x)),
+            latitude: degrees(z.atan2(x.hypot(y))).clamp(-LATITUDE_MAX, LATITUDE_MAX),
+        };
+        Area {
+            center,
+            shape: Shape::Polygon { corners },
+        }
+    }
+
     /// Metres from the middle to a place, if that is inside.
     pub fn distance(&self, place: Point) -> Option<f64> {
         let center = self.center;
-        match self.shape {
-            Shape::Circle { radius } => {
+        match &self.shape {
+            &Shape::Circle { radius } => {
                 let distance = center.distance(place);
                 // Rounding can make it no number at the far side of the earth; Redis takes that in.
                 (distance <= radius || distance.is_nan()).then_some(distance)
             }
-            Shape::Box { width, height } => {
+            &Shape::Box { width, height } => {
                 if latitude_distance(place.latitude, center.latitude) > height / 2.0 {
                     return None;
                 }
@@ -56,6 +80,7 @@ impl Area {
                 }
                 Some(center.distance(place))
             }
+            Shape::Polygon { corners } => encloses(corners, place).then(|| center.distance(place)),
         }
     }
 
@@ -65,9 +90,10 @@ impl Area {
             longitude,
             latitude,
         } = self.center;
-        let (width, height) = match self.shape {
-            Shape::Circle { radius } => (radius, radius),
-            Shape::Box { width, height } => (width / 2.0, height / 2.0),
+        let (width, height) = match &self.shape {
+            &Shape::Circle { radius } => (radius, radius),
+            &Shape::Box { width, height } => (width / 2.0, height / 2.0),
+            Shape::Polygon { corners } => return bounds_of(corners),
         };
         let rows = degrees(height / EARTH_RADIUS_M);
         // A degree of longitude is shortest on the side of the nearer pole.
@@ -87,13 +113,44 @@ impl Area {
 
     /// The radius of a circle that it fits into.
     fn reach(&self) -> f64 {
-        match self.shape {
-            Shape::Circle { radius } => radius,
-            Shape::Box { width, height } => {
+        match &self.shape {
+            &Shape::Circle { radius } => radius,
+            &Shape::Box { width, height } => {
                 let (width, height) = (width / 2.0, height / 2.0);
                 (width * width + height * height).sqrt()
             }
+            Shape::Polygon { corners } => {
+                let distances = corners.iter().map(|corner| self.center.distance(*corner));
+                distances.fold(0.0, f64::max)
+            }
         }
+    }
+}
+
+/// Whether a line from the place to the east crosses an odd number of sides.
+fn encloses(corners: &[Point], place: Point) -> bool {
+    let mut is_inside = false;
+    let mut from = corners.last();
+    for to in corners {
+        if let Some(from) = from.replace(to)
+            && (from.latitude > place.latitude) != (to.latitude > place.latitude)
+        {
+            let part = (place.latitude - from.latitude) / (to.latitude - from.latitude);
+            let crossing = from.longitude + part * (to.longitude - from.longitude);
+            is_inside ^= place.longitude < crossing;
+        }
+    }
+    is_inside
+}
+
+fn bounds_of(corners: &[Point]) -> Bounds {
+    let longitudes = || corners.iter().map(|corner| corner.longitude);
+    let latitudes = || corners.iter().map(|corner| corner.latitude);
+    Bounds {
+        west: longitudes().fold(f64::INFINITY, f64::min),
+        east: longitudes().fold(f64::NEG_INFINITY, f64::max),
+        south: latitudes().fold(f64::INFINITY, f64::min),
+        north: latitudes().fold(f64::NEG_INFINITY, f64::max),
     }
 }
 
@@ -127,11 +184,19 @@ pub fn cover(area: &Area) -> impl Iterator<Item = Cell> {
     let center = area.center;
     let mut level = level_for(area.reach(), center.latitude);
     let mut middle = Cell::at(center, level);
-    let falls_short = middle.step(0, 1).bounds().north < bounds.north
-        || middle.step(0, -1).bounds().south > bounds.south
-        || middle.step(1, 0).bounds().east < bounds.east
-        || middle.step(-1, 0).bounds().west > bounds.west;
-    if level > 1 && falls_short {
+    let falls_short = |middle: Cell| {
+        middle.step(0, 1).bounds().north < bounds.north
+            || middle.step(0, -1).bounds().south > bounds.south
+            || middle.step(1, 0).bounds().east < bounds.east
+            || middle.step(-1, 0).bounds().west > bounds.west
+    };
+    // A straight side on the map may lead farther away than its ends are.
+    let mut steps = match area.shape {
+        Shape::Polygon { .. } => Cell::LEVEL_MAX,
+        Shape::Circle { .. } | Shape::Box { .. } => 1,
+    };
+    while steps > 0 && level > 1 && falls_short(middle) {
+        steps -= 1;
         level -= 1;
         middle = Cell::at(center, level);
     }
@@ -168,7 +233,7 @@ const AROUND: [(i32, i32); 9] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LATITUDE_MAX, LONGITUDE_MAX};
+    use super::super::LONGITUDE_MAX;
     use super::*;
     use crate::base::Rng;
 
@@ -187,16 +252,30 @@ mod tests {
             let mut center = random_point(&mut rng);
             center.latitude *= 0.8;
             let scale = 10_f64.powi(rng.below(6) as i32 + 1);
-            let shape = match rng.chance(1, 2) {
-                true => Shape::Circle {
-                    radius: rng.unit_f64() * scale,
+            let mut corner = || Point {
+                longitude: (center.longitude + (rng.unit_f64() - 0.5) * scale / 1e5)
+                    .clamp(-LONGITUDE_MAX, LONGITUDE_MAX),
+                latitude: (center.latitude + (rng.unit_f64() - 0.5) * scale / 1e5)
+                    .clamp(-LATITUDE_MAX, LATITUDE_MAX),
+            };
+            let corners = vec![corner(), corner(), corner(), corner(), corner()];
+            let area = match rng.below(3) {
+                0 => Area::polygon(corners),
+                1 => Area {
+                    center,
+                    shape: Shape::Circle {
+                        radius: rng.unit_f64() * scale,
+                    },
                 },
-                false => Shape::Box {
-                    width: rng.unit_f64() * scale,
-                    height: rng.unit_f64() * scale,
+                _ => Area {
+                    center,
+                    shape: Shape::Box {
+                        width: rng.unit_f64() * scale,
+                        height: rng.unit_f64() * scale,
+                    },
                 },
             };
-            let area = Area { center, shape };
+            let center = area.center;
             let cells: Vec<Cell> = cover(&area).collect();
             assert!((1..=9).contains(&cells.len()));
             for _ in 0..200 {
@@ -221,6 +300,25 @@ mod tests {
             }
         }
         assert!(inside > 5000, "{inside}");
+    }
+
+    #[test]
+    fn a_polygon_is_what_its_sides_go_around_an_odd_number_of_times() {
+        let at = |longitude, latitude| Point {
+            longitude,
+            latitude,
+        };
+        // A star of five points: its middle is gone around twice.
+        let star = [
+            (0.0, 3.0),
+            (-2.0, -3.0),
+            (3.0, 1.0),
+            (-3.0, 1.0),
+            (2.0, -3.0),
+        ];
+        let area = Area::polygon(star.map(|(x, y)| at(x, y)).to_vec());
+        assert!(area.distance(at(0.0, 2.0)).is_some() && area.distance(at(2.0, 0.9)).is_some());
+        assert!(area.distance(at(0.0, 0.0)).is_none() && area.distance(at(3.0, 3.0)).is_none());
     }
 
     #[test]

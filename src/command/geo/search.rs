@@ -128,6 +128,8 @@ struct Query<'a> {
     center: Option<Point>,
     /// Of lengths in metres.
     shape: Option<Shape>,
+    /// The middle is that of the corners.
+    polygon: bool,
     /// Metres in the unit of lengths.
     metres: f64,
     with_distance: bool,
@@ -214,24 +216,46 @@ impl<'a> Query<'a> {
                 self.destination = Some(args.arg(at + 1));
                 self.stores_distance = true;
                 values = 1;
-            } else if is_search && args.is(at, "FROMMEMBER") && behind >= 1 && !by_place {
+            } else if is_search
+                && args.is(at, "FROMMEMBER")
+                && behind >= 1
+                && !(by_place || self.polygon)
+            {
                 if let Some(zset) = zset {
                     self.center = Some(place_of(zset, args.arg(at + 1))?);
                 }
                 by_member = true;
                 values = 1;
-            } else if is_search && args.is(at, "FROMLONLAT") && behind >= 2 && !by_member {
+            } else if is_search
+                && args.is(at, "FROMLONLAT")
+                && behind >= 2
+                && !(by_member || self.polygon)
+            {
                 self.center = Some(point(args, at + 1)?);
                 by_place = true;
                 values = 2;
-            } else if is_search && args.is(at, "BYRADIUS") && behind >= 2 && !by_box {
+            } else if is_search
+                && args.is(at, "BYRADIUS")
+                && behind >= 2
+                && !(by_box || self.polygon)
+            {
                 self.set_circle(args, at + 1)?;
                 by_radius = true;
                 values = 2;
-            } else if is_search && args.is(at, "BYBOX") && behind >= 3 && !by_radius {
+            } else if is_search
+                && args.is(at, "BYBOX")
+                && behind >= 3
+                && !(by_radius || self.polygon)
+            {
                 self.set_box(args, at + 1)?;
                 by_box = true;
                 values = 3;
+            } else if is_search
+                && args.is(at, "BYPOLYGON")
+                && behind >= 1
+                && !(by_radius || by_box || by_member || by_place)
+            {
+                values = 1 + 2 * self.set_polygon(args, at + 1)?;
             } else if command == Command::SearchStore && args.is(at, "STOREDIST") {
                 self.stores_distance = true;
             } else {
@@ -246,11 +270,11 @@ impl<'a> Query<'a> {
                 _ => CommandError::GEORADIUS_STORE_WITH,
             });
         }
-        if is_search && !(by_member || by_place) {
+        if is_search && !(by_member || by_place || self.polygon) {
             let options = "FROMMEMBER or FROMLONLAT";
             return Err(CommandError::exactly_one_of(options, args.arg(0)));
         }
-        if is_search && !(by_radius || by_box) {
+        if is_search && !(by_radius || by_box || self.polygon) {
             let options = "BYRADIUS and BYBOX";
             return Err(CommandError::exactly_one_of(options, args.arg(0)));
         }
@@ -288,10 +312,24 @@ impl<'a> Query<'a> {
         Ok(())
     }
 
+    /// A number of corners, and where they are. Returns how many.
+    fn set_polygon(&mut self, args: Args<'_>, at: usize) -> Result<usize> {
+        let count = parse_i64(args.arg(at)).ok_or(CommandError::NOT_INTEGER)?;
+        let count = usize::try_from(count).unwrap_or(0);
+        let there = (args.len() - at - 1) / 2;
+        if count < 3 || count > there {
+            return Err(CommandError::GEO_POLYGON);
+        }
+        let corners = (0..count).map(|corner| point(args, at + 1 + 2 * corner));
+        let area = Area::polygon(corners.collect::<Result<_>>()?);
+        (self.center, self.shape, self.polygon) = (Some(area.center), Some(area.shape), true);
+        Ok(count)
+    }
+
     fn area(&self) -> Option<Area> {
         Some(Area {
             center: self.center?,
-            shape: self.shape?,
+            shape: self.shape.clone()?,
         })
     }
 

@@ -180,7 +180,7 @@ fn transfer_or_wait(
 }
 
 /// Waits for one of the keys, or replies at once that there was nothing.
-fn wait(
+pub(super) fn wait(
     cx: &mut Ctx<'_>,
     keys: impl IntoIterator<Item = usize>,
     deadline: Option<Millis>,
@@ -193,7 +193,7 @@ fn wait(
 }
 
 /// How many elements there are to take: for a command that waited, in the list that is ready only.
-fn available(cx: &mut Ctx<'_>, key: &[u8]) -> Result<usize> {
+pub(super) fn available(cx: &mut Ctx<'_>, key: &[u8]) -> Result<usize> {
     if !cx.is_candidate(key) {
         return Ok(0);
     }
@@ -247,7 +247,7 @@ fn transfer(
     Ok(true)
 }
 
-fn end(word: Option<&[u8]>) -> Result<End> {
+pub(super) fn end(word: Option<&[u8]>) -> Result<End> {
     match word {
         Some(word) if word.eq_ignore_ascii_case(b"LEFT") => Ok(End::Front),
         Some(word) if word.eq_ignore_ascii_case(b"RIGHT") => Ok(End::Back),

@@ -8,6 +8,7 @@ use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::{BlockingKeys, HomeCtx};
 use crate::command::table;
 use crate::config::Choice;
+use crate::keyspace::Lengths;
 use crate::stats::{CommandCounters, Totals};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use std::fmt::{Display, Write};
@@ -661,6 +662,37 @@ pub(super) fn keyspace(text: &mut Text, cx: &HomeCtx<'_>) {
             );
         }
     }
+}
+
+/// How many values there are of each length, by type, in every database; `cores` tells for each core and database.
+pub(super) fn keysizes(text: &mut Text, cores: &[Vec<Lengths>]) {
+    const TYPES: [&str; 5] = [
+        "strings_sizes",
+        "lists_items",
+        "sets_items",
+        "zsets_items",
+        "hashes_items",
+    ];
+    let databases = cores.first().map_or(0, Vec::len);
+    for db in 0..databases {
+        let mut all = Lengths::default();
+        cores.iter().for_each(|core| all.add(&core[db]));
+        for (name, bins) in TYPES.iter().zip(all.types()) {
+            if !bins.is_empty() {
+                let bins: Vec<String> = (bins.into_iter())
+                    .map(|(from, count)| format!("{}={count}", power_of_two(from)))
+                    .collect();
+                text.line(&format!("db{db}_distrib_{name}"), bins.join(","));
+            }
+        }
+    }
+}
+
+/// A power of two (or 0) as people write it: 512, 1K, 2K, 1M.
+fn power_of_two(number: u64) -> String {
+    const UNITS: [&str; 6] = ["", "K", "M", "G", "T", "P"];
+    let steps = (number.max(1).ilog2() / 10).min(5);
+    format!("{}{}", number >> (10 * steps), UNITS[steps as usize])
 }
 
 /// This server's own: how the work spreads over the shards.

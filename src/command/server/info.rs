@@ -1,7 +1,8 @@
 //! INFO: which sections are asked for, and how they become one text.
 //!
-//! All cores publish their counters, so the asking core adds them up and needs nobody else, with two exceptions: how
-//! often each error code was replied, and which keys are waited for, each core knows alone, and is asked. Numbers are not from one instant;
+//! All cores publish their counters, so the asking core adds them up and needs nobody else, with few exceptions: how
+//! often each error code was replied, which keys are waited for, and how long values are, each core knows alone, and is
+//! asked. Numbers are not from one instant;
 //! what a client did before it asked is always in them, because its replies were counted before they were sent.
 
 use super::Result;
@@ -26,6 +27,7 @@ enum Section {
     Latencystats,
     Cluster,
     Keyspace,
+    Keysizes,
     Shards,
     Debug,
 }
@@ -54,6 +56,7 @@ const SECTIONS: &[(Section, &str, Shown)] = &[
     (Section::Latencystats, "latencystats", Shown::InAll),
     (Section::Cluster, "cluster", Shown::ByDefault),
     (Section::Keyspace, "keyspace", Shown::ByDefault),
+    (Section::Keysizes, "keysizes", Shown::InAll),
     (Section::Shards, "shards", Shown::InEverything),
     (Section::Debug, "debug", Shown::Named),
 ];
@@ -96,6 +99,7 @@ pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         let asked = match section {
             Section::Clients => Some(Asked::BlockingKeys),
             Section::Errorstats => Some(Asked::Errors),
+            Section::Keysizes => Some(Asked::Lengths),
             _ => None,
         };
         let out = &mut text;
@@ -113,6 +117,7 @@ pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             Section::Latencystats => fields::latencystats(out, cx),
             Section::Cluster => fields::cluster(out, cx),
             Section::Keyspace => fields::keyspace(out, cx),
+            Section::Keysizes => out.section("Keysizes"),
             Section::Shards => fields::shards(out, cx),
             Section::Debug => fields::debug(out, cx),
         }
@@ -124,16 +129,26 @@ pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         cx.reply.verbatim("txt", text.as_bytes());
         return Ok(Flow::Done);
     }
+    let wants_lengths = (pieces.iter()).any(|(_, asked)| matches!(asked, Asked::Lengths));
     Ok(Flow::Gather(Gather::new(
-        |core| (core.error_counts().clone(), core.blocking_keys()),
+        move |core| {
+            let lengths = match wants_lengths {
+                true => core.store().lengths().cloned().collect(),
+                false => Vec::new(),
+            };
+            let errors = core.error_counts().clone();
+            (errors, (core.blocking_keys(), lengths))
+        },
         move |answers, reply| {
-            let (errors, keys): (Vec<_>, Vec<BlockingKeys>) = answers.into_iter().unzip();
+            let (errors, rest): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
+            let (keys, lengths): (Vec<BlockingKeys>, Vec<_>) = rest.into_iter().unzip();
             let mut whole = Text::default();
             let mut errors = Some(errors);
             for (piece, asked) in &pieces {
                 whole.append(piece);
                 match asked {
                     Asked::BlockingKeys => fields::blocking_keys(&mut whole, &keys),
+                    Asked::Lengths => fields::keysizes(&mut whole, &lengths),
                     Asked::Errors => {
                         for (code, count) in sum_by_code(errors.take().unwrap_or_default()) {
                             let code = String::from_utf8_lossy(&code).into_owned();
@@ -153,6 +168,7 @@ pub fn info(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 enum Asked {
     BlockingKeys,
     Errors,
+    Lengths,
 }
 
 /// Counts of all cores together, by code in alphabetical order.

@@ -1,17 +1,18 @@
 //! XREAD and XREADGROUP: what is new in streams, waiting for it on demand.
 //!
 //! XREAD asks for entries after an id; `$` is the last id as of now, and stays that while it waits. XREADGROUP asks for
-//! entries that nobody of the group has been given (`>`), or again for those that its consumer has not confirmed.
+//! entries that nobody of the group has been given (`>`), or again for those that its consumer has not confirmed. With
+//! CLAIM it also takes over what others have not confirmed for long.
 //!
 //! A command that waits is looked at again when one of its keys has changed, with that key alone. XREADGROUP is also
 //! told when its key, or its group, is gone.
 
-use super::{Result, at_most, ids, parse_count, reply_entries, reply_entry, reply_id};
+use super::{Result, at_most, ids, parse_count, reply_entries, reply_entry, reply_id, reply_pairs};
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Block, Ctx, Flow, Waiting};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError, OwnedArgs, Reply};
-use crate::types::stream::{ConsumerId, Group, Log, Pending, Stream, StreamId};
+use crate::types::stream::{ConsumerId, Entry, Group, Log, Pending, Stream, StreamId};
 
 /// What XREAD and XREADGROUP are told.
 struct Options<'a> {
@@ -23,6 +24,8 @@ struct Options<'a> {
     group: Option<(&'a [u8], &'a [u8])>,
     /// What is read does not become pending.
     no_ack: bool,
+    /// XREADGROUP: entries that were pending for so many milliseconds come first, and become this consumer's.
+    claim: Option<i64>,
     /// Argument number of the first key.
     keys: usize,
     /// How many keys there are.
@@ -161,31 +164,81 @@ impl Delivery<'_> {
             self.read_history(after, reply);
             return true;
         }
-        let start = self.group.last_id.next();
-        let has_new = start.is_some_and(|start| {
-            let mut entries = self.log.range(start, StreamId::MAX);
+        let overdue = match self.options.claim {
+            Some(min_idle_ms) => self.overdue(min_idle_ms),
+            None => Vec::new(),
+        };
+        let start = self.group.last_id.next().filter(|start| {
+            let mut entries = self.log.range(*start, StreamId::MAX);
             entries.next().is_some()
         });
-        if let Some(start) = start.filter(|_| has_new) {
-            served.begin(reply, key);
-            self.read_new(start, reply);
+        if start.is_none() && overdue.is_empty() {
+            return false;
         }
-        has_new
+        served.begin(reply, key);
+        let mark = reply.mark();
+        self.read_overdue(&overdue, reply);
+        let room = at_most(self.options.count) - overdue.len();
+        let new = start.map_or(0, |start| self.read_new(start, room, reply));
+        reply.set_array(mark, overdue.len() + new);
+        true
     }
 
-    /// Entries that nobody was given yet. From now on they are pending for the consumer.
-    fn read_new(&mut self, start: StreamId, reply: &mut Reply<'_>) {
+    /// Entries that are pending for so long, the longest first, at most as many as are wanted. Those that are deleted
+    /// are not pending any more.
+    fn overdue(&mut self, min_idle_ms: i64) -> Vec<(StreamId, Pending)> {
+        let now = self.now;
+        let pending = self.group.pending_from(StreamId::MIN);
+        let is_overdue = |pending: &Pending| now.since(pending.delivered) >= min_idle_ms;
+        let mut overdue: Vec<(StreamId, Pending)> = pending
+            .filter(|(_, pending)| is_overdue(pending))
+            .map(|(id, pending)| (id, *pending))
+            .collect();
+        overdue.sort_by_key(|(id, pending)| (pending.delivered, *id));
+        overdue.retain(|(id, _)| {
+            let is_there = self.log.get(*id).is_some();
+            if !is_there {
+                self.group.confirm(*id);
+            }
+            is_there
+        });
+        overdue.truncate(at_most(self.options.count));
+        overdue
+    }
+
+    /// Pending entries become this consumer's, and are delivered once more.
+    fn read_overdue(&mut self, overdue: &[(StreamId, Pending)], reply: &mut Reply<'_>) {
+        for (id, pending) in overdue {
+            if let Some(entry) = self.log.get(*id) {
+                let idle_ms = self.now.since(pending.delivered);
+                reply_claimed(reply, &entry, idle_ms, pending.deliveries);
+            }
+            let again = Pending {
+                consumer: self.consumer,
+                delivered: self.now,
+                deliveries: pending.deliveries.wrapping_add(1),
+            };
+            self.group.assign(*id, again);
+            self.group.consumer_mut(self.consumer).active = Some(self.now);
+        }
+    }
+
+    /// Entries that nobody was given yet, at most `max`. From now on they are pending for the consumer. Returns how
+    /// many.
+    fn read_new(&mut self, start: StreamId, max: usize, reply: &mut Reply<'_>) -> usize {
         let (log, group) = (self.log, &mut *self.group);
-        let mark = reply.mark();
         let mut len = 0;
         let entries = log.range(start, StreamId::MAX);
-        for entry in entries.take(at_most(self.options.count)) {
+        for entry in entries.take(max) {
             group.entries_read = match group.entries_read {
                 Some(read) if !log.has_tombstone_from(entry.id) => Some(read.wrapping_add(1)),
                 _ => log.distance_to(entry.id),
             };
             group.last_id = entry.id;
-            reply_entry(reply, &entry);
+            match self.options.claim {
+                Some(_) => reply_claimed(reply, &entry, 0, 0),
+                None => reply_entry(reply, &entry),
+            }
             len += 1;
             if self.options.no_ack {
                 continue;
@@ -198,7 +251,7 @@ impl Delivery<'_> {
             group.assign(entry.id, pending);
             group.consumer_mut(self.consumer).active = Some(self.now);
         }
-        reply.set_array(mark, len);
+        len
     }
 
     /// Entries that are pending for the consumer. That counts as delivering them again, those that are deleted aside.
@@ -226,6 +279,15 @@ impl Delivery<'_> {
             self.group.assign(id, again);
         }
     }
+}
+
+/// An entry, for how long it was pending, and how often it had been delivered.
+fn reply_claimed(reply: &mut Reply<'_>, entry: &Entry<'_>, idle_ms: i64, deliveries: i64) {
+    reply.array(4);
+    reply_id(reply, entry.id);
+    reply_pairs(reply, entry);
+    reply.integer(idle_ms);
+    reply.integer(deliveries);
 }
 
 /// The reply as it grows: streams that have something.
@@ -301,6 +363,7 @@ fn parse(args: Args<'_>, now: Millis, is_group: bool) -> Result<Options<'_>> {
         count: 0,
         group: None,
         no_ack: false,
+        claim: None,
         keys: 0,
         len: 0,
     };
@@ -329,6 +392,16 @@ fn parse(args: Args<'_>, now: Millis, is_group: bool) -> Result<Options<'_>> {
             }
             options.group = Some((args.arg(i + 1), args.arg(i + 2)));
             i += 2;
+        } else if !is_last && args.is(i, "claim") {
+            if !is_group {
+                return Err(CommandError::XREAD_CLAIM);
+            }
+            i += 1;
+            let min_idle_ms = parse_i64(args.arg(i)).ok_or(CommandError::CLAIM_IDLE_NOT_INTEGER)?;
+            if min_idle_ms < 0 {
+                return Err(CommandError::CLAIM_IDLE_NEGATIVE);
+            }
+            options.claim = Some(min_idle_ms);
         } else if args.is(i, "noack") {
             if !is_group {
                 return Err(CommandError::XREAD_NOACK);

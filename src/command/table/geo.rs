@@ -140,8 +140,8 @@ pub(super) const ROWS: &[Row] = &[
         )
         .syntax(
             "key <FROMMEMBER member|FROMLONLAT longitude latitude> <BYRADIUS radius \
-             <M|KM|FT|MI>|BYBOX width height <M|KM|FT|MI>> [ASC|DESC] [COUNT count \
-             [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+             <M|KM|FT|MI>|BYBOX width height <M|KM|FT|MI>|BYPOLYGON num-vertices longitude latitude \
+             [longitude latitude ...]> [ASC|DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
         )
         .runs(Route::Keys, Store(super::super::geo::geosearch)),
     row("geosearchstore", Group::Geo, "6.2.0", -8)
@@ -153,8 +153,8 @@ pub(super) const ROWS: &[Row] = &[
         )
         .syntax(
             "destination source <FROMMEMBER member|FROMLONLAT longitude latitude> \
-             <BYRADIUS radius <M|KM|FT|MI>|BYBOX width height <M|KM|FT|MI>> [ASC|DESC] \
-             [COUNT count [ANY]] [STOREDIST]",
+             <BYRADIUS radius <M|KM|FT|MI>|BYBOX width height <M|KM|FT|MI>|BYPOLYGON num-vertices \
+             longitude latitude [longitude latitude ...]> [ASC|DESC] [COUNT count [ANY]] [STOREDIST]",
         )
         .runs(Route::Keys, Store(super::super::geo::geosearchstore)),
 ];

@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
             "source destination <LEFT|RIGHT> <LEFT|RIGHT> timeout [<COUNT \
              count|EXACTLY exactly> <OBO|BULK>]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::blmovem)),
     row("blmpop", Group::List, "7.0.0", -5)
         .flags(&[WRITE, BLOCKING])
         .keys(&[counted(2, 1, &[RW, ACCESS, DELETE])])
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
             "source destination <LEFT|RIGHT> <LEFT|RIGHT> [<COUNT count|EXACTLY \
              exactly> <OBO|BULK>]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(list::lmovem)),
     row("lmpop", Group::List, "7.0.0", -4)
         .flags(&[WRITE])
         .keys(&[counted(1, 1, &[RW, ACCESS, DELETE])])

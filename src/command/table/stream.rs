@@ -244,7 +244,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) a stream, M messages returned",
         )
         .syntax(
-            "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS \
+            "GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS \
              key [key ...] id [id ...]",
         )
         .runs(Route::Keys, Store(super::super::stream::xreadgroup)),
