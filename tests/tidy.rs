@@ -47,6 +47,7 @@ const UNSAFE_PLACES: &[&str] = &[
     "shard/inbox.rs",
     "shard/inbox/",
     "shard/lend.rs",
+    "shard/sync.rs",
     "script/loan.rs",
 ];
 

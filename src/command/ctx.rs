@@ -49,6 +49,25 @@ pub struct Ctx<'a> {
     pub names: &'a Lookup,
     /// Whom a script runs for, if that user has limits. Not told to other commands: they were checked before.
     pub limited: Option<&'a Limited>,
+    /// What this thread does besides while a script runs for long.
+    pub besides: &'a mut dyn Besides,
+}
+
+/// What a thread that runs a script for long, or waits for other shards, does besides: it serves clients as far as that
+/// needs no keys.
+pub trait Besides {
+    /// Does what there is to do. With `wait` it may wait a little for something to do. False if there is no need for it,
+    /// as nothing runs for long.
+    fn turn(&mut self, wait: bool) -> bool;
+}
+
+/// Nothing is done besides.
+pub struct Undivided;
+
+impl Besides for Undivided {
+    fn turn(&mut self, _: bool) -> bool {
+        false
+    }
 }
 
 /// What a command that finds nothing to take may do.

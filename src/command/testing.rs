@@ -15,7 +15,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ctx::{Ctx, Flow, News, Waiting};
+use super::ctx::{Ctx, Flow, News, Undivided, Waiting};
 use super::effects::Effects;
 use super::keys;
 use super::lookup::{Lookup, Mode};
@@ -184,6 +184,7 @@ impl Bench {
             scripts: &self.scripts,
             names: &self.names,
             limited: None,
+            besides: &mut Undivided,
         };
         let result = f(&mut cx);
         assert_eq!(cx.db.index(), self.db, "the database stays selected");

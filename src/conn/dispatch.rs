@@ -294,6 +294,11 @@ impl Home {
             let error = CommandError::subscribed_context(spec.name);
             return self.refuse(at, Some(spec), &error);
         }
+        if self.busy
+            && let Some(step) = self.refuse_while_busy(at, spec)
+        {
+            return step;
+        }
         if is_queued {
             return self.enqueue(at, spec, args);
         }
@@ -505,8 +510,13 @@ impl Home {
         locator: Option<Locator>,
         args: Args<'_>,
     ) -> Step {
+        if spec.route == Route::Script && self.may_last(spec, args) {
+            return self.send_single(at, spec, run, None, args, self.id);
+        }
         if !self.receiver.is_quiet() {
-            self.settle_inbox();
+            if !self.settle_inbox() {
+                return self.send_single(at, spec, run, locator, args, self.id);
+            }
             if self.clients[at as usize].is_none() {
                 return Step::Next;
             }
@@ -680,6 +690,9 @@ impl Home {
         args: Args<'_>,
         shard: ShardId,
     ) -> Step {
+        if self.any_is_busy(&[shard]) {
+            return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
+        }
         if !self.has_credit(shard) {
             self.waiting.push(at);
             return Step::Wait(Stall::Credit);
@@ -705,9 +718,13 @@ impl Home {
             // Nothing else of this client may run before it is known whether it waits.
             self.client(at).stall = Stall::Replies;
         }
-        if spec.route == Route::Script && self.may_reach(spec, args) {
-            // It may have to be sent anew, and nothing else of this client may run before it.
-            self.client(at).stall = Stall::Replies;
+        if spec.route == Route::Script {
+            frame.may_last = self.may_last(spec, args);
+            if frame.may_last || self.may_reach(spec, args) {
+                // It may have to be sent anew, and nothing else of this client may run before it. Nor may what follows it
+                // be refused because it runs for long.
+                self.client(at).stall = Stall::Replies;
+            }
         }
         self.push(shard, frame);
         Step::Next
@@ -809,6 +826,16 @@ pub(super) enum Destination {
     One(ShardId),
     /// Several, ascending.
     Several(Vec<ShardId>),
+}
+
+impl Destination {
+    /// All of them.
+    pub(super) fn list(self) -> Vec<ShardId> {
+        match self {
+            Destination::One(shard) => vec![shard],
+            Destination::Several(shards) => shards,
+        }
+    }
 }
 
 /// Puts one command into a frame, reusing its buffers.

@@ -145,8 +145,8 @@ impl Home {
             self.stats.watching_clients.add(1);
         }
         for (shard, keys) in by_shard {
-            if shard == self.id {
-                self.settle_inbox();
+            // While it is busy the store is out of reach; what comes later of this client comes behind the frame.
+            if shard == self.id && !self.busy && self.settle_inbox() {
                 let now = self.owner.now;
                 for (key, flag) in keys {
                     self.owner.store.watch(db, &key, &flag, now);
@@ -169,6 +169,9 @@ impl Home {
     }
 
     pub(super) fn exec(&mut self, at: u32, spec: &'static CommandSpec) -> Step {
+        if self.queue_needs_busy(at) {
+            return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
+        }
         let all = self.all_shards();
         if !self.have_credits(&all) {
             self.waiting.push(at);
@@ -480,7 +483,9 @@ impl Home {
                 }
             });
         }
-        let stays = !then.is_empty();
+        let is_script = |item: &Item| item.spec.route == Route::Script;
+        let has_scripts = work.iter().chain(items.iter().flatten()).any(is_script);
+        let stays = !then.is_empty() || has_scripts;
         let pending = Pending {
             first: 0,
             spec,
@@ -492,7 +497,7 @@ impl Home {
         };
         let ticket = self.owe_parts(at, pending);
         if stays {
-            // What follows in the pipeline comes after all of it.
+            // What follows in the pipeline comes after all of it, and is not refused because of it.
             self.client(at).stall = Stall::Replies;
         }
         if shards.is_empty() {
@@ -506,6 +511,7 @@ impl Home {
             let mut fence = Fence::default();
             for (part, (&shard, items)) in (0..).zip(shards.iter().zip(items)) {
                 let mut frame = self.frame();
+                frame.may_last = items.iter().any(|item| item.spec.route == Route::Script);
                 frame.items = items;
                 frame.mode = match &vote {
                     Some(vote) => {

@@ -66,7 +66,7 @@ impl ShardThread {
                 event => self.on_event(event),
             }
         }
-        self.home.drain_inbox(limits::FRAMES_A_TURN);
+        self.drain_inbox(limits::FRAMES_A_TURN);
         while self.home.exchange() {}
         self.home.wake_others();
         self.flush();

@@ -8,7 +8,7 @@ use super::merge::{Plan, Split, finish};
 use super::relief::RELIEF;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Gather, OnCore, Scope};
+use crate::command::ctx::{Gather, OnCore, Scope, Undivided};
 use crate::command::keys;
 use crate::command::spec::{CommandSpec, Merge, Route, StoreFn, flag};
 use crate::resp::{Args, Output, OwnedArgs};
@@ -48,6 +48,9 @@ impl Home {
         args: Args<'_>,
         shards: Vec<ShardId>,
     ) -> Step {
+        if self.any_is_busy(&shards) {
+            return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
+        }
         if !self.have_credits(&shards) {
             self.waiting.push(at);
             return Step::Wait(Stall::Credit);
@@ -116,8 +119,9 @@ impl Home {
                 let may_wait = spec.flags.has(flag::BLOCKING);
                 let wait = may_wait.then(MayWait::default);
                 self.post_park(ticket, &shards, work, Arc::from([]), wait);
-                if may_wait {
-                    // Nothing else of this client may run before it is known whether it waits.
+                if may_wait || spec.route == Route::Script {
+                    // Nothing else of this client may run before it is known whether it waits, or be refused because it
+                    // runs for long.
                     self.client(at).stall = Stall::Replies;
                 }
             }
@@ -338,35 +342,30 @@ impl Home {
         self.id
     }
 
-    /// Executes everything in the inbox up to the tail seen now.
-    pub(super) fn settle_inbox(&mut self) {
+    /// Executes everything in the inbox up to the tail seen now. False if it stopped at something that may take long:
+    /// that is for the loop to run, and what would have come after all of this has to be sent behind it.
+    pub(super) fn settle_inbox(&mut self) -> bool {
         let upto = self.receiver.settle();
-        while let Some(frame) = self.receiver.pop(upto) {
-            self.execute_frame(frame);
-        }
+        let is_done = !self.execute_upto(upto);
         self.last_ticks = self.clock.ticks();
+        is_done
     }
 
-    /// Executes at most `limit` frames of the inbox; says whether there may be more.
-    pub(super) fn drain_inbox(&mut self, limit: usize) -> bool {
-        if self.receiver.is_quiet() {
-            return false;
+    /// Executes the frames before `upto`; true if it stopped at one that may take long.
+    pub(super) fn execute_upto(&mut self, upto: u64) -> bool {
+        while let Some(frame) = self.receiver.next(upto) {
+            if frame.is_long() {
+                return true;
+            }
+            if let Some(frame) = self.receiver.pop(upto) {
+                self.prefetch_frame(3);
+                self.execute_frame(frame);
+            }
         }
-        let upto = self
-            .receiver
-            .settle()
-            .min(self.receiver.head() + limit as u64);
-        for ahead in 0..4 {
-            self.prefetch_frame(ahead);
-        }
-        while let Some(frame) = self.receiver.pop(upto) {
-            self.prefetch_frame(3);
-            self.execute_frame(frame);
-        }
-        !self.receiver.is_quiet()
+        false
     }
 
-    fn prefetch_frame(&self, ahead: usize) {
+    pub(super) fn prefetch_frame(&self, ahead: usize) {
         if let Some(frame) = self.receiver.peek(ahead)
             && let Some(Item {
                 locator: Some(locator),
@@ -389,8 +388,13 @@ impl Home {
             Mode::Adopt(accepted) => {
                 self.wants.adopt.extend(accepted.take());
             }
-            _ => self.owner.perform(&mut frame),
+            _ => self.owner.perform(&mut frame, &mut Undivided),
         }
+        self.send_home(frame);
+    }
+
+    /// Takes note of an executed frame, and of what it brought about.
+    pub(super) fn send_home(&mut self, frame: FrameBox) {
         let by = match frame.items.first() {
             Some(item) if self.owner.has_news() => item.scope.client.client,
             _ => 0,

@@ -36,6 +36,16 @@ impl Home {
                 self.close(at);
                 Step::Next
             }
+            Flow::Gather(_) | Flow::Configure(_) | Flow::Users(_) | Flow::Save(_)
+                if self.any_is_busy(&self.all_shards()) =>
+            {
+                self.refuse(at, Some(spec), &self.server.scripts.busy_error())
+            }
+            Flow::Shutdown(options)
+                if !options.abort && !options.nosave && self.server.scripts.any_slow() =>
+            {
+                self.refuse(at, Some(spec), &self.server.scripts.busy_error())
+            }
             // Nothing has happened yet: the command can be looked at again.
             Flow::Gather(_) | Flow::Configure(_) | Flow::Users(_)
                 if !self.have_credits(&self.all_shards()) =>

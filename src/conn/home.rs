@@ -107,6 +107,8 @@ pub struct Home {
     pub(super) unsent_max: usize,
     /// Another shard was asked for room and has not answered.
     pub(super) relief_under_way: bool,
+    /// Its shard runs a script for long, or waits for one that does: only commands that need no keys are served.
+    pub(super) busy: bool,
     /// This shard looks whether it has to evict something without being asked.
     pub(super) shrinks: bool,
 }
@@ -204,6 +206,7 @@ impl Home {
             unsent: 0,
             unsent_max: (limits::OUTPUT_PAUSE_TOTAL_BYTES / shards).max(limits::OUTPUT_PAUSE_BYTES),
             relief_under_way: false,
+            busy: false,
             shrinks: false,
             server,
         };
@@ -292,6 +295,7 @@ impl Home {
         frame.agreed = true;
         frame.part = 0;
         frame.may_wait = false;
+        frame.may_last = false;
         frame.waiter = None;
         frame.woken = false;
         frame.elsewhere = None;

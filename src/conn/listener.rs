@@ -72,10 +72,23 @@ impl ShardThread {
         self.hand_out();
     }
 
+    fn next_home(&mut self) -> ShardId {
+        let next = self.acceptor.next % self.home.slots.shards();
+        self.acceptor.next = next + 1;
+        ShardId(next as u16)
+    }
+
     fn hand_out(&mut self) {
         while let Some(accepted) = self.acceptor.held.pop_front() {
-            let shard = ShardId((self.acceptor.next % self.home.slots.shards()) as u16);
-            self.acceptor.next += 1;
+            let mut shard = self.next_home();
+            if self.home.server.scripts.any_busy() {
+                // One that serves all commands, if there is one.
+                let mut turns = self.home.slots.shards();
+                while turns > 0 && self.home.any_is_busy(&[shard]) {
+                    shard = self.next_home();
+                    turns -= 1;
+                }
+            }
             if shard == self.home.id || !self.home.has_credit(shard) {
                 self.adopt(accepted);
                 continue;

@@ -9,6 +9,7 @@
 //! | `dispatch.rs` | from bytes to a command that runs somewhere |
 //! | `fence.rs`, `merge.rs` | operations over several shards: splitting, posting, putting the reply together |
 //! | `exec.rs` | MULTI, EXEC, WATCH |
+//! | `busy.rs` | what may take long, and whom a core serves meanwhile |
 //! | `follow.rs` | what a home command asks for |
 //! | `outgoing.rs`, `peaks.rs` | output limits, the end of a connection; the largest buffers lately |
 //! | `farewell.rs` | how a core stops |
@@ -18,6 +19,7 @@
 
 mod apart;
 mod blocking;
+mod busy;
 mod client;
 mod dispatch;
 mod exec;

@@ -127,7 +127,11 @@ impl Home {
         args: Args<'_>,
     ) -> Step {
         let shards = self.listening_shards();
-        let is_fence = shards.iter().any(|shard| *shard != self.id);
+        if self.any_is_busy(&shards) {
+            return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
+        }
+        let elsewhere = shards.iter().any(|shard| *shard != self.id);
+        let is_fence = elsewhere || (!shards.is_empty() && !self.settle_inbox());
         if is_fence && !self.have_credits(&shards) {
             self.waiting.push(at);
             return Step::Wait(super::client::Stall::Credit);
@@ -139,7 +143,6 @@ impl Home {
         }
         let mut heard = 0;
         if !shards.is_empty() {
-            self.settle_inbox();
             heard = self.deliver(&message);
         }
         let ticks = self.clock.ticks().wrapping_sub(self.last_ticks);

@@ -93,7 +93,7 @@ impl Home {
             Box::new(())
         });
         for shard in self.all_shards() {
-            if shard == self.id {
+            if shard == self.id && !self.busy {
                 forget(self);
             } else if self.has_credit(shard) {
                 let mut frame = self.frame();

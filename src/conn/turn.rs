@@ -20,7 +20,7 @@ use crate::base::slot::ShardId;
 use crate::base::time::Millis;
 use crate::ring::{Backend, Event, Wait};
 use crate::session::ClientKind;
-use crate::shard::announce;
+use crate::shard::{Owner, announce};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct ShardThread {
     pub(super) acceptor: Acceptor,
     mailbox: Mailbox,
     stopping: bool,
+    /// In place of the owner while that is at work on something long.
+    pub(super) stand_in: Option<Owner>,
 }
 
 impl ShardThread {
@@ -42,6 +44,7 @@ impl ShardThread {
             acceptor: Acceptor::default(),
             mailbox,
             stopping: false,
+            stand_in: None,
         }
     }
 
@@ -77,8 +80,8 @@ impl ShardThread {
         while let Some(event) = self.backend.next_event() {
             self.on_event(event);
         }
+        let mut busy = self.drain_inbox(limits::FRAMES_A_TURN);
         let home = &mut self.home;
-        let mut busy = home.drain_inbox(limits::FRAMES_A_TURN);
         home.last_ticks = home.clock.ticks();
         for at in std::mem::take(&mut home.ready) {
             if let Some(Some(client)) = home.clients.get_mut(at as usize) {
@@ -87,9 +90,7 @@ impl ShardThread {
             }
         }
         home.background();
-        while home.exchange() {}
-        home.ask_for_room();
-        home.wake_others();
+        home.hand_over();
         self.flush();
         self.work_off();
         let home = &self.home;
@@ -230,6 +231,13 @@ impl ShardThread {
 }
 
 impl Home {
+    /// Lets others have what this turn made for them, and takes what they made for us.
+    pub(super) fn hand_over(&mut self) {
+        while self.exchange() {}
+        self.ask_for_room();
+        self.wake_others();
+    }
+
     /// Parses and runs what was received, straight from the ring's buffer where nothing is pending.
     fn receive(&mut self, at: u32, mut bytes: &[u8]) {
         let client = self.client(at);

@@ -13,6 +13,8 @@ pub(super) struct Seen {
     pub(super) declared_only: bool,
     /// It calls no command.
     pub(super) calls_nothing: bool,
+    /// It has no loops, and no functions that could call themselves: it runs through its text once at most.
+    pub(super) is_brief: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,32 @@ enum Token<'a> {
 /// Looks at the code of a script.
 pub(super) fn of_script(code: &[u8]) -> Seen {
     let tokens = tokens(code);
+    Seen {
+        is_brief: is_brief(&tokens),
+        ..keys_of_script(&tokens)
+    }
+}
+
+/// Whether nothing is run twice. Native functions that call others do so for no longer than what they work on.
+fn is_brief(tokens: &[Token<'_>]) -> bool {
+    !tokens.iter().any(|token| {
+        matches!(
+            token,
+            Token::Word(
+                b"for"
+                    | b"while"
+                    | b"repeat"
+                    | b"function"
+                    | b"load"
+                    | b"loadstring"
+                    | b"_G"
+                    | b"getmetatable"
+            )
+        )
+    })
+}
+
+fn keys_of_script(tokens: &[Token<'_>]) -> Seen {
     let names_api = |token: &Token<'_>| matches!(token, Token::Word(b"redis" | b"server"));
     let hides = tokens.iter().any(|token| {
         matches!(
@@ -42,9 +70,10 @@ pub(super) fn of_script(code: &[u8]) -> Seen {
         return Seen {
             declared_only: true,
             calls_nothing: true,
+            ..Seen::default()
         };
     }
-    let aliases = aliases(&tokens);
+    let aliases = aliases(tokens);
     let mut calls = false;
     let mut at = 0;
     while at < tokens.len() {
@@ -76,10 +105,11 @@ pub(super) fn of_script(code: &[u8]) -> Seen {
             _ => return Seen::default(),
         }
     }
-    let keeps_keys = !changes_keys(&tokens);
+    let keeps_keys = !changes_keys(tokens);
     Seen {
         declared_only: keeps_keys,
         calls_nothing: keeps_keys && !calls,
+        ..Seen::default()
     }
 }
 

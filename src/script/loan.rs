@@ -25,7 +25,7 @@ pub trait Host {
     ) -> Result<(), Refusal>;
     /// Whether the caller may run this command; `None` if there is no such command.
     fn may_call(&mut self, args: Args<'_>) -> Option<bool>;
-    /// Called now and then while a script runs for long.
+    /// Called again and again once a script has run for longer than `busy-reply-threshold`.
     fn breathe(&mut self);
 }
 

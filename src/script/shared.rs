@@ -31,6 +31,8 @@ pub struct Script {
     pub declared_only: bool,
     /// It calls no command at all.
     pub calls_nothing: bool,
+    /// It cannot run for long, but for what its commands take.
+    pub is_brief: bool,
     /// It was seen to write, or to touch keys that it did not declare.
     pub reaches: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl Script {
             code,
             declared_only: seen.declared_only,
             calls_nothing: seen.calls_nothing,
+            is_brief: seen.is_brief,
             reaches: AtomicBool::new(false),
         })
     }
@@ -146,6 +149,9 @@ pub struct Shared {
     vm_bytes: Vec<AtomicU64>,
     /// Scripts that run for longer than the threshold.
     slow: AtomicI64,
+    /// Shards whose clients are told that they are busy, and how many those are.
+    busy: Vec<AtomicBool>,
+    any_busy: AtomicI64,
     /// The process goes down and keeps nothing: scripts stop whatever they have written.
     stopping: AtomicBool,
     /// The process is to go down when all is saved: slow scripts stop whatever they have written.
@@ -165,6 +171,8 @@ impl Shared {
             running: (0..shards).map(|_| Mutex::default()).collect(),
             vm_bytes: (0..shards).map(|_| AtomicU64::new(0)).collect(),
             slow: AtomicI64::new(0),
+            busy: (0..shards).map(|_| AtomicBool::new(false)).collect(),
+            any_busy: AtomicI64::new(0),
             stopping: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
         }
@@ -261,6 +269,33 @@ impl Shared {
             && running.slow.load(Ordering::Acquire)
         {
             self.slow.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// From now on, or no longer, clients of this shard are told that it is busy.
+    pub fn set_busy(&self, shard: usize, is_busy: bool) {
+        if self.busy[shard].swap(is_busy, Ordering::AcqRel) != is_busy {
+            let step = if is_busy { 1 } else { -1 };
+            self.any_busy.fetch_add(step, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether any shard is busy.
+    #[inline]
+    pub fn any_busy(&self) -> bool {
+        self.any_busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether this shard is busy.
+    pub fn is_busy(&self, shard: usize) -> bool {
+        self.busy[shard].load(Ordering::Acquire)
+    }
+
+    /// What a command that cannot be served is answered.
+    pub fn busy_error(&self) -> CommandError {
+        match self.slowest() {
+            Some(running) if running.is_function => CommandError::BUSY_FUNCTION,
+            _ => CommandError::BUSY_SCRIPT,
         }
     }
 

@@ -486,13 +486,18 @@ impl State {
                 self.look(&mut watch, now)
             }
         };
-        match verdict {
-            Some(text) => self.end(lua, Stop::Failed(text)),
-            None => {
-                self.loan.with(|host| host.breathe());
-                Ok(())
-            }
+        if let Some(text) = verdict {
+            return self.end(lua, Stop::Failed(text));
         }
+        let is_slow = {
+            let watch = self.watch.borrow();
+            let running = watch.running.as_ref();
+            running.is_some_and(|running| running.slow.load(Ordering::Relaxed))
+        };
+        if is_slow {
+            self.loan.with(|host| host.breathe());
+        }
+        Ok(())
     }
 
     /// The script is about to write; false if it was killed.

@@ -173,6 +173,8 @@ pub struct Frame {
     pub ticks: u64,
     /// Its command may wait.
     pub may_wait: bool,
+    /// A script among its commands may run for long.
+    pub may_last: bool,
     /// The command found nothing and waits now, registered at its keys.
     pub waiter: Option<Arc<Waiter>>,
     /// Nobody sent it: it brings home the reply of a command that waited.
@@ -187,6 +189,18 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Whether the thread that performs it may have to wait for others, or run a script for long: then it serves clients
+    /// besides, and so must not be in the middle of serving one.
+    pub fn is_long(&self) -> bool {
+        self.may_last || matches!(self.mode, Mode::Vote(..) | Mode::Park { .. })
+    }
+
+    /// Whether it is one command for one shard, which can as well be refused.
+    pub fn is_refusable(&self) -> bool {
+        // Parts of one operation carry its time.
+        matches!(self.mode, Mode::Run) && self.now.is_none() && self.items.len() == 1
+    }
+
     /// An empty frame of `home`.
     pub fn new(home: ShardId) -> Self {
         Frame {
@@ -201,6 +215,7 @@ impl Frame {
             agreed: true,
             ticks: 0,
             may_wait: false,
+            may_last: false,
             waiter: None,
             woken: false,
             elsewhere: None,

@@ -12,6 +12,10 @@
 //! was opened is visible behind it.
 
 use super::sync::{Backoff, Futex, Ordering};
+use std::time::Duration;
+
+/// How long a waiter sleeps before it asks whether there is something else to do.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 const SHUT: u32 = 0;
 const SHUT_ASLEEP: u32 = 1;
@@ -55,6 +59,16 @@ impl Gate {
 
     /// Returns once the gate is open.
     pub(super) fn wait(&self, patience: Patience) {
+        self.wait_and(patience, None);
+    }
+
+    /// As `wait`, but who has waited for long calls `besides` now and then, and as long as that says that there is
+    /// something to do again and again instead of sleeping.
+    pub(super) fn wait_working(&self, patience: Patience, besides: &mut dyn FnMut() -> bool) {
+        self.wait_and(patience, Some(besides));
+    }
+
+    fn wait_and(&self, patience: Patience, mut besides: Option<&mut dyn FnMut() -> bool>) {
         if patience == Patience::SpinThenSleep {
             let mut backoff = Backoff::for_shard();
             while !backoff.is_spent() {
@@ -71,8 +85,16 @@ impl Gate {
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             );
-            if mark != Err(OPEN) {
-                self.futex.wait(SHUT_ASLEEP);
+            if mark == Err(OPEN) {
+                // The look at the top acquires.
+                continue;
+            }
+            match &mut besides {
+                None => self.futex.wait(SHUT_ASLEEP),
+                Some(besides) => {
+                    self.futex.wait_for(SHUT_ASLEEP, LOOK_UP);
+                    while !self.is_open() && besides() {}
+                }
             }
         }
     }

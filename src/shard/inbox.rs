@@ -355,6 +355,18 @@ impl<F: Send> Receiver<F> {
         unsafe { frame.as_ref() }
     }
 
+    /// The next frame, unless that would be the one at `upto`. Waits as `pop` does.
+    pub fn next(&self, upto: u64) -> Option<&F> {
+        if self.head >= upto {
+            return None;
+        }
+        let mut backoff = Backoff::new();
+        while self.peek(0).is_none() {
+            backoff.wait();
+        }
+        self.peek(0)
+    }
+
     /// Frames taken so far: position of the next one.
     #[inline]
     pub fn head(&self) -> u64 {

@@ -73,20 +73,19 @@ impl<S: Send> Park<S> {
         self.arrive_and(place, store, run, |gate| gate.wait(patience))
     }
 
-    /// As [`Park::arrive`], but a participant that has to wait calls `idle` again and again instead
-    /// of sleeping: for work that does not touch the store, such as answering BUSY while a script
-    /// runs.
+    /// As [`Park::arrive`], but a participant that has waited for long calls `besides` now and then, and as long as
+    /// that says that there is something to do again and again instead of sleeping: for work that does not touch the
+    /// store, such as answering BUSY while a script runs.
     pub fn arrive_working<R>(
         &self,
         place: usize,
         store: &mut S,
+        patience: Patience,
         run: impl for<'a> FnOnce(&'a mut [Option<&'a mut S>]) -> R,
-        mut idle: impl FnMut(),
+        besides: &mut dyn FnMut() -> bool,
     ) -> Option<R> {
         self.arrive_and(place, store, run, |gate| {
-            while !gate.is_open() {
-                idle();
-            }
+            gate.wait_working(patience, besides);
         })
     }
 
@@ -169,12 +168,14 @@ mod tests {
         let arrived = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let idle = || {
+                let mut besides = || {
                     arrived.store(true, Ordering::Relaxed);
                     std::thread::yield_now();
+                    true
                 };
+                let patience = Patience::Sleep;
                 assert_eq!(
-                    park.arrive_working(1, &mut 5, |_| unreachable!(), idle),
+                    park.arrive_working(1, &mut 5, patience, |_| unreachable!(), &mut besides),
                     None::<u32>
                 );
             });

@@ -14,7 +14,9 @@ use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
 use crate::command::acl::Limited;
-use crate::command::ctx::{Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Waiting};
+use crate::command::ctx::{
+    Besides, Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Undivided, Waiting,
+};
 use crate::command::effects::Effects;
 use crate::command::lookup::Lookup;
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
@@ -27,6 +29,7 @@ use crate::resp::{Args, Output, Reply};
 use crate::ring::Clock;
 use crate::script::{Scripts, Shared};
 use crate::session::Watched;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -187,6 +190,24 @@ impl Owner {
         waiting: Waiting<'_>,
         out: &mut Output,
     ) -> Ran {
+        let besides = &mut Undivided;
+        self.execute_besides(run, args, scope, locator, now, waiting, out, besides)
+    }
+
+    /// As `execute`, for what may take long.
+    #[allow(clippy::too_many_arguments, reason = "what a command is run with")]
+    #[inline]
+    fn execute_besides(
+        &mut self,
+        run: StoreFn,
+        args: Args<'_>,
+        scope: Scope,
+        locator: Option<Locator>,
+        now: Millis,
+        waiting: Waiting<'_>,
+        out: &mut Output,
+        besides: &mut dyn Besides,
+    ) -> Ran {
         let set = StoreSet::One(&mut self.store);
         let ran = run_over(
             set,
@@ -202,6 +223,7 @@ impl Owner {
             now,
             waiting,
             out,
+            besides,
         );
         self.store.note_changes(ran.dirty);
         ran
@@ -241,29 +263,30 @@ impl Owner {
         }
     }
 
-    /// Executes a frame's items where that needs no other core: one group of effects.
-    pub fn perform(&mut self, frame: &mut Frame) {
+    /// Executes a frame's items: one group of effects. Whoever waits for others, or runs a script for long, does `besides`
+    /// what it can.
+    pub fn perform(&mut self, frame: &mut Frame, besides: &mut dyn Besides) {
         // What went before must not be taken for this execution's doing, nor be found by another shard in a lent store.
         self.queue_losses();
         self.effects.begin();
-        self.perform_all(frame);
+        self.perform_all(frame, besides);
         self.queue_losses();
         self.effects.end();
     }
 
-    fn perform_all(&mut self, frame: &mut Frame) {
+    fn perform_all(&mut self, frame: &mut Frame, besides: &mut dyn Besides) {
         let now = frame.now.unwrap_or(self.now);
         match &frame.mode {
             Mode::Run if frame.may_wait => self.run_or_wait(frame, now),
-            Mode::Run => frame.restarts = self.run_items(frame, now),
+            Mode::Run => frame.restarts = self.run_items(frame, now, besides),
             Mode::Vote(vote, ballot) => {
                 let yes = match ballot {
                     Ballot::Clean(keys) => keys.iter().all(|key| is_clean(&self.store, key, now)),
                     Ballot::Absent => self.none_exist(&frame.items, now),
                 };
-                frame.agreed = vote.cast(yes, self.patience);
+                frame.agreed = vote.cast_working(yes, self.patience, &mut || besides.turn(true));
                 if frame.agreed {
-                    self.run_items(frame, now);
+                    self.run_items(frame, now, besides);
                 }
             }
             Mode::Park {
@@ -287,9 +310,14 @@ impl Owner {
                 let mut block = None;
                 let mut read = Vec::new();
                 let place = usize::from(self.shard.0);
-                let executed = job
-                    .park
-                    .arrive(place, &mut self.store, self.patience, |stores| {
+                // Either this one runs the command or it waits.
+                let besides = RefCell::new(besides);
+                let executed = job.park.arrive_working(
+                    place,
+                    &mut self.store,
+                    self.patience,
+                    |stores| {
+                        let besides = &mut **besides.borrow_mut();
                         let mut work = items.take();
                         let clean = watched.iter().all(|key| {
                             let owner = slots.shard_of(key_slot(&key.key));
@@ -320,6 +348,7 @@ impl Owner {
                                 now,
                                 waiting,
                                 &mut item.out,
+                                besides,
                             );
                             item.outcome = ran.outcome(clock.ticks().wrapping_sub(started));
                             if let Ask::Wait(wanted) = ran.ask {
@@ -350,7 +379,9 @@ impl Owner {
                         strays.extend(lent.flat_map(|store| store.take_events()));
                         let _ = job.read.set(read);
                         (work, clean)
-                    });
+                    },
+                    &mut || besides.borrow_mut().turn(true),
+                );
                 let waiter = job.waiter.get().cloned();
                 let read = job.read.get().cloned().unwrap_or_default();
                 let home = frame.home;
@@ -387,7 +418,7 @@ impl Owner {
     }
 
     /// Runs commands; true if one, a script, has to be run where everything is. Only a script that is alone may say so.
-    fn run_items(&mut self, frame: &mut Frame, now: Millis) -> bool {
+    fn run_items(&mut self, frame: &mut Frame, now: Millis, besides: &mut dyn Besides) -> bool {
         let mut elsewhere = false;
         for item in &mut frame.items {
             let started = self.clock.ticks();
@@ -405,7 +436,7 @@ impl Owner {
                 };
                 continue;
             }
-            let ran = self.execute(
+            let ran = self.execute_besides(
                 item.run,
                 item.args.as_args(),
                 item.scope,
@@ -413,6 +444,7 @@ impl Owner {
                 now,
                 Waiting::Denied,
                 &mut item.out,
+                besides,
             );
             item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
             if item.scope.remembers {
@@ -784,6 +816,7 @@ fn run_over<'a>(
     now: Millis,
     waiting: Waiting<'a>,
     out: &'a mut Output,
+    besides: &'a mut dyn Besides,
 ) -> Ran {
     let mut db = Db::new(set, scope.db, now);
     db.set_no_touch(scope.no_touch);
@@ -803,6 +836,7 @@ fn run_over<'a>(
         scripts,
         names,
         limited,
+        besides,
     };
     let (failed, ask) = match cx.run(run, args) {
         Ok(Flow::Done) => (false, Ask::Nothing),

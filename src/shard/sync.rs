@@ -1,9 +1,15 @@
+#![expect(
+    unsafe_code,
+    reason = "sleeping on a word for a bounded time is a system call that no crate at hand wraps"
+)]
 //! The one door to atomics and waiting for the ordering core, so that loom can stand in for the
 //! machine.
 //!
 //! Unit tests built with `--cfg model_check` get loom's types; everything else gets the standard ones.
 //! Shared ownership stays `std::sync::Arc` in both: models join their threads before the last
 //! handle goes, so its own counter orders nothing they rely on.
+
+use std::time::Duration;
 
 #[cfg(all(model_check, test))]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
@@ -109,6 +115,33 @@ impl Futex {
                 .expect("no model panics while it holds the lock");
             if self.word.load(Ordering::Relaxed) == expected {
                 drop(self.changed.wait(guard));
+            }
+        }
+    }
+
+    /// As `wait`, but no longer than about so long.
+    pub(super) fn wait_for(&self, expected: u32, longest: Duration) {
+        #[cfg(all(model_check, test))]
+        {
+            let _ = longest;
+            self.wait(expected);
+        }
+        #[cfg(not(all(model_check, test)))]
+        {
+            let longest = libc::timespec {
+                tv_sec: longest.as_secs() as libc::time_t,
+                tv_nsec: longest.subsec_nanos() as _,
+            };
+            // SAFETY: the word and the time live until the call returns, and the kernel only reads them. Whatever it
+            // returns, the caller looks at the word again.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_futex,
+                    self.word.as_ptr(),
+                    libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+                    expected,
+                    &raw const longest,
+                );
             }
         }
     }

@@ -40,6 +40,18 @@ impl Vote {
         self.cast_min(u32::from(yes), patience) == 1
     }
 
+    /// As [`Vote::cast`]; `besides` as for [`super::lend::Park::arrive_working`].
+    pub fn cast_working(
+        &self,
+        yes: bool,
+        patience: Patience,
+        besides: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        self.enter(u32::from(yes));
+        self.gate.wait_working(patience, besides);
+        self.lowest.load(Ordering::Relaxed) == 1
+    }
+
     /// Votes and waits for the outcome: the lowest number cast. `u32::MAX` stands for "nothing
     /// here".
     pub fn cast_min(&self, value: u32, patience: Patience) -> u32 {

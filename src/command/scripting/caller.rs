@@ -209,7 +209,9 @@ impl Host for Caller<'_, '_> {
         }
     }
 
-    fn breathe(&mut self) {}
+    fn breathe(&mut self) {
+        self.cx.besides.turn(false);
+    }
 }
 
 /// Appends what was written after `start`, values by reference included.
