@@ -118,6 +118,10 @@ impl Running {
         self.fate.load(Ordering::Acquire) == KILLED
     }
 
+    fn has_written(&self) -> bool {
+        self.fate.load(Ordering::Acquire) == WROTE
+    }
+
     fn kill(&self) -> bool {
         self.decide(KILLED)
     }
@@ -321,7 +325,9 @@ impl Shared {
             if !running.slow.load(Ordering::Acquire) {
                 continue;
             }
-            let verdict = if running.is_function != functions {
+            let verdict = if running.has_written() {
+                Err(KillError::Unkillable)
+            } else if running.is_function != functions {
                 Err(KillError::OtherKind)
             } else if running.kill() {
                 Ok(())
