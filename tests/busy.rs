@@ -5,7 +5,8 @@ mod support;
 use support::clock;
 use support::{Conn, ReadError, Server, Value, each_variant, peer};
 
-const BUSY: &str = "-\"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\"";
+const BUSY: &str =
+    "-\"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\"";
 const BUSY_FUNCTION: &str =
     "-\"BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.\"";
 const NOTBUSY: &str = "-\"NOTBUSY No scripts in execution right now.\"";
@@ -186,7 +187,8 @@ fn functions() {
         let [runner, control, ..] = conns else {
             unreachable!()
         };
-        let code = "#!lua name=lib\nredis.register_function('endless', function() while true do end end)";
+        let code =
+            "#!lua name=lib\nredis.register_function('endless', function() while true do end end)";
         let reply = control.call_words(&[b"FUNCTION", b"LOAD", code.as_bytes()]);
         assert_eq!(reply.to_string(), "\"lib\"");
         send(runner, "FCALL endless 1 key-1");
