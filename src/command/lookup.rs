@@ -216,6 +216,33 @@ impl Lookup {
     }
 }
 
+/// The name that was looked up last and what it led to. Remembered by whoever looks up, since names are shared.
+#[derive(Debug, Default)]
+pub struct Recent {
+    word: u64,
+    len: usize,
+    spec: Option<&'static CommandSpec>,
+}
+
+impl Recent {
+    /// The command called `name`, in any case. Must always be asked with the same `names`.
+    #[inline]
+    pub fn get(&mut self, names: &Lookup, name: &[u8]) -> Option<&'static CommandSpec> {
+        if name.len() > 8 || name.is_empty() {
+            return names.get(name);
+        }
+        let word = partial(name);
+        if word != self.word || name.len() != self.len {
+            *self = Recent {
+                word,
+                len: name.len(),
+                spec: names.get(name),
+            };
+        }
+        self.spec
+    }
+}
+
 #[cold]
 fn refusal(resolved: Resolved, args: Args<'_>) -> CommandError {
     match resolved {

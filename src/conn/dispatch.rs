@@ -16,7 +16,7 @@ use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
 use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Proto, Reply, Span};
 use crate::session::{ClientKind, ReplyMode};
-use crate::shard::{Ask, Frame, FrameBox, Item, Mode, Outcome, Ticket};
+use crate::shard::{Ask, Call, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -89,8 +89,28 @@ impl Home {
             };
             let (end, stop) = self.parse_ahead(at, parse, &mut spans, &mut ahead);
             let mut ran = 0;
+            // Found out anew after each command that may have changed it.
+            let mut calm = None;
             for command in &ahead {
                 let raw = &bytes[command.range.clone()];
+                if let Some((spec, run, locator)) = self.plain(command)
+                    && let Some(scope) = *calm.get_or_insert_with(|| self.calm(at))
+                {
+                    let args = Args::new(raw, &spans[command.spans.clone()]);
+                    if self.run_plain(
+                        at,
+                        spec,
+                        Call {
+                            locator: Some(locator),
+                            ..Call::of(run, args, scope, self.owner.now)
+                        },
+                    ) {
+                        used = command.range.end;
+                        ran += 1;
+                        continue;
+                    }
+                }
+                calm = None;
                 let step = if command.inline {
                     let owned = self.client(at).parser.inline_args().map(OwnedArgs::from);
                     let owned = owned.unwrap_or_default();
@@ -149,6 +169,75 @@ impl Home {
         (used, more)
     }
 
+    /// A command that runs here, needs nothing but its one key, and is called with as many arguments as it wants.
+    #[inline]
+    fn plain(&self, command: &Ahead) -> Option<(&'static CommandSpec, StoreFn, Locator)> {
+        let (spec, locator) = (command.spec?, command.locator?);
+        match spec.run {
+            Run::Store(run)
+                if spec.accepts(command.spans.len())
+                    && !spec.is_container()
+                    && spec.route != Route::Script
+                    && !spec.flags.has(flag::BLOCKING)
+                    && (self.outstanding.len() == 1
+                        || self.slots.shard_of(locator.slot) == self.id) =>
+            {
+                Some((spec, run, locator))
+            }
+            _ => None,
+        }
+    }
+
+    /// What plain commands of a client run under, if nothing about it or the server asks for a look at each of them: it
+    /// may call everything, nothing is owed to it, and nothing is paused, monitored, refused or short of memory. No
+    /// plain command changes any of that.
+    fn calm(&self, at: u32) -> Option<Scope> {
+        let client = self.clients[at as usize].as_ref()?;
+        let session = &client.session;
+        let is_calm = self.is_authenticated(client)
+            && !session.is_limited
+            && session.kind == ClientKind::Normal
+            && session.transaction.is_none()
+            && session.tracking.is_none()
+            && session.reply_mode == ReplyMode::On
+            && client.slots.is_empty()
+            && client.apart.is_none()
+            && self.pause.is_none()
+            && !self.busy
+            && self.owner.limit == 0
+            && !self.server.process.save.refuses_writes()
+            && !is_monitored(&self.server);
+        is_calm.then(|| client.scope())
+    }
+
+    /// Runs a plain command of a calm client, unless the inbox is ahead of it. False if it is still to be run, the long way.
+    #[inline]
+    fn run_plain(&mut self, at: u32, spec: &'static CommandSpec, call: Call<'_>) -> bool {
+        if !self.receiver.is_quiet() {
+            return false;
+        }
+        let client = self.clients[at as usize].as_mut().expect("it is calm");
+        client.session.last_command = spec.name;
+        let start = client.out.position();
+        let ran = self.owner.execute(&call, &mut client.out);
+        if ran.failed {
+            self.stats.errors.add(1);
+            count(
+                &mut self.errors,
+                error_code(&client.out.bytes[start.byte..]),
+            );
+        }
+        if self.owner.has_news() {
+            self.spread_news(call.scope.client.client);
+        }
+        self.mark_dirty(at);
+        let ended = self.clock.ticks();
+        let ticks = ended.wrapping_sub(self.last_ticks);
+        self.last_ticks = ended;
+        self.account(at, spec, ticks, ran.failed, Some(call.args));
+        true
+    }
+
     /// Parses some commands and asks for the memory they will touch. Returns where the last of them ends, and why it
     /// stopped there.
     fn parse_ahead(
@@ -180,8 +269,8 @@ impl Home {
             if ahead.len() == depth {
                 break Stop::Enough;
             }
-            self.one.clear();
-            match client.parser.parse(&bytes[end..], &limits, &mut self.one) {
+            let first = spans.len();
+            match client.parser.parse_onto(&bytes[end..], &limits, spans) {
                 Parsed::NeedMore { .. } => break Stop::Incomplete,
                 Parsed::Skip { consumed } => end += consumed,
                 Parsed::Command { consumed } => {
@@ -198,8 +287,8 @@ impl Home {
                         });
                         break Stop::Enough;
                     }
-                    let args = Args::with_apart(&bytes[range.clone()], &self.one, apart);
-                    let spec = self.server.names.get(args.arg(0));
+                    let args = Args::with_apart(&bytes[range.clone()], &spans[first..], apart);
+                    let spec = self.names.get(&self.server.names, args.arg(0));
                     let locator = match spec {
                         Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
                             let locator = self.owner.store.locate(args.arg(1));
@@ -208,8 +297,6 @@ impl Home {
                         }
                         _ => None,
                     };
-                    let first = spans.len();
-                    spans.extend_from_slice(&self.one);
                     let spans = first..spans.len();
                     ahead.push(Ahead {
                         range,
@@ -527,49 +614,51 @@ impl Home {
         {
             return self.refuse(at, Some(spec), &error);
         }
-        let limited = self.limited(at, spec, args);
-        self.owner.weigh(spec, limited.as_ref());
+        if spec.route == Route::Script {
+            let limited = self.limited(at, spec, args);
+            self.owner.weigh(spec, limited.as_ref());
+        }
         let client = self.clients[at as usize].as_mut().expect("looked at above");
         let scope = client.scope();
         client.session.last_command = spec.name;
-        let now = self.owner.now;
         let waiting = match spec.flags.has(flag::BLOCKING) {
             true => Waiting::Allowed,
             false => Waiting::Denied,
         };
-        let ran = if client.slots.is_empty() {
-            let start = client.out.position();
-            let ran = self
-                .owner
-                .execute(run, args, scope, locator, now, waiting, &mut client.out);
-            if ran.failed {
-                let code = error_code(&client.out.bytes[start.byte..]);
-                self.stats.errors.add(1);
-                count(&mut self.errors, code);
-            }
-            if client.session.reply_mode != ReplyMode::On && ran.ask.is_done() {
+        let call = Call {
+            run,
+            args,
+            scope,
+            locator,
+            now: self.owner.now,
+            waiting,
+        };
+        // Behind replies that are owed, this one needs a place of its own.
+        let direct = client.slots.is_empty();
+        let mut apart = match direct {
+            true => None,
+            false => Some(self.outputs.pop().unwrap_or_default()),
+        };
+        let out = apart.as_mut().unwrap_or(&mut client.out);
+        let start = out.position();
+        let ran = self.owner.execute(&call, out);
+        if ran.failed {
+            self.stats.errors.add(1);
+            count(&mut self.errors, error_code(&out.bytes[start.byte..]));
+        }
+        match apart {
+            None if client.session.reply_mode != ReplyMode::On && ran.ask.is_done() => {
                 client.out.truncate(start);
                 client.session.reply_mode = client.session.reply_mode.after_one();
             }
-            ran
-        } else {
-            let mut out = self.outputs.pop().unwrap_or_default();
-            let ran = self
-                .owner
-                .execute(run, args, scope, locator, now, waiting, &mut out);
-            if ran.failed {
-                self.stats.errors.add(1);
-                count(&mut self.errors, error_code(&out.bytes));
-            }
-            if !ran.ask.is_done() {
-                super::recycle(&mut self.outputs, out);
-            } else {
+            None => {}
+            Some(out) if ran.ask.is_done() => {
                 let mute = client.session.reply_mode != ReplyMode::On;
                 client.session.reply_mode = client.session.reply_mode.after_one();
                 client.owe(SlotState::Ready(out), mute);
             }
-            ran
-        };
+            Some(out) => super::recycle(&mut self.outputs, out),
+        }
         let failed = ran.failed;
         if matches!(ran.ask, Ask::Elsewhere) {
             // A script that needs more than is here, and has written nothing.
@@ -775,7 +864,7 @@ impl Home {
         let nanos = self
             .config
             .latency_tracking
-            .then_some((ticks as f64 * self.ns_per_tick) as u64);
+            .then_some(((u128::from(ticks) * u128::from(self.ns_per_tick)) >> 32) as u64);
         counters.record(ticks, nanos);
         if failed {
             counters.failed.add(1);

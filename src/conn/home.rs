@@ -14,6 +14,7 @@ use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Server};
 use crate::command::effects::Effects;
+use crate::command::lookup::Recent;
 use crate::config::Config;
 use crate::keyspace::Store;
 use crate::resp::{Output, Span};
@@ -82,7 +83,8 @@ pub struct Home {
     pub(super) frames: Vec<FrameBox>,
     pub(super) outputs: Vec<Output>,
     pub(super) spans: Vec<Span>,
-    pub(super) one: Vec<Span>,
+    /// The name looked up last: a pipeline is often one command many times.
+    pub(super) names: Recent,
     pub(super) ahead: Vec<Ahead>,
     pub(super) slowlog: Slowlog,
     pub(super) latency: LatencyLog,
@@ -92,7 +94,8 @@ pub struct Home {
     pub(super) slow_ticks: u64,
     /// Clock ticks above which a command is a latency spike.
     pub(super) spike_ticks: u64,
-    pub(super) ns_per_tick: f64,
+    /// In units of 2^-32.
+    pub(super) ns_per_tick: u64,
     pub(super) now_us: i64,
     pub(super) last_ticks: u64,
     /// Commands executed since the clock was read.
@@ -187,7 +190,7 @@ impl Home {
             frames: Vec::new(),
             outputs: Vec::new(),
             spans: Vec::new(),
-            one: Vec::new(),
+            names: Recent::default(),
             ahead: Vec::new(),
             slowlog: Slowlog::default(),
             latency: LatencyLog::default(),
@@ -195,7 +198,7 @@ impl Home {
             pause: None,
             slow_ticks: u64::MAX,
             spike_ticks: u64::MAX,
-            ns_per_tick: 1000.0 / server.ticks_per_us,
+            ns_per_tick: (1000.0 / server.ticks_per_us * 4_294_967_296.0) as u64,
             now_us: 0,
             last_ticks: 0,
             since_clock: 0,

@@ -223,6 +223,14 @@ impl<'a> Db<'a> {
         let store = self.set.store(at.slot);
         // An expired key is removed first, so that it counts and its old expiry time is not kept.
         if let Some(mut target) = store.find_mut(db, at, key, look) {
+            // Most often a value is replaced by one like it.
+            if let Body::Bytes(value) = &body
+                && !matches!(ttl, Ttl::At(_))
+                && access.is_none()
+                && target.overwrite(tag, raw, value)
+            {
+                return true;
+            }
             let expiry = match ttl {
                 Ttl::Keep => target.as_ref().expiry(),
                 Ttl::Clear => None,

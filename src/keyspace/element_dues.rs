@@ -82,11 +82,16 @@ fn cost(key: &[u8]) -> usize {
 }
 
 /// When the first element of a value comes due.
-#[inline]
+#[inline(always)]
 pub(super) fn element_due(entry: EntryRef<'_, Collection>) -> Option<i64> {
     if entry.tag() != Hash::TAG {
         return None;
     }
+    due_of_hash(entry)
+}
+
+#[cold]
+fn due_of_hash(entry: EntryRef<'_, Collection>) -> Option<i64> {
     match entry.body() {
         BodyRef::Object(collection) => collection.due(),
         BodyRef::Bytes(_) | BodyRef::Int(_) | BodyRef::Shared(_) => None,

@@ -530,58 +530,29 @@ impl Store {
             .as_mut()
             .and_then(|table| table.lookup_mut(place, at.hash, key));
         let Some(found) = found else {
-            if look.count {
-                ledger.counters.misses.add(1);
-                ledger.push_event(StoreEvents::MISSED, || StoreEvent::Missed(db, key.into()));
-            }
+            ledger.note_miss(db, key, look);
             return None;
         };
-        if look.expiry != Expiry::Ignore && is_expired(found.as_ref(), look.now) {
-            if look.count {
-                ledger.counters.misses.add(1);
-            }
-            if look.expiry == Expiry::Remove {
-                Target {
-                    db,
-                    found,
-                    ledger,
-                    sizes: &mut row.sizes,
-                }
-                .remove(Change::Expired);
-            }
-            return None;
-        }
-        let may_be_due = row.sizes.dues.next() < look.now.0 && look.expiry == Expiry::Remove;
+        let entry = found.as_ref();
+        let may_be_due = entry.has_expiry() || row.sizes.dues.next() < look.now.0;
+        let access = entry.access();
         let mut target = Target {
             db,
             found,
             ledger,
             sizes: &mut row.sizes,
         };
-        if may_be_due {
-            let counters = Arc::clone(&target.ledger.counters);
-            match target
-                .expire_elements(look.now, &mut { ELEMENTS_EXPIRED_MAX })
-                .1
-            {
-                Some(left) => target = left,
-                None => {
-                    if look.count {
-                        counters.misses.add(1);
-                    }
-                    return None;
-                }
-            }
+        if may_be_due && look.expiry != Expiry::Ignore {
+            target = target.unless_due(look)?;
         }
         let Target { found, ledger, .. } = &mut target;
         if look.count {
             ledger.counters.hits.add(1);
         }
         if look.touch {
-            let old = found.as_ref().access();
-            let new = ledger.access.touched(old, look.now, &mut ledger.rng);
+            let new = ledger.access.touched(access, look.now, &mut ledger.rng);
             // Most accesses fall into the same second: spare the cache line then.
-            if new != old {
+            if new != access {
                 found.set_access(new);
             }
         }
@@ -776,6 +747,28 @@ impl<'a> Target<'a> {
         self.found.as_ref()
     }
 
+    /// Removes or hides an entry whose time has come, and elements whose time has: `None` if nothing is left to see.
+    #[inline(never)]
+    fn unless_due(self, look: Look) -> Option<Self> {
+        let counters = Arc::clone(&self.ledger.counters);
+        let removes = look.expiry == Expiry::Remove;
+        let left = if is_expired(self.as_ref(), look.now) {
+            if removes {
+                self.remove(Change::Expired);
+            }
+            None
+        } else if removes && self.sizes.dues.next() < look.now.0 {
+            self.expire_elements(look.now, &mut { ELEMENTS_EXPIRED_MAX })
+                .1
+        } else {
+            Some(self)
+        };
+        if left.is_none() && look.count {
+            counters.misses.add(1);
+        }
+        left
+    }
+
     /// Changes the entry, with everything that belongs to a change.
     #[inline]
     pub(super) fn edit<R>(&mut self, edit: impl FnOnce(&mut Entry<Collection>) -> R) -> R {
@@ -811,6 +804,20 @@ impl<'a> Target<'a> {
         self.ledger
             .publish(self.db, Some(self.found.table()), self.sizes);
         result
+    }
+
+    /// Overwrites a string by one that fits exactly in its place, with everything that belongs to a change; false, and
+    /// nothing happened, if it does not.
+    #[inline]
+    pub(super) fn overwrite(&mut self, tag: u8, raw: bool, value: &[u8]) -> bool {
+        let entry = self.found.as_ref();
+        if !entry.takes(tag, raw, value.len()) {
+            return false;
+        }
+        self.ledger.before_change(Some(entry));
+        self.ledger.touch(self.db, entry.key(), false);
+        self.found.overwrite(value, self.ledger.cut_epoch);
+        true
     }
 
     /// As [`Target::edit`] where what was replaced has to be freed.
@@ -906,6 +913,15 @@ impl<'a> Target<'a> {
 }
 
 impl Ledger {
+    /// A look-up found nothing.
+    #[inline(never)]
+    fn note_miss(&mut self, db: DbIndex, key: &[u8], look: Look) {
+        if look.count {
+            self.counters.misses.add(1);
+            self.push_event(StoreEvents::MISSED, || StoreEvent::Missed(db, key.into()));
+        }
+    }
+
     /// Comes before every change of an entry, and before a new one (`None`).
     #[inline]
     fn before_change(&mut self, _entry: Option<EntryRef<'_, Collection>>) {

@@ -180,8 +180,20 @@ impl Parser {
     /// and meaningful after `Command` only; `spans` may be shared by many parsers, none relies on its contents.
     #[inline]
     pub fn parse(&mut self, buf: &[u8], limits: &ParseLimits, spans: &mut Vec<Span>) -> Parsed {
+        spans.clear();
+        self.parse_onto(buf, limits, spans)
+    }
+
+    /// As [`Parser::parse`], but the request's spans are appended to those of requests before it; unless a request is
+    /// found, `spans` is left as it was.
+    #[inline]
+    pub fn parse_onto(
+        &mut self,
+        buf: &[u8],
+        limits: &ParseLimits,
+        spans: &mut Vec<Span>,
+    ) -> Parsed {
         if self.progress.args_left == 0 {
-            spans.clear();
             self.last = Last::Multibulk;
             // What was searched of a count line that is complete by now.
             let searched = std::mem::take(&mut self.progress.searched);
@@ -192,7 +204,8 @@ impl Parser {
                         args_left: count,
                         ..Progress::default()
                     };
-                    self.arguments(buf, limits, spans, start)
+                    let first = spans.len();
+                    self.arguments(buf, limits, spans, first, start)
                 }
                 _ => self.begin(buf, limits, spans, searched),
             }
@@ -280,19 +293,22 @@ impl Parser {
                         args_left: count as u32,
                         ..Progress::default()
                     };
-                    self.arguments(buf, limits, spans, start)
+                    let first = spans.len();
+                    self.arguments(buf, limits, spans, first, start)
                 }
             },
         }
     }
 
-    /// Reads arguments until the request is complete or the bytes end. `spans` holds those found before.
+    /// Reads arguments until the request is complete or the bytes end. `spans` holds those found before, from `first`
+    /// on.
     #[inline]
     fn arguments(
         &mut self,
         buf: &[u8],
         limits: &ParseLimits,
         spans: &mut Vec<Span>,
+        first: usize,
         mut progress: Progress,
     ) -> Parsed {
         // Spans are 32 bits; beyond that, the buffer ends for us.
@@ -307,15 +323,18 @@ impl Parser {
                     }
                     _ => match length_line(buf, limits, &mut progress) {
                         Ok(Some(len)) => len,
-                        Ok(None) => return self.suspend(buf, spans, progress, 1),
-                        Err(error) => return self.fail(error),
+                        Ok(None) => return self.suspend(buf, spans, first, progress, 1),
+                        Err(error) => {
+                            spans.truncate(first);
+                            return self.fail(error);
+                        }
                     },
                 },
             };
             let end = progress.at + len as usize + 2;
             if end > buf.len() {
                 progress.body_len = Some(len);
-                return self.suspend(buf, spans, progress, end - buf.len());
+                return self.suspend(buf, spans, first, progress, end - buf.len());
             }
             spans.push(Span {
                 start: progress.at as u32,
@@ -338,20 +357,23 @@ impl Parser {
         &mut self,
         buf: &[u8],
         spans: &mut Vec<Span>,
+        first: usize,
         progress: Progress,
         hint: usize,
     ) -> Parsed {
         if buf.len().saturating_add(hint) > REQUEST_BYTES_MAX {
+            spans.truncate(first);
             return self.fail(ProtocolError::RequestTooBig);
         }
         self.progress = progress;
         // A few spans are copied, so that each connection keeps only what it needs and the caller keeps its vector.
         // Many are swapped, or a long request fed in small pieces would be quadratic.
-        if spans.len() <= FEW_SPANS {
+        if first > 0 || spans.len() <= FEW_SPANS {
             self.found.clear();
-            self.found.extend_from_slice(spans);
-            spans.clear();
+            self.found.extend_from_slice(&spans[first..]);
+            spans.truncate(first);
         } else {
+            self.found.clear();
             std::mem::swap(&mut self.found, spans);
         }
         Parsed::NeedMore { hint }
@@ -359,8 +381,8 @@ impl Parser {
 
     #[cold]
     fn resume(&mut self, buf: &[u8], limits: &ParseLimits, spans: &mut Vec<Span>) -> Parsed {
-        if self.found.len() <= FEW_SPANS {
-            spans.clear();
+        let first = spans.len();
+        if first > 0 || self.found.len() <= FEW_SPANS {
             spans.extend_from_slice(&self.found);
         } else {
             std::mem::swap(&mut self.found, spans);
@@ -378,7 +400,7 @@ impl Parser {
             0 => Parsed::Command {
                 consumed: progress.at,
             },
-            _ => self.arguments(buf, limits, spans, progress),
+            _ => self.arguments(buf, limits, spans, first, progress),
         };
         if !matches!(parsed, Parsed::NeedMore { .. }) {
             self.found = Vec::new();
@@ -410,9 +432,10 @@ impl Parser {
             self.last = Last::InlineUnquoted;
             unquoted.as_args()
         } else {
+            let first = spans.len();
             inline::split(text, spans);
             self.last = Last::Inline;
-            Args::new(buf, spans)
+            Args::new(buf, &spans[first..])
         };
         if args.is_empty() {
             Parsed::Skip { consumed: next }

@@ -34,7 +34,7 @@ pub use gate::Patience;
 pub use inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
 pub use lend::Park;
 pub use links::Links;
-pub use owner::{Ask, Owner, Ran};
+pub use owner::{Ask, Call, Owner, Ran};
 pub use track::Notice;
 pub use vote::Vote;
 pub use wait::Waiter;

@@ -25,7 +25,7 @@ use crate::keyspace::{
     AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvent,
     StoreEvents, StoreSet,
 };
-use crate::resp::{Args, Output, Reply};
+use crate::resp::{Args, CommandError, Output, Reply};
 use crate::ring::Clock;
 use crate::script::{Scripts, Shared};
 use crate::session::Watched;
@@ -178,53 +178,29 @@ impl Owner {
     }
 
     /// Runs one command over this shard's store, appending its reply to `out`.
-    #[allow(clippy::too_many_arguments, reason = "what a command is run with")]
     #[inline]
-    pub fn execute(
-        &mut self,
-        run: StoreFn,
-        args: Args<'_>,
-        scope: Scope,
-        locator: Option<Locator>,
-        now: Millis,
-        waiting: Waiting<'_>,
-        out: &mut Output,
-    ) -> Ran {
-        let besides = &mut Undivided;
-        self.execute_besides(run, args, scope, locator, now, waiting, out, besides)
+    pub fn execute(&mut self, call: &Call<'_>, out: &mut Output) -> Ran {
+        self.execute_besides(call, out, &mut Undivided)
     }
 
     /// As `execute`, for what may take long.
-    #[allow(clippy::too_many_arguments, reason = "what a command is run with")]
     #[inline]
     fn execute_besides(
         &mut self,
-        run: StoreFn,
-        args: Args<'_>,
-        scope: Scope,
-        locator: Option<Locator>,
-        now: Millis,
-        waiting: Waiting<'_>,
+        call: &Call<'_>,
         out: &mut Output,
         besides: &mut dyn Besides,
     ) -> Ran {
-        let set = StoreSet::One(&mut self.store);
-        let ran = run_over(
-            set,
-            &self.config,
-            &mut self.rng,
-            &mut self.news,
-            &mut self.effects,
-            (&self.scripts, &self.names, self.limited.as_deref()),
-            run,
-            args,
-            scope,
-            locator,
-            now,
-            waiting,
-            out,
-            besides,
-        );
+        let kit = Kit {
+            config: &self.config,
+            rng: &mut self.rng,
+            news: &mut self.news,
+            effects: &mut self.effects,
+            scripts: &self.scripts,
+            names: &self.names,
+            limited: self.limited.as_deref(),
+        };
+        let ran = run_over(StoreSet::One(&mut self.store), kit, call, out, besides);
         self.store.note_changes(ran.dirty);
         ran
     }
@@ -234,10 +210,15 @@ impl Owner {
     #[inline]
     pub fn weigh(&mut self, spec: &CommandSpec, limited: Option<&Arc<Limited>>) {
         if spec.route == Route::Script {
-            self.limited = limited.cloned();
-            let over = self.limit != 0 && self.admit(flag::DENYOOM).is_err();
-            self.scripts.over_limit.set(over);
+            self.weigh_script(limited);
         }
+    }
+
+    #[cold]
+    fn weigh_script(&mut self, limited: Option<&Arc<Limited>>) {
+        self.limited = limited.cloned();
+        let over = self.limit != 0 && self.admit(flag::DENYOOM).is_err();
+        self.scripts.over_limit.set(over);
     }
 
     /// Begins or ends to queue effects.
@@ -297,11 +278,16 @@ impl Owner {
                 if let Some(spec) = items.first_script() {
                     self.weigh(spec, None);
                 }
-                let (config, slots, rng, clock) =
-                    (&*self.config, &*self.slots, &mut self.rng, &self.clock);
-                let (news, strays) = (&mut self.news, &mut self.strays);
-                let effects = &mut self.effects;
-                let (scripts, names) = (&self.scripts, &self.names);
+                let (slots, clock, strays) = (&*self.slots, &self.clock, &mut self.strays);
+                let mut kit = Kit {
+                    config: &self.config,
+                    rng: &mut self.rng,
+                    news: &mut self.news,
+                    effects: &mut self.effects,
+                    scripts: &self.scripts,
+                    names: &self.names,
+                    limited: None,
+                };
                 let waiting = match (frame.may_wait, job.deadline) {
                     (true, None) => Waiting::Allowed,
                     (true, Some(_)) => Waiting::Again,
@@ -333,23 +319,13 @@ impl Owner {
                                 stores: &mut lent,
                                 slots,
                             };
-                            let args = item.args.as_args();
-                            let ran = run_over(
-                                set,
-                                config,
-                                rng,
-                                news,
-                                effects,
-                                (scripts, names, item.limited.as_deref()),
-                                item.run,
-                                args,
-                                item.scope,
-                                None,
-                                now,
-                                waiting,
-                                &mut item.out,
-                                besides,
-                            );
+                            let kit = Kit {
+                                limited: item.limited.as_deref(),
+                                ..kit.reborrow()
+                            };
+                            let mut call = Call::of(item.run, item.args.as_args(), item.scope, now);
+                            call.waiting = waiting;
+                            let ran = run_over(set, kit, &call, &mut item.out, besides);
                             item.outcome = ran.outcome(clock.ticks().wrapping_sub(started));
                             if let Ask::Wait(wanted) = ran.ask {
                                 block = Some(wanted);
@@ -436,16 +412,9 @@ impl Owner {
                 };
                 continue;
             }
-            let ran = self.execute_besides(
-                item.run,
-                item.args.as_args(),
-                item.scope,
-                item.locator,
-                now,
-                Waiting::Denied,
-                &mut item.out,
-                besides,
-            );
+            let mut call = Call::of(item.run, item.args.as_args(), item.scope, now);
+            call.locator = item.locator;
+            let ran = self.execute_besides(&call, &mut item.out, besides);
             item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
             if item.scope.remembers {
                 let args = item.args.as_args();
@@ -461,15 +430,10 @@ impl Owner {
         let home = frame.home;
         let item = &mut frame.items[0];
         let started = self.clock.ticks();
-        let ran = self.execute(
-            item.run,
-            item.args.as_args(),
-            item.scope,
-            item.locator,
-            now,
-            Waiting::Allowed,
-            &mut item.out,
-        );
+        let mut call = Call::of(item.run, item.args.as_args(), item.scope, now);
+        call.locator = item.locator;
+        call.waiting = Waiting::Allowed;
+        let ran = self.execute(&call, &mut item.out);
         item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
         if item.scope.remembers {
             let args = item.args.as_args();
@@ -652,15 +616,9 @@ impl Owner {
             let started = self.clock.ticks();
             let home = frame.home;
             let item = &mut frame.items[0];
-            let ran = self.execute(
-                item.run,
-                item.args.as_args(),
-                item.scope,
-                None,
-                now,
-                Waiting::Ready(key),
-                &mut item.out,
-            );
+            let mut call = Call::of(item.run, item.args.as_args(), item.scope, now);
+            call.waiting = Waiting::Ready(key);
+            let ran = self.execute(&call, &mut item.out);
             item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
             if item.scope.remembers {
                 let args = item.args.as_args();
@@ -796,49 +754,110 @@ fn is_clean(store: &Store, key: &Watched, now: Millis) -> bool {
     !store.is_watch_broken(key.db, &key.key, &key.flag, Expiry::Remove, now)
 }
 
-/// Runs a command function over a set of stores; says whether the reply is an error and how many changes were made.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "the parts of a shard, borrowed apart"
-)]
-#[inline]
-fn run_over<'a>(
-    set: StoreSet<'a>,
+/// One command to run.
+pub struct Call<'a> {
+    /// Its function.
+    pub run: StoreFn,
+    /// Its arguments.
+    pub args: Args<'a>,
+    /// What it runs under.
+    pub scope: Scope,
+    /// Where its first key is, if that is known.
+    pub locator: Option<Locator>,
+    /// The time it sees.
+    pub now: Millis,
+    /// Whether it may wait.
+    pub waiting: Waiting<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// A command that may not wait.
+    #[inline]
+    pub fn of(run: StoreFn, args: Args<'a>, scope: Scope, now: Millis) -> Self {
+        Call {
+            run,
+            args,
+            scope,
+            locator: None,
+            now,
+            waiting: Waiting::Denied,
+        }
+    }
+}
+
+/// What a shard lends the commands it runs, besides stores.
+struct Kit<'a> {
     config: &'a Config,
     rng: &'a mut Rng,
     news: &'a mut Vec<News>,
     effects: &'a mut Effects,
-    (scripts, names, limited): (&'a Scripts, &'a Lookup, Option<&'a Limited>),
-    run: StoreFn,
-    args: Args<'_>,
-    scope: Scope,
-    locator: Option<Locator>,
-    now: Millis,
-    waiting: Waiting<'a>,
+    scripts: &'a Scripts,
+    names: &'a Lookup,
+    limited: Option<&'a Limited>,
+}
+
+impl Kit<'_> {
+    /// The same for one of several commands.
+    fn reborrow(&mut self) -> Kit<'_> {
+        Kit {
+            config: self.config,
+            rng: self.rng,
+            news: self.news,
+            effects: self.effects,
+            scripts: self.scripts,
+            names: self.names,
+            limited: self.limited,
+        }
+    }
+}
+
+/// Runs a command over a set of stores.
+#[inline]
+fn run_over<'a>(
+    set: StoreSet<'a>,
+    kit: Kit<'a>,
+    call: &Call<'a>,
     out: &'a mut Output,
     besides: &'a mut dyn Besides,
 ) -> Ran {
-    let mut db = Db::new(set, scope.db, now);
-    db.set_no_touch(scope.no_touch);
-    if let (Some(locator), Some(key)) = (locator, args.get(1)) {
+    let mut db = Db::new(set, call.scope.db, call.now);
+    db.set_no_touch(call.scope.no_touch);
+    if let (Some(locator), Some(key)) = (call.locator, call.args.get(1)) {
         db.prime(key, locator);
     }
     let mut cx = Ctx {
         db,
-        reply: Reply::new(out, scope.proto),
-        config,
-        rng,
-        now,
+        reply: Reply::new(out, call.scope.proto),
+        config: kit.config,
+        rng: kit.rng,
+        now: call.now,
         dirty: 0,
-        waiting,
-        news,
-        effects,
-        scripts,
-        names,
-        limited,
+        waiting: call.waiting,
+        news: kit.news,
+        effects: kit.effects,
+        scripts: kit.scripts,
+        names: kit.names,
+        limited: kit.limited,
         besides,
     };
-    let (failed, ask) = match cx.run(run, args) {
+    let result = cx.run(call.run, call.args);
+    if !matches!(result, Ok(Flow::Done)) {
+        return unfinished(&mut cx, result);
+    }
+    // Holds nothing, which the compiler does not see.
+    std::mem::forget(result);
+    Ran {
+        failed: false,
+        dirty: cx.dirty,
+        ask: Ask::Nothing,
+    }
+}
+
+/// What became of a command that failed or wants something. Apart, so that the common case has nothing to clean up.
+#[cold]
+#[inline(never)]
+fn unfinished(cx: &mut Ctx<'_>, result: Result<Flow, CommandError>) -> Ran {
+    let (failed, ask) = match result {
         Ok(Flow::Done) => (false, Ask::Nothing),
         Ok(Flow::Block(block)) => (false, Ask::Wait(block)),
         Ok(Flow::Elsewhere) => (false, Ask::Elsewhere),

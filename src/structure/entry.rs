@@ -292,6 +292,15 @@ impl<'a, O> EntryRef<'a, O> {
         }
     }
 
+    /// Whether replacing the value by these `len` inline bytes changes nothing but the bytes: tag, form, length and
+    /// `raw` mark stay, and there is no expiry time to go.
+    #[inline]
+    pub fn takes(self, tag: u8, raw: bool, len: usize) -> bool {
+        self.byte(KIND_AT) == Form::Bytes as u8 | tag << TAG_SHIFT
+            && self.flags() & !WIDE_KEY == if raw { RAW } else { 0 }
+            && usize::from(self.u16_at(BODY_AT)) == len
+    }
+
     /// The caller's type tag, below 16.
     #[inline]
     pub fn tag(self) -> u8 {
@@ -314,6 +323,12 @@ impl<'a, O> EntryRef<'a, O> {
         let mut word = [0; 8];
         word[..shape.expiry_len].copy_from_slice(self.bytes(shape.expiry_at(), shape.expiry_len));
         Some(i64::from_le_bytes(word))
+    }
+
+    /// Whether it has a time at which it expires.
+    #[inline]
+    pub fn has_expiry(self) -> bool {
+        self.flags() & HAS_EXPIRY != 0
     }
 
     /// The snapshot epoch of the last change.
@@ -554,6 +569,19 @@ impl<O> Entry<O> {
         displaced
     }
 
+    /// Overwrites an inline value by another of the same length, where [`EntryRef::takes`] says that it can be.
+    #[inline]
+    pub fn overwrite(&mut self, value: &[u8]) {
+        let shape = self.as_ref().shape();
+        assert!(shape.form == Form::Bytes && shape.value_len == value.len());
+        // SAFETY: by its shape the entry holds an inline value of this length there; `value` borrows nothing of this
+        // entry, since it is held by `&mut self`.
+        unsafe {
+            let place = self.ptr.add(shape.value_at()).as_ptr();
+            place.copy_from_nonoverlapping(value.as_ptr(), value.len());
+        }
+    }
+
     /// Overwrites an integer by another; false if the value is not an integer.
     #[inline]
     pub fn set_int(&mut self, value: i64) -> bool {
@@ -758,6 +786,29 @@ mod tests {
             assert_eq!(size_class(len), expected, "{len}");
         }
         assert_eq!(size_class(4097), 5120);
+    }
+
+    #[test]
+    fn what_takes_a_value_differs_in_its_bytes_only() {
+        for key_len in [0, 5, 70_000] {
+            let key = vec![b'k'; key_len];
+            let fresh = |raw, expiry, body| E::new(&key, 3, raw, expiry, body);
+            let mut entry = fresh(true, None, Body::Bytes(&[1; 20]));
+            entry.set_access(77);
+            assert!(entry.as_ref().takes(3, true, 20));
+            assert!(!entry.as_ref().takes(3, false, 20));
+            assert!(!entry.as_ref().takes(2, true, 20));
+            assert!(!entry.as_ref().takes(3, true, 21));
+            entry.overwrite(&[2; 20]);
+            assert_eq!(body_of(&entry), [2; 20]);
+            assert_eq!(entry.as_ref().key(), key);
+            assert_eq!(entry.as_ref().access(), 77);
+            assert!(entry.as_ref().is_raw());
+            let volatile = fresh(false, Some(5), Body::Bytes(b"abc"));
+            assert!(!volatile.as_ref().takes(3, false, 3));
+            let number = fresh(false, None, Body::Int(3));
+            assert!(!number.as_ref().takes(3, false, 3));
+        }
     }
 
     #[test]

@@ -466,6 +466,15 @@ impl<'a, O, H: HashKey> Occupied<'a, O, H> {
         entry.set_access(access);
     }
 
+    /// As [`Entry::overwrite`], noting the epoch of the change. Nothing of the table's changes then.
+    #[inline]
+    pub fn overwrite(&mut self, value: &[u8], epoch: u8) {
+        // SAFETY: as in `set_access`; neither overwriting in place nor the epoch moves the entry.
+        let mut entry = ManuallyDrop::new(unsafe { Entry::<O>::from_raw(self.entry) });
+        entry.overwrite(value);
+        entry.set_epoch(epoch);
+    }
+
     /// Takes the entry out of the table.
     pub fn remove(self) -> (Entry<O>, &'a SlotTable<O, H>) {
         let entry = self
