@@ -10,7 +10,7 @@
 //! Read only: 9 (zipmap) and 13 (ziplist), 22 and 23 as versions before the release wrote them, and Valkey's 22, which is
 //! count, (field, value, time i64 or -1) ..
 
-use super::object::{RDB_VERSION, RDB_VERSION_MAX, VALKEY_VERSION, kind};
+use super::object::{RDB_VERSION, RDB_VERSION_FIELD_TIMES, VALKEY_VERSION, kind};
 use super::older::{ziplist, zipmap};
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::I64Buf;
@@ -70,7 +70,7 @@ pub(super) fn write(out: &mut Vec<u8>, hash: &Hash, compress: bool) -> u16 {
         }
     }
     match has_times {
-        true => RDB_VERSION_MAX,
+        true => RDB_VERSION_FIELD_TIMES,
         false => RDB_VERSION,
     }
 }

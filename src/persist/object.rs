@@ -13,8 +13,11 @@ use crate::types::{Collection, HashLimits, ListLimits, SetLimits, ZsetLimits};
 /// The version that is written where nothing newer is needed: that of Redis 7.2.
 pub const RDB_VERSION: u16 = 11;
 
-/// The version that brought fields with expiry times: that of Redis 7.4. The newest that is read.
-pub const RDB_VERSION_MAX: u16 = 12;
+/// The version that brought fields with expiry times: that of Redis 7.4.
+pub(super) const RDB_VERSION_FIELD_TIMES: u16 = 12;
+
+/// The newest that is read: that of Redis 8.8, as long as nothing in it is unknown here.
+pub const RDB_VERSION_MAX: u16 = 14;
 
 /// Valkey's own numbering begins here. Its type 22 is not that of Redis.
 pub const VALKEY_VERSION: u16 = 80;
@@ -67,6 +70,8 @@ pub(super) mod kind {
     pub(in crate::persist) const ZSET: u8 = 3;
     pub(in crate::persist) const HASH: u8 = 4;
     pub(in crate::persist) const ZSET_2: u8 = 5;
+    pub(in crate::persist) const MODULE_EARLY: u8 = 6;
+    pub(in crate::persist) const MODULE: u8 = 7;
     pub(in crate::persist) const HASH_ZIPMAP: u8 = 9;
     pub(in crate::persist) const LIST_ZIPLIST: u8 = 10;
     pub(in crate::persist) const SET_INTSET: u8 = 11;
@@ -85,6 +90,17 @@ pub(super) mod kind {
     pub(in crate::persist) const HASH_LISTPACK_EX_EARLY: u8 = 23;
     pub(in crate::persist) const HASH_METADATA: u8 = 24;
     pub(in crate::persist) const HASH_LISTPACK_EX: u8 = 25;
+    /// With what its producers have sent.
+    pub(in crate::persist) const STREAM_4: u8 = 26;
+    /// With entries that were given back.
+    pub(in crate::persist) const STREAM_5: u8 = 27;
+    /// The highest that any server has used so far, with room for some more.
+    pub(in crate::persist) const MAX: u8 = 63;
+
+    /// Whether values of this type are read.
+    pub(in crate::persist) fn is_known(kind: u8) -> bool {
+        matches!(kind, STRING..=ZSET_2 | HASH_ZIPMAP..=STREAM_5)
+    }
 }
 
 /// Appends a value's type number and the value; `compress` tells whether LZF may be used. Returns the version that a
@@ -138,7 +154,7 @@ pub fn read_value(
         kind::ZSET | kind::ZSET_2 | kind::ZSET_ZIPLIST | kind::ZSET_LISTPACK => {
             Collection::Zset(zset::read(reader, kind, limits.zset)?)
         }
-        kind::STREAM_1 | kind::STREAM_2 | kind::STREAM_3 => {
+        kind::STREAM_1 | kind::STREAM_2 | kind::STREAM_3 | kind::STREAM_4 | kind::STREAM_5 => {
             Collection::Stream(stream::read(reader, kind)?)
         }
         kind::HASH

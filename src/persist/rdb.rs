@@ -11,6 +11,11 @@
 //! What is read may come from anybody: lengths are compared with what is there before anything is allocated, and every
 //! error names the offset.
 
+mod scan;
+mod skip;
+
+pub use scan::{Found, RawKey, Scan, Scanner};
+
 use std::fmt;
 
 use super::object::{ValueLimits, is_readable, read_value, write_value};
@@ -156,9 +161,18 @@ pub enum Item {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RdbError {
     /// Where, in bytes from the beginning.
-    pub offset: usize,
+    pub offset: u64,
     /// Why.
     pub reason: String,
+}
+
+impl RdbError {
+    pub(super) fn at(offset: u64, reason: impl Into<String>) -> RdbError {
+        RdbError {
+            offset,
+            reason: reason.into(),
+        }
+    }
 }
 
 impl fmt::Display for RdbError {
@@ -169,71 +183,58 @@ impl fmt::Display for RdbError {
 
 /// Reads a whole file, calling `take` for everything in it.
 pub fn read(file: &[u8], limits: &ValueLimits, mut take: impl FnMut(Item)) -> Result<(), RdbError> {
-    let version = version_of(file)?;
-    let mut reader = Reader::new(&file[9..]);
-    let offset = |reader: &Reader<'_>| file.len() - reader.remaining();
-    let (mut db, mut expire, mut usage) = (0, None, Usage::Unknown);
-    loop {
-        let at = offset(&reader);
-        let short = |_| RdbError {
-            offset: at,
-            reason: "Short read or damaged record".into(),
+    let mut scanner = Scanner::new(true);
+    let mut rest = file;
+    while !scanner.is_done() {
+        let (found, used) = match scanner.next(rest)? {
+            Scan::Found(found, used) => (found, used),
+            Scan::More(_) => return Err(scanner.short()),
         };
-        match reader.byte().map_err(short)? {
-            EOF => break,
-            SELECT_DB => db = reader.len().map_err(short)?,
-            RESIZE_DB => {
-                reader.len().map_err(short)?;
-                reader.len().map_err(short)?;
-            }
-            AUX => {
-                let name = reader.string().map_err(short)?.into_vec();
-                let value = reader.string().map_err(short)?.into_vec();
-                take(Item::Fact(name, value));
-            }
-            FUNCTION => take(Item::Function(reader.string().map_err(short)?.into_vec())),
-            SLOT_INFO if version >= 12 => {
-                for _ in 0..3 {
-                    reader.len().map_err(short)?;
-                }
-            }
-            EXPIRE_SECONDS => {
-                let seconds = i32::from_le_bytes(reader.array().map_err(short)?);
-                expire = Some(Millis(i64::from(seconds) * 1000));
-            }
-            EXPIRE_MS => {
-                expire = Some(Millis(i64::from_le_bytes(reader.array().map_err(short)?)));
-            }
-            FREQUENCY => usage = Usage::Frequency(reader.byte().map_err(short)?),
-            IDLE => usage = Usage::IdleSecs(reader.len().map_err(short)?),
-            kind => {
-                let key = reader.string().map_err(short)?.into_vec();
-                let value = read_value(&mut reader, kind, version, limits);
-                let value = value.ok_or_else(|| RdbError {
-                    offset: at,
-                    reason: format!(
-                        "Type {kind} of key '{}' is not known here, or its value is damaged",
-                        String::from_utf8_lossy(&key)
-                    ),
-                })?;
+        rest = &rest[used..];
+        match found {
+            Found::Fact(name, value) => take(Item::Fact(name, value)),
+            Found::Function(code) => take(Item::Function(code)),
+            Found::Key(raw) => {
+                let value = raw.read(scanner.version(), limits)?;
                 take(Item::Key {
-                    db,
-                    key,
+                    db: raw.db,
+                    key: raw.key,
                     value,
-                    expire: expire.take(),
-                    usage: std::mem::replace(&mut usage, Usage::Unknown),
+                    expire: raw.expire,
+                    usage: raw.usage,
                 });
             }
+            Found::Header | Found::Db(_) | Found::Nothing | Found::End(_) => {}
         }
-    }
-    if version >= 5 {
-        check_crc(file, offset(&reader))?;
     }
     Ok(())
 }
 
+impl RawKey<'_> {
+    /// Makes a value of it.
+    pub fn read(&self, version: u16, limits: &ValueLimits) -> Result<Value, RdbError> {
+        read_raw(self.kind, self.value, version, limits)
+            .ok_or_else(|| damaged(self.kind, &self.key, self.offset))
+    }
+}
+
+/// Makes a value of the bytes that a scan found.
+pub fn read_raw(kind: u8, bytes: &[u8], version: u16, limits: &ValueLimits) -> Option<Value> {
+    let mut reader = Reader::new(bytes);
+    read_value(&mut reader, kind, version, limits).filter(|_| reader.is_empty())
+}
+
+/// The error of a value that makes no sense.
+pub fn damaged(kind: u8, key: &[u8], offset: u64) -> RdbError {
+    let key = String::from_utf8_lossy(key);
+    RdbError::at(
+        offset,
+        format!("The value of key '{key}' (type {kind}) is damaged"),
+    )
+}
+
 fn version_of(file: &[u8]) -> Result<u16, RdbError> {
-    let refuse = |reason: String| RdbError { offset: 0, reason };
+    let refuse = |reason: String| RdbError::at(0, reason);
     let digits = match file {
         [b'R', b'E', b'D', b'I', b'S', digits @ ..] if digits.len() >= 4 => &digits[..4],
         [b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..] if digits.len() >= 3 => &digits[..3],
@@ -246,24 +247,6 @@ fn version_of(file: &[u8]) -> Result<u16, RdbError> {
         Ok(version) if version > 0 && is_readable(version) => Ok(version),
         _ => Err(refuse(format!("Can't handle RDB format version {text}"))),
     }
-}
-
-fn check_crc(file: &[u8], end: usize) -> Result<(), RdbError> {
-    let Some(stored) = file[end..].first_chunk::<CRC_BYTES>() else {
-        return Err(RdbError {
-            offset: end,
-            reason: "Short read: the checksum is missing".into(),
-        });
-    };
-    let stored = u64::from_le_bytes(*stored);
-    let found = crc64(0, &file[..end]);
-    if stored == 0 || stored == found {
-        return Ok(());
-    }
-    Err(RdbError {
-        offset: end,
-        reason: format!("Wrong RDB checksum expected: ({stored:x}) but got ({found:x})"),
-    })
 }
 
 #[cfg(test)]

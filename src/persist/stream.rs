@@ -105,7 +105,8 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: u8) -> Option<Stream> {
     stream
         .log_mut()
         .set_ids(last_id, Some(added), Some(max_deleted));
-    for _ in 0..reader.len().ok()? {
+    let groups = reader.len().ok()?;
+    for _ in 0..groups {
         let name = reader.string().ok()?.into_vec();
         let last_id = read_id(reader)?;
         let entries_read = match kind {
@@ -118,7 +119,26 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: u8) -> Option<Stream> {
             return None;
         }
     }
+    if kind >= kind::STREAM_4 {
+        skip_producers(reader)?;
+    }
     Some(stream)
+}
+
+/// What producers have sent, remembered so that nothing is taken twice: there is no such thing here.
+fn skip_producers(reader: &mut Reader<'_>) -> Option<()> {
+    reader.len().ok()?;
+    reader.len().ok()?;
+    for _ in 0..reader.len().ok()? {
+        reader.string().ok()?;
+        for _ in 0..reader.len().ok()? {
+            reader.string().ok()?;
+            read_id(reader)?;
+        }
+    }
+    reader.len().ok()?;
+    reader.len().ok()?;
+    Some(())
 }
 
 fn read_group(reader: &mut Reader<'_>, kind: u8, group: &mut Group) -> Option<()> {
@@ -135,7 +155,7 @@ fn read_group(reader: &mut Reader<'_>, kind: u8, group: &mut Group) -> Option<()
         let name = reader.string().ok()?.into_vec();
         let seen = Millis(i64::from_le_bytes(reader.array().ok()?));
         let active = match kind {
-            kind::STREAM_3 => match i64::from_le_bytes(reader.array().ok()?) {
+            kind::STREAM_3..=kind::STREAM_5 => match i64::from_le_bytes(reader.array().ok()?) {
                 -1 => None,
                 at => Some(Millis(at)),
             },
@@ -153,6 +173,12 @@ fn read_group(reader: &mut Reader<'_>, kind: u8, group: &mut Group) -> Option<()
                 StreamId::from_bytes(id),
                 entry_of(number, delivered, deliveries),
             );
+        }
+    }
+    if kind >= kind::STREAM_5 {
+        // Given back by whoever had them: pending for nobody, which does not exist here.
+        for _ in 0..reader.len().ok()? {
+            pending.remove(&reader.array::<16>().ok()?)?;
         }
     }
     // What is pending is so for somebody.
