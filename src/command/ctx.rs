@@ -303,6 +303,9 @@ pub trait Core {
     fn freeze(&mut self, micros: u64);
     /// Whether keys go when their time comes, or only when they are looked at (DEBUG SET-ACTIVE-EXPIRE).
     fn set_active_expire(&mut self, on: bool);
+    /// A file is being read from now on, or not any more: most commands are refused meanwhile, nothing expires, and memory
+    /// has no limit.
+    fn set_loading(&mut self, on: bool);
     /// Evicts some of this shard's keys if more than `maxmemory` is in use; false if that did not help.
     fn make_room(&mut self) -> bool;
     /// Who listens to channels on this core.
@@ -476,6 +479,19 @@ pub enum Flow {
     Shutdown(Shutdown),
     /// SAVE, BGSAVE.
     Save(Save),
+    /// DEBUG RELOAD NOSAVE, DEBUG LOADAOF.
+    Load(Load),
+}
+
+/// A file that is to be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// The RDB file; what is there already stays, unless the file has it.
+    SnapshotInto,
+    /// The RDB file, into empty databases.
+    Snapshot,
+    /// The append-only file, into empty databases.
+    AppendOnly,
 }
 
 /// What SAVE and BGSAVE ask for.

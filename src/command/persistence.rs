@@ -1,12 +1,16 @@
 //! SAVE, BGSAVE, and the keys of a shard as part of a file: written down, and put back.
 
+mod batch;
+
+pub use batch::Batch;
+
 use super::ctx::{Core, Flow, HomeCtx, Save};
 use super::generic::dump::limits;
 use crate::base::crc64;
 use crate::base::slot::DbIndex;
 use crate::base::time::Millis;
 use crate::config::Config;
-use crate::keyspace::{Db, Detached, Expiry, FlushMode, Store, StoreSet};
+use crate::keyspace::{Db, Detached, FlushMode, Store, StoreSet};
 use crate::persist::rdb::{self, Item, Part, Usage};
 use crate::resp::{Args, CommandError};
 
@@ -48,39 +52,12 @@ pub fn part_of(store: &Store, now: Millis, compress: bool) -> Part {
     part
 }
 
-/// A key on its way into a store.
-pub struct Record {
-    /// Its database.
-    pub db: DbIndex,
-    /// Its name.
-    pub key: Vec<u8>,
-    /// What it holds, and when it goes.
-    pub value: Detached,
-    /// Whether it was used lately.
-    pub usage: Usage,
-}
-
-/// Puts records into an empty store.
-pub fn fill(store: &mut Store, records: Vec<Record>, now: Millis) {
-    for Record {
-        db,
-        key,
-        value,
-        usage,
-    } in records
-    {
-        let mut db = Db::new(StoreSet::One(store), db, now);
-        db.set_expiry_rule(Expiry::Ignore);
-        db.insert(&key, value);
-        match usage {
-            Usage::IdleSecs(idle) if !db.keeps_frequency() => {
-                db.set_idle(&key, idle);
-            }
-            Usage::Frequency(often) if db.keeps_frequency() => {
-                db.set_frequency(&key, often);
-            }
-            _ => {}
-        }
+/// Removes all keys of a core.
+pub fn empty(core: &mut dyn Core) {
+    let now = core.now();
+    let store = core.store();
+    for db in (0..store.databases()).map(|db| DbIndex(db as u32)) {
+        Db::new(StoreSet::One(store), db, now).flush(FlushMode::Sync);
     }
 }
 
@@ -106,25 +83,21 @@ pub fn reload(
             usage,
         } = item
         {
-            records.push(Record {
-                db: DbIndex(db as u32),
-                key,
-                value: Detached {
-                    value,
-                    expire,
-                    access: None,
-                },
-                usage,
-            });
+            let value = Detached {
+                value,
+                expire,
+                access: None,
+            };
+            records.push((DbIndex(db as u32), key, value, usage));
         }
     })
     .map_err(|error| error.to_string())?;
-    let store = core.store();
     if flush {
-        for db in (0..store.databases()).map(|db| DbIndex(db as u32)) {
-            Db::new(StoreSet::One(store), db, now).flush(FlushMode::Sync);
-        }
+        empty(core);
     }
-    fill(store, records, now);
+    let store = core.store();
+    for (db, key, value, usage) in records {
+        batch::put(store, db, &key, value, usage, now);
+    }
     Ok(())
 }

@@ -339,8 +339,8 @@ settings! {
     // Snapshots.
 
     "dbfilename" => dbfilename: text("dump.rdb", db_filename) [IN_EFFECT PROTECTED];
-    "key-load-delay" => key_load_delay: int(0, INT_MIN, INT_MAX) [HIDDEN];
-    "loading-process-events-interval-bytes" => loading_process_events_interval_bytes: int(2_097_152, 1024, INT_MAX) [HIDDEN];
+    "key-load-delay" => key_load_delay: int(0, INT_MIN, INT_MAX) [IN_EFFECT HIDDEN];
+    "loading-process-events-interval-bytes" => loading_process_events_interval_bytes: int(2_097_152, 1024, INT_MAX) [IN_EFFECT HIDDEN];
     "rdb-del-sync-files" => rdb_del_sync_files: bool(false) [];
     "rdb-key-save-delay" => rdb_key_save_delay: int(0, INT_MIN, INT_MAX) [HIDDEN];
     "rdb-save-incremental-fsync" => rdb_save_incremental_fsync: bool(true) [];
@@ -354,8 +354,8 @@ settings! {
     // Append-only file.
 
     "aof-disable-auto-gc" => aof_disable_auto_gc: bool(false) [HIDDEN];
-    "aof-load-corrupt-tail-max-size" => aof_load_corrupt_tail_max_size: int(0, 0, LONG_MAX) [];
-    "aof-load-truncated" => aof_load_truncated: bool(true) [];
+    "aof-load-corrupt-tail-max-size" => aof_load_corrupt_tail_max_size: int(0, 0, LONG_MAX) [IN_EFFECT];
+    "aof-load-truncated" => aof_load_truncated: bool(true) [IN_EFFECT];
     "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool(true) [];
     "aof-timestamp-enabled" => aof_timestamp_enabled: bool(false) [];
     "aof-use-rdb-preamble" => aof_use_rdb_preamble: bool(true) [];

@@ -381,7 +381,11 @@ impl Home {
             let error = CommandError::subscribed_context(spec.name);
             return self.refuse(at, Some(spec), &error);
         }
+        if self.loading && !self.runs_while_loading(at, spec) {
+            return self.refuse(at, Some(spec), &CommandError::LOADING);
+        }
         if self.busy
+            && !self.loading
             && let Some(step) = self.refuse_while_busy(at, spec)
         {
             return step;
@@ -392,10 +396,13 @@ impl Home {
         if spec.flags.has(flag::WRITE)
             && self.server.process.save.refuses_writes()
             && self.config.stop_writes_on_bgsave_error
+            && !self.loading
         {
             return self.refuse(at, Some(spec), &CommandError::MISCONF_RDB);
         }
-        if let Some(pause) = self.pause {
+        if let Some(pause) = self.pause
+            && !self.loading
+        {
             let writes = spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE);
             if pause.all || writes {
                 self.waiting.push(at);
@@ -431,12 +438,19 @@ impl Home {
         }
         if step == Step::Next
             && is_monitored(&self.server)
+            && !self.loading
             && !spec.flags.has(flag::SKIP_MONITOR)
             && !spec.flags.has(flag::ADMIN)
         {
             self.tell_monitors(at, spec, args);
         }
         step
+    }
+
+    /// Whether a command runs although a file is being read: it says so, or comes from that file.
+    #[cold]
+    fn runs_while_loading(&mut self, at: u32, spec: &CommandSpec) -> bool {
+        spec.flags.has(flag::LOADING) || self.client(at).session.kind == ClientKind::Loader
     }
 
     /// Answers with an error instead of running the command, and counts it as rejected.

@@ -70,7 +70,7 @@ impl Home {
             .transaction
             .as_ref()
             .map_or(0, |open| open.bytes);
-        if bytes as u64 > self.config.client_query_buffer_limit {
+        if bytes as u64 > self.config.client_query_buffer_limit && !self.loading {
             tracing::warn!("Closing client that reached max query buffer length in a transaction");
             self.stats.query_limit_closes.add(1);
             self.close(at);
@@ -182,7 +182,7 @@ impl Home {
             .queue
             .iter()
             .any(|queued| queued.spec.flags.has(flag::WRITE));
-        if writes && self.pause.is_some() {
+        if writes && self.pause.is_some() && !self.loading {
             self.waiting.push(at);
             return Step::Wait(Stall::Paused);
         }
@@ -395,6 +395,7 @@ impl Home {
             | Flow::Exec
             | Flow::Discard
             | Flow::Watch
+            | Flow::Load(_)
             | Flow::Shutdown(_) => failure = Some(CommandError::NOT_IN_MULTI),
         }
         let failed = failure.is_some();

@@ -188,6 +188,27 @@ impl Home {
                 self.save(at, spec, save, args);
                 Step::Next
             }
+            Flow::Load(load) => {
+                let proto = self.client(at).session.proto;
+                let ticket = self.owe_offloaded(at);
+                let post = self.post();
+                self.process.load(
+                    load,
+                    Box::new(move |result| {
+                        let mut output = Output::default();
+                        let mut reply = Reply::new(&mut output, proto);
+                        match result {
+                            Ok(()) => reply.ok(),
+                            Err(error) => reply.error(&error),
+                        }
+                        post.send(Mail::Reply(ticket, output));
+                    }),
+                );
+                // What follows is asked of what was read.
+                self.client(at).stall = Stall::Replies;
+                self.account(at, spec, 0, false, Some(args));
+                Step::Next
+            }
         }
     }
 
@@ -232,13 +253,14 @@ impl Home {
 
     /// Changes settings; the gather that comes back publishes them.
     pub(super) fn configure(&mut self, at: u32, pairs: &[Vec<u8>]) -> Result<Gather, CommandError> {
+        let is_loading = self.loading;
         let session = &self.client(at).session;
         let is_local =
             session.unix || session.addr.starts_with("127.") || session.addr.starts_with("[::1]");
         let pairs: Vec<&[u8]> = pairs.iter().map(Vec::as_slice).collect();
         let context = SetContext {
             is_local,
-            is_loading: false,
+            is_loading,
         };
         let caller = session.id;
         let Configured {

@@ -16,11 +16,11 @@ use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Server}
 use crate::command::effects::Effects;
 use crate::command::lookup::Recent;
 use crate::config::Config;
-use crate::keyspace::Store;
+use crate::keyspace::{Expiry, Store};
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
 use crate::script::Scripts;
-use crate::session::{Listeners, Message, Session, Users};
+use crate::session::{ClientKind, Listeners, Message, Session, Users};
 use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CoreStats, LatencyLog, Slowlog};
 use std::collections::BTreeSet;
@@ -112,6 +112,10 @@ pub struct Home {
     pub(super) relief_under_way: bool,
     /// Its shard runs a script for long, or waits for one that does: only commands that need no keys are served.
     pub(super) busy: bool,
+    /// A file is being read: most commands are refused, nothing expires and memory has no limit.
+    pub(super) loading: bool,
+    /// Effects were queued before that, and will be again.
+    logs: bool,
     /// This shard looks whether it has to evict something without being asked.
     pub(super) shrinks: bool,
 }
@@ -211,6 +215,8 @@ impl Home {
             relief_under_way: false,
             busy: false,
             shrinks: false,
+            loading: false,
+            logs: false,
             server,
         };
         let stores = home.server.cores.iter();
@@ -342,7 +348,10 @@ impl Home {
             0 => u64::MAX,
             ms => ticks(ms as f64 * 1000.0),
         };
-        self.owner.limit = config.maxmemory;
+        self.owner.limit = match self.loading {
+            true => 0,
+            false => config.maxmemory,
+        };
         self.owner.config = Arc::clone(&config);
         self.owner.set_policy(&config);
         self.owner.set_events(config.notify_keyspace_events);
@@ -385,7 +394,8 @@ impl Core for Home {
     }
 
     fn clients(&mut self, visit: &mut dyn FnMut(ClientView<'_>)) {
-        for client in self.clients.iter().flatten() {
+        let clients = self.clients.iter().flatten();
+        for client in clients.filter(|client| client.session.kind != ClientKind::Loader) {
             visit(Self::view(client, &client.session));
         }
     }
@@ -395,6 +405,7 @@ impl Core for Home {
             .clients
             .iter()
             .flatten()
+            .filter(|client| client.session.kind != ClientKind::Loader)
             .filter(|client| !client.closing && doomed(Self::view(client, &client.session)))
             .map(|client| client.at())
             .collect();
@@ -484,6 +495,24 @@ impl Core for Home {
 
     fn set_active_expire(&mut self, on: bool) {
         self.owner.active_expire = on;
+    }
+
+    fn set_loading(&mut self, on: bool) {
+        // What is read is written down already.
+        if on && !self.loading {
+            self.logs = self.owner.effects.is_on();
+            self.owner.set_effects(false);
+        } else if !on && self.loading {
+            self.owner.set_effects(self.logs);
+        }
+        self.loading = on;
+        self.owner.store.set_expiry_rule(match on {
+            true => Expiry::Ignore,
+            false => Expiry::Remove,
+        });
+        self.adopt_config(Arc::clone(&self.config));
+        self.refresh_pressure();
+        self.shrinks = true;
     }
 
     fn make_room(&mut self) -> bool {

@@ -4,8 +4,8 @@ use super::client::Client;
 use super::turn::ShardThread;
 use crate::base::slot::ShardId;
 use crate::resp::CommandError;
-use crate::ring::{Address, Backend, Listener, ListenerId, local_address, peer_address};
-use crate::session::Session;
+use crate::ring::{Address, Backend, Listener, ListenerId, SocketId, local_address, peer_address};
+use crate::session::{ClientKind, Session};
 use crate::shard::{Accepted, Mode, Ticket};
 use std::collections::VecDeque;
 use std::io::Write;
@@ -135,6 +135,25 @@ impl ShardThread {
         let user = self.home.users.default_user();
         let mut session = Session::new(id, addr, laddr, number, self.home.now(), user);
         session.unix = unix;
+        self.welcome(socket, session);
+        self.home.stats.connections.add(1);
+    }
+
+    /// Makes a client of the other end of this connection to ourselves.
+    pub(super) fn adopt_loader(&mut self, fd: OwnedFd) {
+        let number = fd.as_raw_fd();
+        let socket = self.backend.adopt(fd);
+        let (user, now) = (self.home.users.default_user(), self.home.now());
+        let mut session = Session::new(0, String::new(), String::new(), number, now, user);
+        session.kind = ClientKind::Loader;
+        session.authenticated = true;
+        session.is_limited = false;
+        let clients = &self.home.server.process.clients;
+        clients.fetch_add(1, Ordering::Relaxed);
+        self.welcome(socket, session);
+    }
+
+    fn welcome(&mut self, socket: SocketId, mut session: Session) {
         session.shard = self.home.id;
         let out = self.home.outputs.pop().unwrap_or_default();
         let index = socket.index();
@@ -143,7 +162,6 @@ impl ShardThread {
         }
         self.home.clients[index] = Some(Box::new(Client::new(socket, session, out)));
         self.home.stats.clients.add(1);
-        self.home.stats.connections.add(1);
     }
 }
 

@@ -3,11 +3,12 @@
 //! Rare, so it is a plain channel; the receiving core looks into it when it was woken.
 
 use super::listener::Bound;
-use crate::command::ctx::OnCore;
+use crate::command::ctx::{Core, OnCore};
 use crate::resp::Output;
 use crate::ring::Waker;
 use crate::session::Users;
 use crate::shard::Ticket;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 
@@ -32,6 +33,10 @@ pub enum Mail {
     Listen(Vec<Bound>),
     /// Run this on all cores at one point of the common order.
     Everywhere(OnCore),
+    /// Run this on this core.
+    Here(Box<dyn FnOnce(&mut dyn Core) + Send>),
+    /// What comes from this socket is the commands of an append-only file.
+    Loader(OwnedFd),
     /// Leave the loop.
     Stop,
 }

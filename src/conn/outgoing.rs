@@ -56,7 +56,7 @@ impl Home {
         let unsent = self.count_output(at) as u64;
         let client = self.clients[at as usize].as_mut().expect("just seen");
         let class = match client.session.kind {
-            ClientKind::Normal | ClientKind::Master => 0,
+            ClientKind::Normal | ClientKind::Master | ClientKind::Loader => 0,
             ClientKind::Replica => 1,
             ClientKind::Pubsub => 2,
         };

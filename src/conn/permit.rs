@@ -10,7 +10,7 @@ use crate::command::client::describe_client;
 use crate::command::ctx::{Gather, Job, UserChange};
 use crate::command::spec::{CommandSpec, Route, flag};
 use crate::resp::{Args, CommandError};
-use crate::session::{Session, Topic, User, Users};
+use crate::session::{ClientKind, Session, Topic, User, Users};
 use std::sync::Arc;
 
 impl Home {
@@ -177,6 +177,9 @@ impl Home {
         let (mut doomed, mut changed) = (Vec::new(), Vec::new());
         for client in self.clients.iter_mut().flatten() {
             let session = &mut client.session;
+            if session.kind == ClientKind::Loader {
+                continue;
+            }
             match users.successor(&session.user) {
                 Some(user) if Arc::ptr_eq(user, &session.user) => {}
                 Some(user) => {

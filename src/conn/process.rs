@@ -1,6 +1,6 @@
 //! What a core asks of the process as a whole. Implemented by `server`.
 
-use crate::command::ctx::{Answer, OnCore, Save, Shutdown, UserChange};
+use crate::command::ctx::{Answer, Load, OnCore, Save, Shutdown, UserChange};
 use crate::config::{Config, SetContext};
 use crate::resp::CommandError;
 use crate::session::Users;
@@ -44,6 +44,8 @@ pub trait Process: Send + Sync {
         options: Shutdown,
         finished: Box<dyn FnOnce(Result<(), CommandError>) + Send>,
     ) -> Result<(), CommandError>;
+    /// Reads a file again. `done` hears how that went.
+    fn load(&self, load: Load, done: Box<dyn FnOnce(Result<(), CommandError>) + Send>);
     /// Prepares to write a snapshot, or says why not. `done` hears how it went.
     fn save(
         &self,

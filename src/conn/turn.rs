@@ -192,6 +192,8 @@ impl ShardThread {
                     drop(done);
                 }
                 Mail::Everywhere(each) => self.home.post_everywhere(&each),
+                Mail::Here(run) => run(&mut self.home),
+                Mail::Loader(socket) => self.adopt_loader(socket),
                 Mail::Stop => self.stopping = true,
                 Mail::Listen(listeners) => self.acceptor.replace(&mut self.backend, listeners),
             }
@@ -314,7 +316,7 @@ impl Home {
         };
         let backlog = client.backlog();
         self.peaks.input(backlog);
-        if backlog > limit {
+        if backlog > limit && client.session.kind != ClientKind::Loader {
             let line = format!("id={} addr={}", client.session.id, client.session.addr);
             tracing::warn!("Closing client that reached max query buffer length: {line}");
             self.stats.query_limit_closes.add(1);

@@ -58,11 +58,12 @@ impl<'a> Db<'a> {
             len: usize::MAX,
             at,
         };
+        let expiry = set.any().ledger.expiry;
         Db {
             set,
             index,
             now,
-            expiry: Expiry::Remove,
+            expiry,
             no_touch: false,
             primed,
         }
@@ -74,7 +75,7 @@ impl<'a> Db<'a> {
         self.no_touch = no_touch;
     }
 
-    /// What expired keys look like; `Remove` unless told otherwise.
+    /// What expired keys look like; as the store says unless told otherwise.
     #[inline]
     pub fn set_expiry_rule(&mut self, expiry: Expiry) {
         self.expiry = expiry;

@@ -5,7 +5,7 @@
 //! volatile keys, and with ten, a key is gone within the same few milliseconds. The same holds for fields of hashes, which
 //! `element_dues` keeps in order.
 
-use super::store::Store;
+use super::store::{Expiry, Store};
 use crate::base::{DbIndex, Millis};
 
 /// What a run of the expiry cycle did.
@@ -23,6 +23,9 @@ impl Store {
     /// Removes keys whose time has come. Looks at no more than `budget` buckets: one for each key removed, and one for
     /// each that turns out to have nothing due.
     pub fn expire_cycle(&mut self, now: Millis, budget: usize) -> Work {
+        if self.ledger.expiry == Expiry::Ignore {
+            return Work::default();
+        }
         let mut visits = budget;
         let (mut expired, mut elements) = (0, 0);
         for db in 0..self.dbs.len() {
@@ -47,6 +50,9 @@ impl Store {
 
     /// When the next key or element may come due; a lower bound, never late. `None` without volatile keys.
     pub fn next_expiry(&self) -> Option<Millis> {
+        if self.ledger.expiry == Expiry::Ignore {
+            return None;
+        }
         let tables = self.dbs.iter().filter_map(|row| row.table.as_ref());
         let keys = tables.filter_map(|table| table.next_due());
         let elements = self.dbs.iter().map(|row| row.sizes.dues.next());

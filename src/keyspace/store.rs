@@ -103,6 +103,8 @@ pub(super) struct Ledger {
     wanted: StoreEvents,
     losses: Vec<Loss>,
     notes_losses: bool,
+    /// What an expired key looks like to commands.
+    pub(super) expiry: Expiry,
     /// Editing space for small strings, kept to save its allocation.
     pub(super) scratch: Vec<u8>,
 }
@@ -284,10 +286,17 @@ impl Store {
                 wanted: StoreEvents::NONE,
                 losses: Vec::new(),
                 notes_losses: false,
+                expiry: Expiry::Remove,
                 scratch: Vec::new(),
             },
             pool: Pool::default(),
         }
+    }
+
+    /// What expired keys look like to commands from now on. Under [`Expiry::Ignore`] nothing is removed because its time
+    /// has come: so while a file is being read, which says itself what goes.
+    pub fn set_expiry_rule(&mut self, expiry: Expiry) {
+        self.ledger.expiry = expiry;
     }
 
     /// Slot and hash of a key; the same on every shard.

@@ -329,6 +329,8 @@ fixed_errors! {
     RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
     /// DEBUG RELOAD.
     RELOAD_FAILED = "ERR Error trying to load the RDB dump, check server logs.";
+    /// DEBUG LOADAOF.
+    LOADAOF_FAILED = "ERR Error trying to load the AOF files, check server logs.";
     /// BGSAVE CANCEL.
     NO_SAVE_TO_CANCEL = "ERR Background saving is currently not in progress or scheduled";
     /// SAVE, BGSAVE.

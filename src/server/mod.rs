@@ -3,10 +3,10 @@
 mod check;
 mod control;
 mod listeners;
+mod loading;
 mod logging;
 mod running;
 mod save;
-mod snapshot;
 mod start;
 
 pub use start::main;

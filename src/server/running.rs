@@ -1,9 +1,10 @@
 //! The process while it runs: settings in force, the way to every core, sampled figures, the order of shutting down.
 
 use super::control::Order;
+use super::loading::{self, LoadError};
 use super::save::{self, BaseOf, Consumer, Plan, RdbFile};
 use super::{listeners, logging};
-use crate::command::ctx::{Answer, OnCore, Save, Server, Shutdown, UserChange};
+use crate::command::ctx::{Answer, Load, OnCore, Save, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
 use crate::conn::{Configured, Mail, Post, Process, Saving, spread_users};
 use crate::resp::CommandError;
@@ -113,7 +114,10 @@ impl Running {
     /// failed, nothing has changed.
     fn leave(&self, options: Shutdown, finished: Done) -> Result<(), CommandError> {
         let config = Arc::clone(&self.settings.lock().config);
+        // Half of a file in memory must not replace the whole on the disk.
+        let loading = self.server.process.load.active.load(Ordering::SeqCst);
         let saves = options.save || (!options.nosave && !config.save.is_empty());
+        let saves = saves && !loading;
         if !saves {
             finished(Ok(()));
             self.stop();
@@ -156,8 +160,33 @@ impl Running {
     }
 
     /// Runs a function on all cores at one point of the common order.
-    fn everywhere(&self, each: OnCore) {
+    pub(super) fn everywhere(&self, each: OnCore) {
         self.posts[0].send(Mail::Everywhere(each));
+    }
+
+    /// The settings in force.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.settings.lock().config)
+    }
+
+    /// Facts and counters.
+    pub(super) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Where mail for the cores goes.
+    pub(super) fn posts(&self) -> &[Arc<Post>] {
+        &self.posts
+    }
+
+    /// The clock.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether the cores were told to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     /// Prepares a snapshot; what comes back makes the cut. See `save`.
@@ -257,7 +286,9 @@ impl Running {
     /// Starts to write a snapshot if one was scheduled, or a save point says so.
     fn save_if_due(&self) {
         let process = &self.server.process;
-        if process.save.in_progress.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
+        if process.save.in_progress.load(Ordering::Relaxed)
+            || process.load.active.load(Ordering::Relaxed)
+            || self.stopping.load(Ordering::Relaxed)
         {
             return;
         }
@@ -446,6 +477,32 @@ impl Process for Running {
             return Err(CommandError::NO_SHUTDOWN);
         }
         self.leave(options, finished)
+    }
+
+    fn load(&self, load: Load, done: Done) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        // A thread of its own: the control thread has signals to listen to.
+        let work = move || {
+            done(match loading::again(&this, load) {
+                Ok(()) => Ok(()),
+                Err(LoadError::Failed(why)) => {
+                    tracing::warn!("{why}");
+                    Err(match load {
+                        Load::AppendOnly => CommandError::LOADAOF_FAILED,
+                        _ => CommandError::RELOAD_FAILED,
+                    })
+                }
+                // Nothing to read: the databases are empty.
+                Err(LoadError::Absent) => Ok(()),
+                Err(LoadError::Stopped) => Err(CommandError::RELOAD_FAILED),
+            });
+        };
+        let builder = std::thread::Builder::new().name("loader".into());
+        if let Err(error) = builder.spawn(work) {
+            tracing::warn!("no thread to read a file with: {error}");
+        }
     }
 
     fn save(&self, save: Save, done: Done) -> Result<Saving, CommandError> {

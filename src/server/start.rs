@@ -4,20 +4,20 @@
 //! process detaches or starts a thread; privileges of the file system are taken before the first client.
 
 use super::control::{self, Order};
+use super::loading::LoadError;
 use super::running::{Running, set_password};
-use super::{check, listeners, logging, snapshot};
+use super::{check, listeners, loading, logging};
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::command::acl::{self, AclLog};
 use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::{CoreShared, Server};
 use crate::command::lookup::{Lookup, Mode};
-use crate::command::persistence::{Record, fill};
 use crate::command::table;
 use crate::config::{
     Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load, os_reason,
 };
-use crate::conn::{Home, HomeParts, Mail, Post, Process, ShardThread};
+use crate::conn::{Bound, Home, HomeParts, Mail, Post, Process, ShardThread};
 use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
 use crate::ring::{
     Backend, BackendOptions, Clock, available_cpus, pin_to, probe, random_bytes, random_seed,
@@ -63,6 +63,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     match start(&loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Config(error)) => refuse(&error),
+        Err(Failure::Said) => ExitCode::FAILURE,
         Err(Failure::Other(text)) => {
             tracing::error!("{text}");
             logging::flush();
@@ -101,6 +102,8 @@ fn refuse(error: &ConfigError) -> ExitCode {
 enum Failure {
     Config(ConfigError),
     Other(String),
+    /// The log says why.
+    Said,
 }
 
 impl From<ConfigError> for Failure {
@@ -174,19 +177,11 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     );
     forward_signals(orders.clone()).map_err(other)?;
 
-    let contents = read_file(&config, &server, &clock).map_err(Failure::Other)?;
-    let mut records: Vec<Vec<Record>> = contents.map(|found| found.records).unwrap_or_default();
-    records.resize_with(shards, Vec::new);
     let cpus = pinning(&config, shards);
     let ready = Arc::new(Barrier::new(shards + 1));
     let seed = random_seed();
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    for (((number, receiver), mailbox), records) in receivers
-        .into_iter()
-        .enumerate()
-        .zip(mailboxes)
-        .zip(records)
-    {
+    for ((number, receiver), mailbox) in receivers.into_iter().enumerate().zip(mailboxes) {
         let shard = ShardId(number as u16);
         let (server, links) = (Arc::clone(&server), Arc::clone(&links));
         let (config, users) = (Arc::clone(&config), Arc::clone(&users));
@@ -213,14 +208,13 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
             };
             links.connect(shard, backend.waker());
             post.connect(backend.waker());
-            let mut store = Store::new(StoreOptions {
+            let store = Store::new(StoreOptions {
                 shard,
                 slots: server.slots.slots_of(shard),
                 databases: config.databases as usize,
                 hash_seed: seed,
                 counters,
             });
-            fill(&mut store, records, Millis(clock.wall_us() / 1000));
             let slots = Arc::new(server.slots);
             let mut owner = Owner::new(
                 shard,
@@ -260,19 +254,21 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         .startup_memory
         .store(server.used_memory(), Ordering::Relaxed);
     tracing::info!("Server initialized");
-    for listener in &bound {
-        let kind = if listener.unix { "unix" } else { "tcp" };
-        let place = listener
-            .listener
-            .address()
-            .map(|address| address.to_string())
-            .unwrap_or_default();
+    let places: Vec<String> = bound.iter().map(place_of).collect();
+    match loading::at_start(&running, || posts[0].send(Mail::Listen(bound))) {
+        // Whoever waits for the end of the process is told below.
+        Ok(()) | Err(LoadError::Absent | LoadError::Stopped) => {}
+        Err(LoadError::Failed(_)) => {
+            logging::flush();
+            return Err(Failure::Said);
+        }
+    }
+    for place in places {
         tracing::info!(
-            "Ready to accept connections {kind} ({place}, {shards} shards, {})",
+            "Ready to accept connections {place}, {shards} shards, {})",
             server.io_backend
         );
     }
-    posts[0].send(Mail::Listen(bound));
     if supervised {
         notify_systemd("STATUS=Ready to accept connections\nREADY=1\n");
     }
@@ -301,32 +297,16 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     Ok(())
 }
 
-fn other(error: std::io::Error) -> Failure {
-    Failure::Other(error.to_string())
+/// How the log names a socket that is listened on.
+fn place_of(bound: &Bound) -> String {
+    let kind = if bound.unix { "unix" } else { "tcp" };
+    let address = bound.listener.address();
+    let address = address.map(|address| address.to_string());
+    format!("{kind} ({}", address.unwrap_or_default())
 }
 
-/// Reads the snapshot, if there is one.
-fn read_file(
-    config: &Config,
-    server: &Server,
-    clock: &Clock,
-) -> Result<Option<snapshot::Contents>, String> {
-    let started = clock.wall_us();
-    let now = Millis(started / 1000);
-    let Some(contents) = snapshot::read(&config.dbfilename, config, &server.slots, now)? else {
-        return Ok(None);
-    };
-    let save = &server.process.save;
-    save.loaded.store(contents.keys, Ordering::Relaxed);
-    save.load_expired.store(contents.expired, Ordering::Relaxed);
-    let seconds = (clock.wall_us() - started) as f64 / 1e6;
-    tracing::info!(
-        "Done loading RDB, keys loaded: {}, keys expired: {}.",
-        contents.keys,
-        contents.expired
-    );
-    tracing::info!("DB loaded from disk: {seconds:.3} seconds");
-    Ok(Some(contents))
+fn other(error: std::io::Error) -> Failure {
+    Failure::Other(error.to_string())
 }
 
 /// Names of commands after `rename-command`.

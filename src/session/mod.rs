@@ -31,6 +31,8 @@ pub enum ClientKind {
     Replica,
     /// The link to this replica's master.
     Master,
+    /// Not a client at all: commands of an append-only file that is being read. Nothing is refused or held back.
+    Loader,
 }
 
 /// CLIENT REPLY.

@@ -271,6 +271,8 @@ pub struct ProcessStats {
     pub replid_changes: AtomicU64,
     /// How saving goes.
     pub save: SaveStats,
+    /// How loading goes.
+    pub load: LoadStats,
     /// Unix seconds of the last successful save.
     pub last_save: AtomicI64,
     /// Changes of all shards, ever, as of the last successful save.
@@ -281,6 +283,21 @@ pub struct ProcessStats {
     pub lazyfreed: AtomicU64,
     /// Cores that were told to stop and accept no more commands.
     pub leaving: AtomicU64,
+}
+
+/// How reading a file goes, at start or when asked for.
+#[derive(Debug, Default)]
+pub struct LoadStats {
+    /// One is being read.
+    pub active: AtomicBool,
+    /// Unix seconds when it began.
+    pub started: AtomicI64,
+    /// Bytes of all files to be read.
+    pub total_bytes: AtomicU64,
+    /// Bytes read so far.
+    pub loaded_bytes: AtomicU64,
+    /// Memory that the writer of the file used, as it says.
+    pub rdb_used_memory: AtomicU64,
 }
 
 /// How saving to a file goes.

@@ -102,6 +102,13 @@ impl Server {
         }
     }
 
+    /// As `restart`, but it may not answer yet.
+    pub(crate) fn restart_without_waiting(&mut self) {
+        self.stop();
+        self.port = free_port();
+        self.child = spawn(command(&self.options, self.port, &self.dir)).expect("starts again");
+    }
+
     /// Starts it once more in the same folder, without waiting for it.
     pub(crate) fn start_again(&mut self) -> Child {
         spawn(command(&self.options, free_port(), &self.dir)).expect("starts again")

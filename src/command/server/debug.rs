@@ -1,7 +1,7 @@
 //! DEBUG: levers for test suites, behind `enable-debug-command`.
 //!
 //! Subcommands are of the old style: one row of the table, told apart here. Of those that test suites use, three kinds
-//! are not done: what needs a part that does not exist yet (RELOAD, LOADAOF) answers an error; what crashes the server
+//! are not done: what needs a part that does not exist yet (REPLICATE) answers an error; what crashes the server
 //! on request is refused; and what turns a mechanism on or off that has no counterpart here is accepted, with the
 //! reason beside it (`accepted`).
 
@@ -11,7 +11,7 @@ use super::fields;
 use crate::base::time::Millis;
 use crate::base::{DbIndex, I64Buf, Rng, glob_match, key_slot, parse_f64, parse_i64};
 use crate::command::client::on_all;
-use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx};
+use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load};
 use crate::command::introspect::reply_help;
 use crate::command::persistence;
 use crate::config::Allow;
@@ -73,7 +73,8 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         (b"panic" | b"segfault" | b"assert" | b"oom" | b"leak", _)
         | (b"restart" | b"crash-and-recover", _) => return Err(refused(args.arg(1), "refused")),
         (b"reload", _) => return reload(cx, args),
-        (b"loadaof" | b"replicate", _) => {
+        (b"loadaof", 2) => return Ok(Flow::Load(Load::AppendOnly)),
+        (b"replicate", _) => {
             return Err(refused(args.arg(1), "not supported yet"));
         }
         (word, count) if accepted(word, count) => cx.reply.ok(),
@@ -123,13 +124,21 @@ fn sleep(seconds: &[u8]) -> Result {
 
 /// Every core writes its keys down as a file has them, and reads them back.
 fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    let mut flush = true;
+    let (mut flush, mut save) = (true, true);
     for word in args.from(2) {
         if word.eq_ignore_ascii_case(b"NOFLUSH") || word.eq_ignore_ascii_case(b"MERGE") {
             flush = false;
-        } else if !word.eq_ignore_ascii_case(b"NOSAVE") {
+        } else if word.eq_ignore_ascii_case(b"NOSAVE") {
+            save = false;
+        } else {
             return Err(CommandError::RELOAD_OPTIONS);
         }
+    }
+    if !save {
+        return Ok(Flow::Load(match flush {
+            true => Load::Snapshot,
+            false => Load::SnapshotInto,
+        }));
     }
     let config = Arc::clone(cx.config);
     Ok(Flow::Gather(Gather::new(

@@ -307,8 +307,10 @@ pub(super) fn memory(text: &mut Text, cx: &HomeCtx<'_>) {
 pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
     let process = &cx.server.process;
     text.section("Persistence");
+    let load = &process.load;
+    let loading = load.active.load(Relaxed);
+    text.line("loading", u8::from(loading));
     text.zeros(&[
-        "loading",
         "async_loading",
         "current_cow_peak",
         "current_cow_size",
@@ -360,6 +362,26 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
         "module_fork_in_progress",
         "module_fork_last_cow_size",
     ]);
+    if loading {
+        let (total, loaded) = (
+            load.total_bytes.load(Relaxed),
+            load.loaded_bytes.load(Relaxed),
+        );
+        let started = load.started.load(Relaxed);
+        text.line("loading_start_time", started);
+        text.line("loading_total_bytes", total);
+        text.line("loading_rdb_used_mem", load.rdb_used_memory.load(Relaxed));
+        text.line("loading_loaded_bytes", loaded);
+        let percent = loaded as f64 / total.max(1) as f64 * 100.0;
+        text.line("loading_loaded_perc", format_args!("{percent:.2}"));
+        let elapsed = u64::try_from(cx.now.us / 1_000_000 - started).unwrap_or(0);
+        // Without anything to go by, a second.
+        let left = match elapsed {
+            0 => 1,
+            elapsed => elapsed.saturating_mul(total.saturating_sub(loaded)) / (loaded + 1),
+        };
+        text.line("loading_eta_seconds", left);
+    }
 }
 
 pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {

@@ -1,0 +1,329 @@
+//! The append-only file into the shards: the base, then the increments, command by command.
+
+use super::stream::Stream;
+use super::window::Window;
+use super::{LoadError, Loader, Result};
+use crate::config::{Config, os_reason};
+use crate::persist::aof::{AofReader, FileInfo, Manifest, Step};
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How far a file could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// To its end.
+    Whole,
+    /// It was cut off behind the last command that is whole.
+    Truncated,
+}
+
+/// The manifest in the folder of the append-only file, if there is one. An error is what the log has to say, line by
+/// line.
+pub(in crate::server) fn manifest_on_disk(
+    config: &Config,
+) -> std::result::Result<Option<Manifest>, Vec<String>> {
+    let path = folder(config).join(format!("{}.manifest", config.appendfilename));
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let (path, why) = (path.display(), os_reason(&error));
+            return Err(vec![format!(
+                "Fatal error: can't open the AOF manifest file {path} for reading: {why}"
+            )]);
+        }
+    };
+    match Manifest::parse(&text) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(error) => Err(error.log_lines()),
+    }
+}
+
+/// Whether there is a manifest.
+pub(super) fn is_there(config: &Config) -> bool {
+    let name = format!("{}.manifest", config.appendfilename);
+    folder(config).join(name).exists()
+}
+
+fn folder(config: &Config) -> PathBuf {
+    PathBuf::from(&config.appenddirname)
+}
+
+impl Loader<'_> {
+    /// Reads the append-only file that the manifest on the disk describes.
+    pub(super) fn append_only(&mut self, config: &Config) -> Result<()> {
+        let manifest = match manifest_on_disk(config) {
+            Ok(Some(manifest)) if !manifest.is_empty() => manifest,
+            Ok(_) => return Err(LoadError::Absent),
+            Err(lines) => {
+                lines.iter().for_each(|line| tracing::warn!("{line}"));
+                return Err(LoadError::Failed(lines.last().cloned().unwrap_or_default()));
+            }
+        };
+        let mut sizes = Vec::new();
+        for info in manifest.to_load() {
+            let path = folder(config).join(info.path());
+            let metadata = fs::metadata(&path).map_err(|error| {
+                let (name, why) = (info.path().display(), os_reason(&error));
+                fatal(format!(
+                    "Unable to obtain the AOF file {name} length. stat: {why}"
+                ))
+            })?;
+            sizes.push(metadata.len());
+        }
+        let total = sizes.iter().sum();
+        if total == 0 {
+            return Ok(());
+        }
+        self.expect(total);
+        let files: Vec<&FileInfo> = manifest.to_load().collect();
+        self.files(config, &files, &sizes)
+    }
+
+    fn files(&mut self, config: &Config, files: &[&FileInfo], sizes: &[u64]) -> Result<()> {
+        for (place, (info, size)) in files.iter().zip(sizes).enumerate() {
+            let name = info.path().display().to_string();
+            let path = folder(config).join(info.path());
+            let started = self.running.clock().wall_us();
+            let end = self.file(config, &path, &name)?;
+            if end == End::Truncated && place + 1 < files.len() {
+                return Err(fatal(
+                    "Fatal error: the truncated file is not the last file".into(),
+                ));
+            }
+            let seconds = (self.running.clock().wall_us() - started) as f64 / 1e6;
+            let kind = match place == 0 && info.kind == crate::persist::aof::FileKind::Base {
+                true => "base",
+                false => "incr",
+            };
+            tracing::info!("DB loaded from {kind} file {name}: {seconds:.3} seconds");
+            self.before += size;
+            self.note_progress(0);
+        }
+        Ok(())
+    }
+
+    /// Reads one file: commands, or an RDB file, or that and commands behind it.
+    fn file(&mut self, config: &Config, path: &Path, name: &str) -> Result<End> {
+        let step = config.loading_process_events_interval_bytes;
+        let opened = Window::open(path, usize::try_from(step).unwrap_or(1 << 20));
+        let mut window = opened.map_err(|error| {
+            let why = os_reason(&error);
+            fatal(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("The append log file {name} doesn't exist: {why}")
+                }
+                _ => {
+                    format!("Fatal error: can't open the append log file {name} for reading: {why}")
+                }
+            })
+        })?;
+        if window.size() == 0 {
+            return Ok(End::Whole);
+        }
+        let mut from = 0;
+        let has_preamble = window.extend(5).map_err(|error| unreadable(name, &error))?
+            && matches!(&window.bytes()[..5], b"REDIS" | b"VALKE");
+        if has_preamble {
+            let is_old = name == config.appendfilename;
+            tracing::info!(
+                "{}",
+                match is_old {
+                    true => "Reading RDB preamble from AOF file...",
+                    false => "Reading RDB base file on AOF loading...",
+                }
+            );
+            let before = window.remaining();
+            self.snapshot(&mut window, false)
+                .map_err(|error| match error {
+                    LoadError::Failed(why) => {
+                        tracing::warn!("{why}");
+                        let what = if is_old {
+                            "preamble of the AOF"
+                        } else {
+                            "base"
+                        };
+                        fatal(format!(
+                            "Error reading the RDB {what} file {name}, AOF loading aborted"
+                        ))
+                    }
+                    other => other,
+                })?;
+            from = before - window.remaining();
+            if window.remaining() > 0 {
+                tracing::info!("Reading the remaining AOF tail...");
+            }
+        }
+        self.commands(config, &mut window, from, path, name)
+    }
+
+    fn commands(
+        &mut self,
+        config: &Config,
+        window: &mut Window,
+        from: u64,
+        path: &Path,
+        name: &str,
+    ) -> Result<End> {
+        let mut reader = AofReader::new(from);
+        let mut stream = Stream::open(self)?;
+        // Commands of a transaction wait for its end: a torn one is as if it had never been.
+        let mut transaction: Vec<u8> = Vec::new();
+        let mut queued = 0;
+        let (mut count, mut told) = (0_u64, 0);
+        let problem = loop {
+            match reader.next(window.bytes()) {
+                Ok(Step::Command(used)) => {
+                    let bytes = &window.bytes()[..used];
+                    let word = &bytes[reader.args()[0].clone()];
+                    self.check_known(word, name)?;
+                    count += 1;
+                    if reader.in_transaction() || queued > 0 {
+                        transaction.extend_from_slice(bytes);
+                        queued += 1;
+                        if !reader.in_transaction() {
+                            stream.send_all(self, &transaction, queued)?;
+                            transaction.clear();
+                            queued = 0;
+                        }
+                    } else {
+                        stream.send(self, bytes)?;
+                    }
+                    window.consume(used);
+                    if config.key_load_delay != 0 {
+                        self.delay(count);
+                        if reader.offset() - told >= 1024 {
+                            told = reader.offset();
+                            stream.flush(self)?;
+                            self.note_progress(told);
+                        }
+                    }
+                }
+                Ok(Step::Annotation(used, _)) => window.consume(used),
+                Ok(Step::More(need)) => {
+                    self.note_progress(reader.offset());
+                    self.check_stopping()?;
+                    if window
+                        .extend(need)
+                        .map_err(|error| unreadable(name, &error))?
+                    {
+                        continue;
+                    }
+                    break match window.bytes().is_empty() {
+                        true if !reader.in_transaction() => None,
+                        true => {
+                            tracing::warn!(
+                                "Revert incomplete MULTI/EXEC transaction from AOF file {name}"
+                            );
+                            Some(Problem::Short)
+                        }
+                        false => Some(Problem::Short),
+                    };
+                }
+                Err(error) => break Some(Problem::Format(error)),
+            }
+        };
+        stream.finish(self)?;
+        let size = window.size();
+        self.note_progress(size);
+        match problem {
+            None => Ok(End::Whole),
+            Some(problem) => mend(config, &problem, path, name, reader.valid(), size),
+        }
+    }
+
+    /// Commands that nobody knows here are fatal: data would be missing.
+    fn check_known(&self, word: &[u8], name: &str) -> Result<()> {
+        match self.running.server().names.get(word) {
+            Some(_) => Ok(()),
+            None => {
+                let word = String::from_utf8_lossy(word);
+                Err(fatal(format!(
+                    "Unknown command '{word}' reading the append only file {name}"
+                )))
+            }
+        }
+    }
+}
+
+/// Why the rest of a file was not read.
+enum Problem {
+    /// It ends within a command or a transaction.
+    Short,
+    /// It makes no sense.
+    Format(crate::persist::aof::AofError),
+}
+
+/// Cuts the damaged end of a file off, if the settings say so.
+fn mend(
+    config: &Config,
+    problem: &Problem,
+    path: &Path,
+    name: &str,
+    valid: u64,
+    size: u64,
+) -> Result<End> {
+    let tail = size - valid;
+    match problem {
+        Problem::Short if config.aof_load_truncated => {
+            tracing::warn!("!!! Warning: short read while loading the AOF file {name}!!!");
+            tracing::warn!("!!! Truncating the AOF {name} at offset {valid} !!!");
+            if let Err(error) = truncate(path, valid) {
+                let why = os_reason(&error);
+                tracing::warn!("Error truncating the AOF file {name}: {why}");
+            } else {
+                tracing::warn!("AOF {name} loaded anyway because aof-load-truncated is enabled");
+                return Ok(End::Truncated);
+            }
+        }
+        Problem::Short => {}
+        Problem::Format(error) => {
+            let most = u64::try_from(config.aof_load_corrupt_tail_max_size).unwrap_or(0);
+            if config.aof_load_truncated && most > 0 && tail <= most {
+                tracing::warn!("!!! Warning: corrupt tail of the AOF file {name}: {error} !!!");
+                tracing::warn!("!!! Truncating the AOF {name} at offset {valid} !!!");
+                match truncate(path, valid) {
+                    Ok(()) => {
+                        tracing::warn!(
+                            "AOF {name} loaded anyway because aof-load-corrupt-tail-max-size is {most} and the corrupt tail has {tail} bytes"
+                        );
+                        return Ok(End::Truncated);
+                    }
+                    Err(error) => {
+                        let why = os_reason(&error);
+                        tracing::warn!("Error truncating the AOF file {name}: {why}");
+                    }
+                }
+            }
+            tracing::warn!("AOF {name}: {error}; the last valid command ends at {valid}");
+            return Err(fatal(format!(
+                "Bad file format reading the append only file {name}: make a backup of your AOF file, then use \
+                 ./redis-check-aof --fix <filename.manifest>"
+            )));
+        }
+    }
+    Err(fatal(format!(
+        "Unexpected end of file reading the append only file {name}. You can: 1) Make a backup of your AOF file, then \
+         use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' \
+         configuration option to yes and restart the server."
+    )))
+}
+
+fn truncate(path: &Path, length: u64) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(length)?;
+    file.sync_all()
+}
+
+fn fatal(text: String) -> LoadError {
+    tracing::warn!("{text}");
+    LoadError::Failed(text)
+}
+
+fn unreadable(name: &str, error: &io::Error) -> LoadError {
+    let why = os_reason(error);
+    fatal(format!(
+        "Unrecoverable error reading the append only file {name}: {why}"
+    ))
+}

@@ -1,0 +1,234 @@
+//! Reading what there is on the disk: at start, and when DEBUG RELOAD or DEBUG LOADAOF asks for it.
+//!
+//! ```text
+//! loader thread   file -> window -> RDB: keys, in batches, by shard -> mail to each shard, which makes values of them
+//!                                -> commands, as they stand        -> a connection to ourselves -> core 0, like any client
+//! ```
+//!
+//! Clients are served meanwhile: what says so runs, anything else is answered `-LOADING`. A file is read in pieces of
+//! `loading-process-events-interval-bytes`; what is under way is bounded, so a file may be larger than what fits into
+//! memory twice.
+//!
+//! Commands go through the ordinary path as one infinitely pipelined connection (`stream.rs`): in order where they meet,
+//! in parallel where they do not, transactions over several shards as the fences they are.
+
+mod append_only;
+mod snapshot;
+mod stream;
+mod window;
+
+use super::running::Running;
+use crate::command::ctx::{Core, Load, OnCore};
+use crate::command::persistence::empty;
+use crate::config::Config;
+use crate::conn::Mail;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How often a wait looks whether the process is going down.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Why nothing was loaded.
+#[derive(Debug)]
+pub(super) enum LoadError {
+    /// There is no such file.
+    Absent,
+    /// It cannot be used. The log says why.
+    Failed(String),
+    /// The process is going down.
+    Stopped,
+}
+
+type Result<T> = std::result::Result<T, LoadError>;
+
+/// Reads files into the shards.
+pub(super) struct Loader<'a> {
+    running: &'a Arc<Running>,
+    /// Keys that are there already are replaced.
+    replace: bool,
+    /// Bytes of the files before the one that is being read.
+    before: u64,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(running: &'a Arc<Running>, replace: bool) -> Loader<'a> {
+        Loader {
+            running,
+            replace,
+            before: 0,
+        }
+    }
+
+    /// Has all cores answer `-LOADING` from now on.
+    fn begin(&self) -> Result<()> {
+        let load = &self.running.server().process.load;
+        let now = self.running.clock().wall_us() / 1_000_000;
+        load.started.store(now, Ordering::Relaxed);
+        load.total_bytes.store(0, Ordering::Relaxed);
+        load.loaded_bytes.store(0, Ordering::Relaxed);
+        load.rdb_used_memory.store(0, Ordering::Relaxed);
+        load.active.store(true, Ordering::SeqCst);
+        self.on_all_cores(|core| core.set_loading(true))
+    }
+
+    /// So many bytes are to be read.
+    fn expect(&self, total_bytes: u64) {
+        let load = &self.running.server().process.load;
+        load.total_bytes.store(total_bytes, Ordering::Relaxed);
+    }
+
+    /// Back to work.
+    fn end(&self) -> Result<()> {
+        let ended = self.on_all_cores(|core| core.set_loading(false));
+        let load = &self.running.server().process.load;
+        load.active.store(false, Ordering::SeqCst);
+        ended
+    }
+
+    /// Runs a function on all cores at one point of the common order, and waits until all have.
+    pub(super) fn on_all_cores(
+        &self,
+        each: impl Fn(&mut dyn Core) + Send + Sync + 'static,
+    ) -> Result<()> {
+        let (sender, done) = flume::unbounded();
+        let each: OnCore = Arc::new(move |core| {
+            each(core);
+            let _ = sender.send(());
+            Box::new(())
+        });
+        self.running.everywhere(each);
+        for _ in self.running.posts() {
+            self.wait(&done)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for all mail to all cores to have been dealt with.
+    fn settle(&self) -> Result<()> {
+        let (sender, done) = flume::unbounded();
+        for post in self.running.posts() {
+            let sender = sender.clone();
+            post.send(Mail::Here(Box::new(move |_| {
+                let _ = sender.send(());
+            })));
+        }
+        for _ in self.running.posts() {
+            self.wait(&done)?;
+        }
+        Ok(())
+    }
+
+    fn wait(&self, done: &flume::Receiver<()>) -> Result<()> {
+        loop {
+            match done.recv_timeout(LOOK_AGAIN) {
+                Ok(()) => return Ok(()),
+                Err(_) => self.check_stopping()?,
+            }
+        }
+    }
+
+    fn check_stopping(&self) -> Result<()> {
+        match self.running.is_stopping() {
+            true => Err(LoadError::Stopped),
+            false => Ok(()),
+        }
+    }
+
+    fn config(&self) -> Arc<Config> {
+        self.running.config()
+    }
+
+    /// Notes how far it is, `offset` bytes into the file that is being read.
+    fn note_progress(&self, offset: u64) {
+        let load = &self.running.server().process.load;
+        let loaded = self.before + offset;
+        let before = load.loaded_bytes.swap(loaded, Ordering::Relaxed);
+        let total = load.total_bytes.load(Ordering::Relaxed).max(1);
+        let tenth = |bytes: u64| bytes.saturating_mul(10) / total;
+        let now = self.running.clock().wall_us() / 1_000_000;
+        let elapsed = now - load.started.load(Ordering::Relaxed);
+        if tenth(loaded) > tenth(before) && elapsed >= TELL_AFTER_SECS {
+            let percent = loaded as f64 / total as f64 * 100.0;
+            let left = elapsed as f64 * (total as f64 / loaded.max(1) as f64 - 1.0);
+            tracing::info!("Loading: {percent:.0}% after {elapsed} seconds, about {left:.0} to go");
+        }
+    }
+
+    /// `key-load-delay`, for tests that want to see what happens meanwhile. Less than zero: a microsecond now and then.
+    fn delay(&self, count: u64) {
+        match self.config().key_load_delay {
+            0 => {}
+            micros @ 1.. => self.running.clock().pause_us(micros.unsigned_abs()),
+            seldom => {
+                if count.is_multiple_of(seldom.unsigned_abs()) {
+                    self.running.clock().pause_us(1);
+                }
+            }
+        }
+    }
+}
+
+/// Loading that is over sooner says nothing of its progress.
+const TELL_AFTER_SECS: i64 = 2;
+
+/// Reads what there is at start. An error ends the process; the log says why. `listen` is called when clients may come:
+/// they are refused then until all is read.
+pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<()> {
+    let config = running.config();
+    let mut loader = Loader::new(running, false);
+    let there = match config.appendonly {
+        true => append_only::is_there(&config),
+        false => Path::new(&config.dbfilename).exists(),
+    };
+    if !there {
+        listen();
+        return Err(LoadError::Absent);
+    }
+    loader.begin()?;
+    listen();
+    let started = running.clock().wall_us();
+    let seconds = || (running.clock().wall_us() - started) as f64 / 1e6;
+    if config.appendonly {
+        loader.append_only(&config)?;
+        tracing::info!("DB loaded from append only file: {:.3} seconds", seconds());
+    } else {
+        let loaded = loader.snapshot_file(Path::new(&config.dbfilename));
+        if let Err(LoadError::Failed(why)) = &loaded {
+            tracing::warn!("{why}");
+            tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
+        }
+        loaded?;
+        tracing::info!("DB loaded from disk: {:.3} seconds", seconds());
+    }
+    loader.on_all_cores(|core| {
+        // What came from a file was no client's.
+        core.stats().reset();
+        core.error_counts().clear();
+        core.slowlog().clear();
+    })?;
+    loader.end()
+}
+
+/// Reads a file again, into empty databases unless it says otherwise. What is refused meanwhile is refused before
+/// anything is removed, so that no write is lost that was acknowledged.
+pub(super) fn again(running: &Arc<Running>, what: Load) -> Result<()> {
+    let config = running.config();
+    let merges = what == Load::SnapshotInto;
+    let mut loader = Loader::new(running, merges);
+    loader.begin()?;
+    let loaded = (|| {
+        if !merges {
+            loader.on_all_cores(empty)?;
+        }
+        match what {
+            Load::AppendOnly => loader.append_only(&config),
+            Load::Snapshot | Load::SnapshotInto => {
+                loader.snapshot_file(Path::new(&config.dbfilename))
+            }
+        }
+    })();
+    loader.end()?;
+    loaded
+}

@@ -1,0 +1,300 @@
+//! Reading files at start: commands of an append-only file, what is refused meanwhile, and damage.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::clock::wait_until;
+use support::process::signal;
+use support::{Conn, Server, Value, each_variant};
+
+fn ok() -> Value {
+    Value::Simple(b"OK".to_vec())
+}
+
+/// A command as it stands in an append-only file.
+fn aof(words: &str) -> Vec<u8> {
+    let words: Vec<&str> = words.split(' ').collect();
+    let mut out = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        out.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+    }
+    out
+}
+
+fn all(commands: &[&str]) -> Vec<u8> {
+    commands.iter().flat_map(|words| aof(words)).collect()
+}
+
+/// Writes an append-only file of these parts; the manifest follows from their names.
+fn write(dir: &Path, parts: &[(&str, Vec<u8>)]) {
+    let folder = dir.join("appendonlydir");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).expect("our folder is writable");
+    let mut manifest = String::new();
+    for (name, bytes) in parts {
+        fs::write(folder.join(name), bytes).expect("written");
+        let seq = name.split('.').nth(2).expect("a number");
+        let kind = if name.contains("base") { "b" } else { "i" };
+        manifest.push_str(&format!("file {name} seq {seq} type {kind}\n"));
+    }
+    fs::write(folder.join("appendonly.aof.manifest"), manifest).expect("written");
+}
+
+fn info(conn: &mut Conn, name: &str) -> String {
+    let text = conn.call("INFO").text();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+const BASE: &str = "appendonly.aof.1.base.aof";
+const INCR: &str = "appendonly.aof.1.incr.aof";
+const NEXT: &str = "appendonly.aof.2.incr.aof";
+
+/// A server that is down, its folder ready to be filled.
+fn prepared(variant: &support::variants::Variant, more: &[(&str, &str)]) -> Server {
+    let mut directives = vec![("appendonly", "yes"), ("appendfsync", "no")];
+    directives.extend_from_slice(more);
+    let mut server = variant.own_server(&directives);
+    server.stop();
+    server
+}
+
+#[test]
+fn commands_of_all_parts_are_executed_in_order() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        let mut incr = aof("SELECT 0");
+        for i in 0..3000 {
+            incr.extend(aof(&format!("SET key:{i} {i}")));
+            incr.extend(aof(&format!("INCR key:{i}")));
+            incr.extend(aof(&format!("MSET a {i} b {i} c {i} d {i} key:{i}x {i}")));
+            if i % 10 == 0 {
+                incr.extend_from_slice(b"#TS:1700000000\r\n");
+                let words = ["MULTI", "INCR a", "INCR b", "RENAME c moved", "EXEC"];
+                incr.extend(all(&words));
+            }
+        }
+        let big = "x".repeat(3 << 20);
+        incr.extend(aof(&format!("SET big {big}")));
+        incr.extend(all(&[
+            "SELECT 5",
+            "RPUSH list a b c",
+            "SELECT 0",
+            "PEXPIREAT key:1 9999999999999",
+        ]));
+        write(
+            server.dir(),
+            &[
+                (BASE, all(&["SELECT 0", "SET from base", "SET a 1"])),
+                (INCR, incr),
+                (NEXT, all(&["SELECT 0", "APPEND from :next", "DEL key:2"])),
+            ],
+        );
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("GET from").text(), "base:next");
+        assert_eq!(conn.call("GET key:2999").text(), "3000");
+        assert_eq!(conn.call("GET a").text(), "2999");
+        assert_eq!(conn.call("GET moved").text(), "2990");
+        assert_eq!(conn.call("STRLEN big").text(), big.len().to_string());
+        assert_eq!(conn.call("EXISTS key:2").text(), "0");
+        assert_eq!(conn.call("PEXPIRETIME key:1").text(), "9999999999999");
+        assert_eq!(
+            conn.call("DBSIZE").text(),
+            (3000 + 3000 - 1 + 7).to_string()
+        );
+        conn.call("SELECT 5");
+        assert_eq!(conn.call("LLEN list").text(), "3");
+        assert_eq!(info(&mut conn, "loading"), "0");
+        assert_eq!(info(&mut conn, "connected_clients"), "1");
+    });
+}
+
+/// What commands did to a key does not depend on when the file is read.
+#[test]
+fn nothing_expires_while_commands_are_read() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        let words = [
+            "SELECT 0",
+            "SET counter 5 PXAT 1000",
+            "INCR counter",
+            "SET kept 1",
+            "PEXPIREAT kept 1000",
+            "PERSIST kept",
+            "SET gone 1 PXAT 1000",
+        ];
+        write(server.dir(), &[(INCR, all(&words))]);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("GET kept").text(), "1");
+        assert_eq!(conn.call("EXISTS counter gone").text(), "0");
+        wait_until("expiry to run", || {
+            (conn.call("DBSIZE").text() == "1").then_some(())
+        });
+    });
+}
+
+#[test]
+fn a_torn_end_is_cut_off_if_that_is_allowed() {
+    each_variant(|variant| {
+        let torn = aof("SET torn 1");
+        let torn = torn[..torn.len() - 3].to_vec();
+        let open = all(&["MULTI", "SET a 2", "SET b 2"]);
+        let half = [open.clone(), torn.clone()].concat();
+        for tail in [torn, open, half] {
+            let mut server = prepared(variant, &[]);
+            let good = all(&["SELECT 0", "SET a 1"]);
+            let parts = [(INCR, [good.clone(), tail].concat())];
+            write(server.dir(), &parts);
+            server.restart();
+            let mut conn = server.conn();
+            assert_eq!(conn.call("GET a").text(), "1");
+            assert_eq!(conn.call("DBSIZE").text(), "1");
+            let log = fs::read_to_string(server.dir().join("server.log")).expect("a log");
+            assert!(
+                log.contains("short read while loading the AOF file"),
+                "{log}"
+            );
+            assert!(
+                log.contains("because aof-load-truncated is enabled"),
+                "{log}"
+            );
+            let path = server.dir().join("appendonlydir").join(INCR);
+            let left = fs::read(path).expect("it is there");
+            assert!(left.starts_with(&good), "{}", left.escape_ascii());
+
+            // Not where it is forbidden, nor in the middle.
+            for (directive, last) in [("no", true), ("yes", false)] {
+                let mut server = prepared(variant, &[("aof-load-truncated", directive)]);
+                let mut files = parts.to_vec();
+                if !last {
+                    files.push((NEXT, good.clone()));
+                }
+                write(server.dir(), &files);
+                let mut child = server.start_again();
+                assert_eq!(child.wait().expect("it ends").code(), Some(1));
+            }
+        }
+    });
+}
+
+#[track_caller]
+fn refused(server: &mut Server, why: &str) {
+    let mut child = server.start_again();
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{why}");
+    let log = fs::read_to_string(server.dir().join("server.log")).expect("a log");
+    assert!(log.contains(why), "{why}: {log}");
+}
+
+#[test]
+fn what_cannot_be_read_keeps_the_server_from_starting() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        let good = all(&["SELECT 0", "SET a 1"]);
+        let bad = [good.clone(), b"!!!".to_vec(), good.clone()].concat();
+        write(server.dir(), &[(INCR, bad)]);
+        refused(&mut server, "Bad file format reading the append only file");
+        write(server.dir(), &[(INCR, all(&["SELECT 0", "NOSUCH a"]))]);
+        refused(
+            &mut server,
+            "Unknown command 'NOSUCH' reading the append only file",
+        );
+        write(server.dir(), &[(BASE, good.clone()), (INCR, good.clone())]);
+        fs::remove_file(server.dir().join("appendonlydir").join(BASE)).expect("removed");
+        refused(
+            &mut server,
+            "appendonly.aof.1.base.aof length. stat: No such file or directory",
+        );
+        let manifest = server.dir().join("appendonlydir/appendonly.aof.manifest");
+        fs::write(&manifest, "file x seq 1 type z\n").expect("written");
+        refused(&mut server, "Unknown AOF file type");
+
+        let mut server = prepared(variant, &[("aof-load-corrupt-tail-max-size", "5")]);
+        for (tail, is_fine) in [("!!!!!", true), ("!!!!!!", false)] {
+            write(
+                server.dir(),
+                &[(INCR, [good.clone(), tail.into()].concat())],
+            );
+            if is_fine {
+                server.restart();
+                assert_eq!(server.conn().call("GET a").text(), "1");
+                server.stop();
+            } else {
+                refused(&mut server, "Bad file format");
+            }
+        }
+    });
+}
+
+#[test]
+fn most_commands_are_refused_while_a_file_is_read() {
+    each_variant(|variant| {
+        let slow = [
+            ("key-load-delay", "500"),
+            ("loading-process-events-interval-bytes", "1024"),
+        ];
+        let mut server = variant.own_server(&slow);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 20000 key 20");
+        assert_eq!(conn.call("SAVE"), ok());
+        server.stop();
+        let refusal = Value::Error(b"LOADING Redis is loading the dataset in memory".to_vec());
+        for again in [true, false] {
+            server.restart_without_waiting();
+            let mut conn = wait_until("a connection", || server.try_conn().ok());
+            assert_eq!(conn.call("PING"), refusal);
+            assert_eq!(conn.call("GET key:1"), refusal);
+            assert_eq!(conn.call("MULTI"), ok());
+            assert_eq!(conn.call("SET a 1"), refusal);
+            assert!(conn.call("EXEC").text().starts_with("EXECABORT"));
+            assert_eq!(info(&mut conn, "loading"), "1");
+            assert_ne!(info(&mut conn, "loading_total_bytes"), "0");
+            assert_ne!(info(&mut conn, "loading_start_time"), "0");
+            let loaded = || {
+                info(&mut server.conn(), "loading_loaded_bytes")
+                    .parse::<u64>()
+                    .expect("digits")
+            };
+            let before = loaded();
+            wait_until("progress", || (loaded() > before).then_some(()));
+            assert_eq!(conn.call("CONFIG SET appendonly yes"), refusal);
+            if again {
+                signal(server.pid(), "TERM");
+                assert!(server.wait_exit().success());
+            } else {
+                conn.call("CONFIG SET key-load-delay 0");
+                wait_until("the end", || (conn.call("PING") != refusal).then_some(()));
+                assert_eq!(conn.call("DBSIZE").text(), "20000");
+                assert_eq!(info(&mut conn, "rdb_last_load_keys_loaded"), "20000");
+            }
+        }
+    });
+}
+
+#[test]
+fn debug_reads_the_files_again() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        write(
+            server.dir(),
+            &[(INCR, all(&["SELECT 0", "SET a 1", "SET b 2"]))],
+        );
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("SAVE"), ok());
+        conn.call("DEL b");
+        conn.call("SET c 3");
+        assert_eq!(conn.call("DEBUG RELOAD NOSAVE NOFLUSH"), ok());
+        assert_eq!(conn.call("EXISTS a b c").text(), "3");
+        assert_eq!(conn.call("DEBUG RELOAD NOSAVE"), ok());
+        assert_eq!(conn.call("EXISTS a b c").text(), "2");
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        assert_eq!(conn.call("EXISTS a b").text(), "2");
+        assert_eq!(conn.call("SET still writable"), ok());
+    });
+}
