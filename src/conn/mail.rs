@@ -12,6 +12,9 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 
+/// A function that runs once, on one core.
+pub type OnThisCore = Box<dyn FnOnce(&mut dyn Core) + Send>;
+
 /// One message.
 pub enum Mail {
     /// The control thread finished what a command handed over.
@@ -34,7 +37,7 @@ pub enum Mail {
     /// Run this on all cores at one point of the common order.
     Everywhere(OnCore),
     /// Run this on this core.
-    Here(Box<dyn FnOnce(&mut dyn Core) + Send>),
+    Here(OnThisCore),
     /// What comes from this socket is the commands of an append-only file.
     Loader(OwnedFd),
     /// Leave the loop.

@@ -41,7 +41,7 @@ mod turn;
 
 pub use home::{Home, HomeParts};
 pub use listener::Bound;
-pub use mail::{Mail, Mailbox, Post};
+pub use mail::{Mail, Mailbox, OnThisCore, Post};
 pub use permit::spread_users;
 pub use process::{Configured, Process, Saving};
 pub use turn::ShardThread;
