@@ -599,3 +599,43 @@ fn values_up_to_512_mib() {
         }
     });
 }
+
+/// Over `maxmemory-clients` the largest clients go, those that said no excepted.
+#[test]
+fn the_largest_clients_go_when_all_hold_too_much() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut neighbour = server.conn();
+        assert_eq!(neighbour.call("CLIENT NO-EVICT on"), ok());
+        let unfinished = |bytes: usize, name: &str| {
+            let mut conn = server.conn();
+            assert_eq!(conn.call(&format!("CLIENT SETNAME {name}")), ok());
+            let request = format!("*2\r\n$4\r\nECHO\r\n${bytes}\r\n");
+            conn.send(request.as_bytes()).expect("the server reads");
+            conn.send(&vec![b'x'; bytes - 1]).expect("the server reads");
+            conn
+        };
+        let mut small: Vec<Conn> = (0..4).map(|_| unfinished(100_000, "small")).collect();
+        let _large: Vec<Conn> = (0..4).map(|_| unfinished(3_000_000, "large")).collect();
+        let count = |neighbour: &mut Conn, name: &str| {
+            let list = neighbour.call("CLIENT LIST").text();
+            list.matches(&format!("name={name} ")).count()
+        };
+        clock::wait_until("all to be received", || {
+            let list = neighbour.call("CLIENT LIST").text();
+            let arrived = list.matches(" qbuf=30000").count() == 4;
+            (arrived && list.matches(" qbuf=1000").count() == 4).then_some(())
+        });
+        assert_eq!(neighbour.call("CONFIG SET maxmemory-clients 5000000"), ok());
+        clock::wait_until("the largest to be gone", || {
+            (count(&mut neighbour, "large") < 2).then_some(())
+        });
+        assert_eq!(count(&mut neighbour, "small"), 4);
+        assert!(info(&mut neighbour, "stats", "evicted_clients") >= 3);
+        // The others go on as if nothing had been.
+        for conn in &mut small {
+            conn.send(b"x\r\n").expect("the server reads");
+            assert_eq!(conn.read().expect("a reply").bytes().len(), 100_000);
+        }
+    });
+}

@@ -113,6 +113,7 @@ pub fn describe_client(session: &Session, args: Args<'_>, now: Millis) -> String
         input_free: 0,
         output_bytes: 0,
         output_pieces: 0,
+        memory: args.bytes.len() + session.memory() + 1024,
         blocked: false,
         closing: false,
     };
@@ -156,7 +157,7 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         view.output_bytes,
         view.output_pieces,
         view.output_bytes,
-        view.memory() + multi_bytes,
+        view.memory,
         if session.last_command.is_empty() {
             "NULL"
         } else {

@@ -348,6 +348,8 @@ pub struct ClientView<'a> {
     pub output_bytes: usize,
     /// Pieces waiting to be sent by reference.
     pub output_pieces: usize,
+    /// Memory held for it, about.
+    pub memory: usize,
     /// Waits in a blocking command.
     pub blocked: bool,
     /// Will be closed when its output is sent.
@@ -355,11 +357,6 @@ pub struct ClientView<'a> {
 }
 
 impl ClientView<'_> {
-    /// Memory held for this client, about.
-    pub fn memory(&self) -> usize {
-        self.input_bytes + self.input_free + self.output_bytes + size_of::<Session>() + 1024
-    }
-
     /// The class of its output-buffer limit.
     pub fn kind(&self) -> ClientKind {
         self.session.kind

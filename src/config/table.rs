@@ -308,7 +308,7 @@ settings! {
     "list-compress-depth" => list_compress_depth: int(0, 0, INT_MAX) [IN_EFFECT DEBUG];
     "list-max-listpack-size" | "list-max-ziplist-size" => list_max_listpack_size: int(-2, INT_MIN, INT_MAX) [IN_EFFECT];
     "maxmemory" => maxmemory: memory(0, 0, u64::MAX) [IN_EFFECT];
-    "maxmemory-clients" => maxmemory_clients: memory_or_percent(0) [];
+    "maxmemory-clients" => maxmemory_clients: memory_or_percent(0) [IN_EFFECT];
     "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: int(10, 0, 100) [];
     "maxmemory-policy" => maxmemory_policy: choice(MaxmemoryPolicy, Noeviction) [IN_EFFECT];
     "maxmemory-samples" => maxmemory_samples: int(5, 1, INT_MAX) [IN_EFFECT];

@@ -113,6 +113,9 @@ pub(super) struct Client {
     pub(super) counted_output: usize,
     /// Since when the output is over its soft limit, unix ms.
     pub(super) soft_limit_since: Option<i64>,
+    /// What of the core's sum of clients' memory is this client's, and its class there if it may be evicted.
+    pub(super) counted_memory: usize,
+    pub(super) class: Option<usize>,
 }
 
 impl Client {
@@ -137,17 +140,18 @@ impl Client {
             closing: false,
             counted_output: 0,
             soft_limit_since: None,
+            counted_memory: 0,
+            class: None,
         }
     }
 
     /// Bytes held for this client.
     pub(super) fn memory(&self) -> usize {
-        let queued = self.session.transaction.as_ref();
         self.input.capacity()
             + self.apart.as_ref().map_or(0, |apart| apart.memory())
-            + self.out.bytes.capacity()
-            + self.sending
-            + queued.map_or(0, |transaction| transaction.bytes)
+            + self.out.bytes.capacity().saturating_sub(self.out.bytes.len())
+            + self.unsent()
+            + self.session.memory()
             + size_of::<Client>()
     }
 

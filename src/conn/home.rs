@@ -116,6 +116,10 @@ pub struct Home {
     pub(super) loading: bool,
     /// Effects were queued before that, and will be again.
     logs: bool,
+    /// `maxmemory-clients` in bytes; 0 for none.
+    pub(super) clients_limit: u64,
+    /// When other cores were last told that clients have to go.
+    pub(super) asked_to_evict: Millis,
     /// This shard looks whether it has to evict something without being asked.
     pub(super) shrinks: bool,
 }
@@ -214,6 +218,8 @@ impl Home {
             unsent_max: (limits::OUTPUT_PAUSE_TOTAL_BYTES / shards).max(limits::OUTPUT_PAUSE_BYTES),
             relief_under_way: false,
             busy: false,
+            clients_limit: 0,
+            asked_to_evict: Millis(0),
             shrinks: false,
             loading: false,
             logs: false,
@@ -352,6 +358,12 @@ impl Home {
             true => 0,
             false => config.maxmemory,
         };
+        self.owner.limit = config.maxmemory;
+        let had_limit = self.clients_limit != 0;
+        self.clients_limit = super::evict::limit(&config);
+        if self.clients_limit != 0 && !had_limit {
+            self.measure_all();
+        }
         self.owner.config = Arc::clone(&config);
         self.owner.set_policy(&config);
         self.owner.set_events(config.notify_keyspace_events);
@@ -373,6 +385,7 @@ impl Home {
             input_bytes: client.backlog(),
             input_free: client.input.capacity() - client.input.len(),
             output_bytes: client.unsent(),
+            memory: client.memory(),
             output_pieces: client.out.shared.len(),
             blocked: client.stall == Stall::Paused
                 || client

@@ -22,6 +22,7 @@ mod blocking;
 mod busy;
 mod client;
 mod dispatch;
+mod evict;
 mod exec;
 mod farewell;
 mod fence;

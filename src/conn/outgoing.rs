@@ -89,10 +89,7 @@ impl Home {
             return;
         };
         self.wants.close.push(client.socket);
-        // Summed anew a few times a second; what is evicted meanwhile must not make up for clients that are gone.
-        let held = self.stats.client_memory.get();
-        let left = held.saturating_sub(client.memory() as u64);
-        self.stats.client_memory.set(left);
+        self.unmeasure(client.counted_memory, client.class);
         self.unsent -= client.counted_output;
         if client.stall == Stall::Paused {
             self.waiting.retain(|&waits| waits != at);

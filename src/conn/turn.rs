@@ -92,6 +92,7 @@ impl ShardThread {
         home.background();
         home.hand_over();
         self.flush();
+        self.home.evict_clients();
         self.work_off();
         let home = &self.home;
         busy |= !home.ready.is_empty() || !home.dirty.is_empty() || !home.receiver.is_quiet();
@@ -118,6 +119,7 @@ impl ShardThread {
                     client.session.last_active = now;
                     client.session.input_bytes += bytes.len() as u64;
                     home.receive(socket.index() as u32, bytes);
+                    home.measure(socket.index() as u32);
                 }
                 self.backend.recycle(chunk);
             }
@@ -227,6 +229,7 @@ impl ShardThread {
                 self.home.close(at);
             } else {
                 self.home.check_output_limit(at);
+                self.home.measure(at);
             }
         }
     }
@@ -448,13 +451,7 @@ impl Home {
         let peak = self.peaks.advance(now.seconds());
         self.stats.biggest_input.set(peak.input as u64);
         self.stats.biggest_output.set(peak.output as u64);
-        let memory: usize = self
-            .clients
-            .iter()
-            .flatten()
-            .map(|client| client.memory())
-            .sum();
-        self.stats.client_memory.set(memory as u64);
+        self.measure_all();
         let (keys, items, prefixes) = self.owner.tracked();
         self.stats.tracked_keys.set(keys as u64);
         self.stats.tracked_items.set(items as u64);

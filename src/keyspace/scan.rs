@@ -62,7 +62,7 @@ impl Store {
         cursor: Cursor,
         count: usize,
         seen: &mut usize,
-        mut visit: impl FnMut(&[u8], ValueRef<'_>),
+        mut visit: impl FnMut(&[u8], Option<ValueRef<'_>>),
         (now, expiry): (Millis, Expiry),
     ) -> Cursor {
         let first = usize::from(self.slots().start);
@@ -88,9 +88,8 @@ impl Store {
                 positions -= 1;
                 from = table.scan_step(slot - first, prefix, |entry| {
                     *seen += 1;
-                    if expiry == Expiry::Ignore || !is_expired(entry, now) {
-                        visit(entry.key(), value_of(entry));
-                    }
+                    let is_there = expiry == Expiry::Ignore || !is_expired(entry, now);
+                    visit(entry.key(), is_there.then(|| value_of(entry)));
                 });
             }
             (slot, prefix) = (slot + 1, 0);
@@ -106,7 +105,7 @@ impl Db<'_> {
     /// Visits about `count` elements from `cursor` on, in (slot, hash) order, and returns where to go on, START when
     /// all slots are done. The walk ends with the slots of this view's stores; the cursor then is the first one of the
     /// next shard. A view of one shard begins there if the cursor is before it. A cursor beyond this view's slots is returned as it is; one that no walk could have returned
-    /// continues at the next position there is.
+    /// continues at the next position there is. Expired keys on the way are removed.
     pub fn scan(
         &mut self,
         cursor: Cursor,
@@ -119,6 +118,11 @@ impl Db<'_> {
         let (db, rule) = (self.index.index(), (self.now, self.expiry));
         let (mut cursor, mut seen) = (cursor, 0);
         let mut done = false;
+        let mut expired: Vec<Box<[u8]>> = Vec::new();
+        let mut visit = |key: &[u8], value: Option<ValueRef<'_>>| match value {
+            Some(value) => visit(key, value),
+            None => expired.push(key.into()),
+        };
         let alone = matches!(self.set, StoreSet::One(_));
         self.set.for_each(|store| {
             let slots = store.slots();
@@ -131,6 +135,10 @@ impl Db<'_> {
             cursor = store.scan(db, cursor, count.max(1), &mut seen, &mut visit, rule);
             done = cursor == Cursor::START;
         });
+        for key in expired {
+            // Looking it up removes it, if this view removes.
+            let _ = self.peek(&key);
+        }
         cursor
     }
 

@@ -142,6 +142,18 @@ pub struct Session {
 }
 
 impl Session {
+    /// Bytes held for it, about: itself, what it queued, and names of keys and channels.
+    pub fn memory(&self) -> usize {
+        let queued = self.transaction.as_ref().map_or(0, |open| open.bytes);
+        let watched = self.watched.iter().map(|watched| watched.key.len());
+        let watched = watched.sum::<usize>() + self.watched.len() * 2 * size_of::<Watched>();
+        let tracking = self.tracking.as_ref().map_or(0, |tracking| {
+            let prefixes = tracking.prefixes.iter().map(|prefix| prefix.len() + 64);
+            prefixes.sum::<usize>() + size_of::<Tracking>()
+        });
+        size_of::<Session>() + queued + watched + tracking + self.subscriptions.memory()
+    }
+
     /// A client that just connected, RESP2, database 0, and the default user, authenticated if that one is open.
     pub fn new(
         id: u64,

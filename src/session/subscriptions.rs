@@ -53,9 +53,18 @@ pub struct Subscriptions {
     channels: Vec<Box<[u8]>>,
     patterns: Vec<Box<[u8]>>,
     shard: Vec<Box<[u8]>>,
+    bytes: usize,
 }
 
+/// What a name costs here and in the list of the core's listeners, besides itself.
+const NAME_BYTES: usize = 2 * size_of::<Box<[u8]>>() + 32;
+
 impl Subscriptions {
+    /// Bytes held, about. O(1).
+    pub fn memory(&self) -> usize {
+        self.bytes
+    }
+
     /// Names of one kind, oldest first.
     pub fn names(&self, topic: Topic) -> &[Box<[u8]>] {
         match topic {
@@ -89,6 +98,7 @@ impl Subscriptions {
     /// Notes the end of one that the core's listeners knew.
     fn forget(&mut self, topic: Topic, name: &[u8]) {
         self.names_mut(topic).retain(|known| **known != *name);
+        self.bytes = self.bytes.saturating_sub(2 * name.len() + NAME_BYTES);
     }
 }
 
@@ -127,6 +137,7 @@ impl Listeners {
         }
         list.push(at);
         own.names_mut(topic).push(name.into());
+        own.bytes += 2 * name.len() + NAME_BYTES;
         true
     }
 

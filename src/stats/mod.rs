@@ -16,6 +16,9 @@ pub use slowlog::{LatencyEvent, LatencyLog, SlowEntry, Slowlog};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+/// How many classes of clients by size there are.
+pub const CLIENT_CLASSES: usize = 19;
+
 /// A counter with one writing thread and any number of readers.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -166,6 +169,10 @@ pub struct CoreStats {
     pub monitors: Counter,
     /// Bytes of query buffers and output buffers held for clients.
     pub client_memory: Counter,
+    /// What of it is held for clients that may be evicted, by classes of size.
+    pub client_classes: [Counter; CLIENT_CLASSES],
+    /// Clients closed because all together held too much.
+    pub evicted_clients: Counter,
     /// Turns of the loop.
     pub turns: Counter,
     /// Microseconds the loop spent working, not waiting.
@@ -227,6 +234,7 @@ impl CoreStats {
             &self.denied_channels,
             &self.query_limit_closes,
             &self.output_limit_closes,
+            &self.evicted_clients,
             &self.most_commands_a_turn,
             &self.longest_turn_us,
             &self.expire_us,

@@ -3,6 +3,18 @@
 use crate::support::{check, check_both, check_resp3};
 
 #[test]
+fn confirmations_come_even_where_replies_do_not() {
+    check_both(
+        r#"
+        CLIENT REPLY OFF => none; SUBSCRIBE ch => push["subscribe", "ch", 1]; PSUBSCRIBE p* => push["psubscribe", "p*", 2]
+        c2: PUBLISH ch m => 1; read => push["message", "ch", "m"]
+        UNSUBSCRIBE ch => push["unsubscribe", "ch", 1]; PUNSUBSCRIBE => push["punsubscribe", "p*", 0]
+        CLIENT REPLY ON => OK; CLIENT REPLY SKIP => none; SUBSCRIBE ch => push["subscribe", "ch", 1]
+        "#,
+    );
+}
+
+#[test]
 fn messages_reach_channels_and_patterns() {
     check(
         r#"

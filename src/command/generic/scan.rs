@@ -201,6 +201,9 @@ mod tests {
             SCAN 0 COUNT 100000 TYPE nonsense => ["0", []]
             SCAN 0 COUNT 100000 MATCH b* => ["0", []]
             SCAN 0 COUNT 9223372036854775807 MATCH a* TYPE string => ["0", [a]]
+            SET b 1 PX 10; HSET h f v; PEXPIRE h 10 => 1; @wait 11; DBSIZE => 3
+            SCAN 0 COUNT 100000 TYPE nonsense => ["0", []]
+            DBSIZE => 1
             "#,
         );
     }

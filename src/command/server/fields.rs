@@ -438,8 +438,11 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
         server.sum(|core| core.expire_us.get()) / 1000,
     );
     text.line("evicted_keys", stores(|store| store.evicted_keys.get()));
-    text.zeros(&[
+    text.line(
         "evicted_clients",
+        server.sum(|core| core.evicted_clients.get()),
+    );
+    text.zeros(&[
         "total_eviction_exceeded_time",
         "current_eviction_exceeded_time",
     ]);
