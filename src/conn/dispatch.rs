@@ -745,9 +745,7 @@ impl Home {
         // What counts for CLIENT REPLY's own reply is the mode it leaves. Other flows write theirs later.
         let here = matches!(flow, Flow::Done | Flow::Close);
         let after = client.session.reply_mode;
-        // Confirmations of subscriptions are messages, which are not held back.
-        let confirms = spec.flags.has(flag::PUBSUB) && spec.name.ends_with("subscribe");
-        let mute = mode != ReplyMode::On && after != ReplyMode::On && !confirms;
+        let mute = mode != ReplyMode::On && after != ReplyMode::On;
         if here && mute {
             out.truncate(start);
         }

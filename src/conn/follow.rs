@@ -117,13 +117,13 @@ impl Home {
             }
             Flow::Subscribe(topic) => {
                 let mut out = self.subscribe(at, topic, args.iter().skip(1));
-                self.reply(at, |reply| reply.append(&mut out));
+                self.confirm(at, &mut out);
                 Step::Next
             }
             Flow::Unsubscribe(topic) => {
                 let names = args.iter().skip(1).map(<[u8]>::to_vec).collect();
                 let mut out = self.unsubscribe(at, topic, names);
-                self.reply(at, |reply| reply.append(&mut out));
+                self.confirm(at, &mut out);
                 Step::Next
             }
             Flow::Tracking(tracking) => {

@@ -12,7 +12,7 @@ use crate::command::spec::CommandSpec;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::StoreEvent;
 use crate::resp::{Args, Output, Proto, Reply};
-use crate::session::{ClientKind, Message, Topic};
+use crate::session::{ClientKind, Message, ReplyMode, Topic};
 use crate::shard::{Mode, Node};
 use std::sync::Arc;
 
@@ -86,6 +86,13 @@ impl Home {
         }
         self.count_listeners();
         out
+    }
+
+    /// Writes confirmations, which are messages: no CLIENT REPLY holds them back.
+    pub(super) fn confirm(&mut self, at: u32, confirmations: &mut Output) {
+        let mode = std::mem::replace(&mut self.client(at).session.reply_mode, ReplyMode::On);
+        self.reply(at, |reply| reply.append(confirmations));
+        self.client(at).session.reply_mode = mode.after_one();
     }
 
     /// A client goes, or is reset.
