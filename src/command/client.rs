@@ -542,6 +542,7 @@ mod tests {
             input_free: 2,
             output_bytes: 3,
             output_pieces: 0,
+            memory: 0,
             blocked: false,
             closing: false,
         };

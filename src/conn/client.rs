@@ -149,7 +149,11 @@ impl Client {
     pub(super) fn memory(&self) -> usize {
         self.input.capacity()
             + self.apart.as_ref().map_or(0, |apart| apart.memory())
-            + self.out.bytes.capacity().saturating_sub(self.out.bytes.len())
+            + self
+                .out
+                .bytes
+                .capacity()
+                .saturating_sub(self.out.bytes.len())
             + self.unsent()
             + self.session.memory()
             + size_of::<Client>()

@@ -358,7 +358,6 @@ impl Home {
             true => 0,
             false => config.maxmemory,
         };
-        self.owner.limit = config.maxmemory;
         let had_limit = self.clients_limit != 0;
         self.clients_limit = super::evict::limit(&config);
         if self.clients_limit != 0 && !had_limit {
