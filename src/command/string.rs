@@ -45,6 +45,7 @@ pub fn getdel(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if found {
         cx.db.remove(key);
         cx.dirty += 1;
+        cx.propagate(&[b"DEL", key]);
         cx.notify(KeyspaceEvents::GENERIC, "del", key);
     }
     Ok(Flow::Done)

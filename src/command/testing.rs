@@ -10,13 +10,17 @@
 //! ambiguous, in quotes; `nil`; `[a, b]`; errors with their text. Commands that begin with `@` ask the harness:
 //! `@ttl key` (milliseconds), `@encoding key`, `@dirty` (changes since asked last), `@events` (notifications since asked
 //! last, of the classes that `Bench::config` wants, as `[name key, ..]`), `@wait ms`, `@len`, `@select db`. Commands
-//! that would wait reply as in a transaction.
+//! that would wait reply as in a transaction. `@effects` says what has to be written down since asked last, as `[first
+//! second, ..]`.
+//!
+//! When a bench is done with, its effects are run over empty stores, years later and with other luck: everything must be
+//! there again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ctx::{Ctx, Flow, News, Undivided, Waiting};
-use super::effects::Effects;
+use super::effects::{Effect, Effects};
 use super::keys;
 use super::lookup::{Lookup, Mode};
 use super::spec::{CommandSpec, Route, Run, flag, key_flag};
@@ -24,8 +28,8 @@ use crate::base::rng::Rng;
 use crate::base::{DbIndex, Millis, ShardId, SlotMap};
 use crate::config::Config;
 use crate::keyspace::seen;
-use crate::keyspace::{AccessClock, Db, Store, StoreCounters, StoreOptions, StoreSet};
-use crate::resp::{Args, Output, OwnedArgs, Proto, Reply};
+use crate::keyspace::{AccessClock, Db, Expiry, Store, StoreCounters, StoreOptions, StoreSet};
+use crate::resp::{Args, Output, OwnedArgs, ParseLimits, Parsed, Parser, Proto, Reply};
 use crate::script::{Scripts, Shared};
 
 /// Runs a transcript.
@@ -45,6 +49,10 @@ pub(super) struct Bench {
     dirty: u64,
     events: Vec<String>,
     effects: Effects,
+    /// How many of them `@effects` has told.
+    told: usize,
+    /// What expired keys look like.
+    expiry: Expiry,
     /// The settings.
     pub(super) config: Config,
     /// Of the replies.
@@ -57,6 +65,16 @@ pub(super) struct Bench {
 impl Bench {
     /// Empty stores.
     pub(super) fn new(shards: usize) -> Bench {
+        let mut bench = Bench::silent(shards);
+        bench.effects.set_on(true);
+        for store in &mut bench.stores {
+            store.set_notes_losses(true);
+        }
+        bench
+    }
+
+    /// As [`Bench::new`]; its effects are nobody's business.
+    fn silent(shards: usize) -> Bench {
         let slots = SlotMap::even(shards);
         let store = |shard: u16| {
             Store::new(StoreOptions {
@@ -75,6 +93,8 @@ impl Bench {
             dirty: 0,
             events: Vec::new(),
             effects: Effects::default(),
+            told: 0,
+            expiry: Expiry::Remove,
             config: Config::default(),
             proto: Proto::Resp2,
             rng: Rng::new(1),
@@ -186,6 +206,7 @@ impl Bench {
             limited: None,
             besides: &mut Undivided,
         };
+        cx.db.set_expiry_rule(self.expiry);
         let result = f(&mut cx);
         assert_eq!(cx.db.index(), self.db, "the database stays selected");
         self.dirty += cx.dirty;
@@ -199,12 +220,129 @@ impl Bench {
         result
     }
 
+    /// All effects: where, and what.
+    fn effect_args(&self) -> Vec<(DbIndex, OwnedArgs)> {
+        let limits = ParseLimits {
+            authenticated: true,
+            bulk_bytes_max: i64::MAX,
+        };
+        let parse = |effect: &Effect| {
+            let bytes = &self.effects.bytes()[effect.range.clone()];
+            let mut spans = Vec::new();
+            let parsed = Parser::new().parse(bytes, &limits, &mut spans);
+            assert!(matches!(parsed, Parsed::Command { consumed } if consumed == bytes.len()));
+            (effect.db, OwnedArgs::from(Args::new(bytes, &spans)))
+        };
+        let changes = self.effects.records().iter();
+        let changes = changes.filter(|effect| !effect.replicas_only);
+        changes.map(parse).collect()
+    }
+
+    /// Runs the effects over empty stores, and compares what is in them.
+    fn replay(&mut self) {
+        let mut copy = Bench::silent(self.stores.len());
+        copy.config = self.config.clone();
+        copy.expiry = Expiry::Ignore;
+        copy.now.0 += 10_000_000_000;
+        copy.rng = Rng::new(2);
+        for (db, args) in self.effect_args() {
+            copy.db = db;
+            let reply = copy.run(&args);
+            assert!(!reply.starts_with(b"-"), "the effect {args:?} fails");
+        }
+        self.expiry = Expiry::Ignore;
+        self.proto = Proto::Resp2;
+        for db in 0..16 {
+            (self.db, copy.db) = (DbIndex(db), DbIndex(db));
+            let (ours, theirs) = (self.contents(), copy.contents());
+            let effects = self.effect_args();
+            assert_eq!(ours, theirs, "database {db} after {effects:?}");
+        }
+    }
+
+    /// Everything in the selected database, in words.
+    fn contents(&mut self) -> Vec<String> {
+        let mut keys = Vec::new();
+        self.with_ctx(&mut Output::new(), |cx| {
+            cx.db.for_each(|key, _| keys.push(key.to_vec()));
+        });
+        keys.sort();
+        let mut contents = Vec::new();
+        for key in keys {
+            let mut expiry = None;
+            let kind = self.with_ctx(&mut Output::new(), |cx| {
+                expiry = cx.db.expire_of(&key).flatten();
+                cx.db.type_name(&key)
+            });
+            let mut words: Vec<&[u8]> = match kind {
+                Some("string") => vec![b"GET", &key],
+                Some("list") => vec![b"LRANGE", &key, b"0", b"-1"],
+                Some("set") => vec![b"SMEMBERS", &key],
+                Some("zset") => vec![b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"],
+                Some("hash") => vec![b"HGETALL", &key],
+                Some("stream") => vec![b"XINFO", b"STREAM", &key, b"FULL", b"COUNT", b"0"],
+                _ => panic!("{kind:?} is no type"),
+            };
+            let args = words.drain(..).collect();
+            let value = self.run(&args);
+            let mut value = show(&mut &value[..]);
+            match kind {
+                Some("set") => value = sorted(&value).join(" "),
+                Some("hash") => value = self.hash_contents(&key, &value),
+                Some("stream") => value = without_times(&value),
+                _ => {}
+            }
+            let key = key.escape_ascii();
+            contents.push(format!("{key} = {value} until {expiry:?}"));
+        }
+        contents
+    }
+
+    /// Fields, values and times in a common order.
+    fn hash_contents(&mut self, key: &[u8], pairs: &str) -> String {
+        let fields = self.run(&[b"HKEYS", key].into_iter().collect());
+        let fields = words_of(&fields);
+        let mut words: Vec<&[u8]> = vec![b"HPEXPIRETIME", key, b"FIELDS"];
+        let count = fields.len().to_string();
+        words.push(count.as_bytes());
+        words.extend(fields.iter().map(Vec::as_slice));
+        let times = self.run(&words.into_iter().collect());
+        let times = show(&mut &times[..]);
+        let inner = |array: &str| -> Vec<String> {
+            let inner = array.trim_start_matches('[').trim_end_matches(']');
+            inner.split(", ").map(str::to_owned).collect()
+        };
+        let (pairs, times) = (inner(pairs), inner(&times));
+        let rows = pairs.chunks(2).zip(times);
+        let mut rows: Vec<String> = rows
+            .map(|(pair, time)| format!("{} {time}", pair.join(": ")))
+            .collect();
+        rows.sort();
+        rows.join(", ")
+    }
+
     fn ask(&mut self, question: &[u8], args: &[Vec<u8>]) -> String {
         let now = self.now;
         let mut out = Output::new();
         match question {
             b"dirty" => std::mem::take(&mut self.dirty).to_string(),
             b"events" => format!("[{}]", std::mem::take(&mut self.events).join(", ")),
+            b"effects" => {
+                let told = std::mem::replace(&mut self.told, self.effects.records().len());
+                let effects = self.effect_args().split_off(told);
+                let texts = effects.iter().map(|(db, args)| {
+                    let words: Vec<String> = args
+                        .as_args()
+                        .iter()
+                        .map(|word| word.escape_ascii().to_string())
+                        .collect();
+                    match db.0 {
+                        0 => words.join(" "),
+                        db => format!("{db}> {}", words.join(" ")),
+                    }
+                });
+                format!("[{}]", texts.collect::<Vec<_>>().join(", "))
+            }
             b"wait" => {
                 let text = std::str::from_utf8(&args[0]).expect("digits");
                 self.now.0 += text.parse::<i64>().expect("milliseconds");
@@ -225,6 +363,14 @@ impl Bench {
                 cx.db.encoding_name(&args[0]).unwrap_or("nil").into()
             }),
             _ => panic!("no such question"),
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if self.effects.is_on() && !std::thread::panicking() {
+            self.replay();
         }
     }
 }
@@ -261,6 +407,48 @@ fn check_keys(spec: &CommandSpec, args: Args<'_>, seen: &BTreeSet<Vec<u8>>, chan
 
 /// Commands that count a change although their row says of no key that it is changed, as it says in Redis.
 const CHANGES_WHAT_IT_READS: &[&str] = &["xreadgroup"];
+
+/// The strings of an array of strings.
+fn words_of(mut reply: &[u8]) -> Vec<Vec<u8>> {
+    let mut words = Vec::new();
+    while let Some(end) = memchr::memmem::find(reply, b"\r\n") {
+        let (line, rest) = (&reply[..end], &reply[end + 2..]);
+        reply = rest;
+        if let Some(len) = line.strip_prefix(b"$") {
+            let len: usize = str::from_utf8(len)
+                .expect("digits")
+                .parse()
+                .expect("a length");
+            words.push(rest[..len].to_vec());
+            reply = &rest[len + 2..];
+        }
+    }
+    words
+}
+
+/// What XINFO says of a stream, but for when its consumers were seen and how its nodes lie.
+fn without_times(info: &str) -> String {
+    let words: Vec<&str> = info.split(", ").collect();
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let is_time = [
+            "seen-time",
+            "active-time",
+            "radix-tree-keys",
+            "radix-tree-nodes",
+        ]
+        .iter()
+        .any(|name| words[at].ends_with(name));
+        if is_time {
+            at += 2;
+        } else {
+            kept.push(words[at]);
+            at += 1;
+        }
+    }
+    kept.join(", ")
+}
 
 fn words(line: &str) -> Vec<Vec<u8>> {
     let mut words = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::keys::syntax;
-use crate::base::{Millis, parse_i64};
+use crate::base::{I64Buf, Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::{hash, list, set, sorted_set};
 use crate::config::{Config, KeyspaceEvents};
@@ -39,6 +39,7 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if expire.is_some_and(|at| at <= cx.now) && cx.db.removes_expired() {
         if cx.db.remove(key) {
             cx.dirty += 1;
+            cx.propagate(&[b"DEL", key]);
             cx.notify(KeyspaceEvents::GENERIC, "del", key);
         }
     } else {
@@ -59,6 +60,13 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             _ => true,
         };
         cx.dirty += 1;
+        if let Some(at) = expire.filter(|_| cx.propagates() && !options.is_absolute) {
+            let at = I64Buf::new(at.0);
+            let mut words: Vec<&[u8]> = vec![b"RESTORE", key, at.as_bytes(), args.arg(3)];
+            words.extend(args.from(4));
+            words.push(b"ABSTTL");
+            cx.propagate(&words);
+        }
         cx.notify(KeyspaceEvents::GENERIC, "restore", key);
     }
     cx.reply.ok();

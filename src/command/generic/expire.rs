@@ -5,7 +5,7 @@
 //! removes the key.
 
 use super::Result;
-use crate::base::{Millis, parse_i64};
+use crate::base::{I64Buf, Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError};
@@ -142,9 +142,20 @@ fn expire_at(cx: &mut Ctx<'_>, args: Args<'_>, name: &str, unit_ms: i64, base: M
     if changes {
         if at <= cx.now && cx.db.removes_expired() {
             cx.db.remove(key);
+            let name: &[u8] = match cx.config.lazyfree_lazy_expire {
+                true => b"UNLINK",
+                false => b"DEL",
+            };
+            cx.propagate(&[name, key]);
             cx.notify(KeyspaceEvents::GENERIC, "del", key);
         } else {
             cx.db.set_expire(key, Some(at));
+            if cx.propagates() {
+                let at = I64Buf::new(at.0);
+                let mut words: Vec<&[u8]> = vec![b"PEXPIREAT", key, at.as_bytes()];
+                words.extend(args.from(3));
+                cx.propagate(&words);
+            }
             cx.notify(KeyspaceEvents::GENERIC, "expire", key);
         }
         cx.dirty += 1;

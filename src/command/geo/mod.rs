@@ -10,7 +10,7 @@ mod tests;
 use super::ctx::{Ctx, Flow};
 use super::sorted_set::{Rules, put_all};
 use crate::base::geo::{Point, geohash_text};
-use crate::base::parse_f64;
+use crate::base::{I64Buf, parse_f64};
 use crate::resp::{Args, CommandError, Reply};
 use crate::types::Zset;
 
@@ -41,7 +41,20 @@ pub fn geoadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         .map(|i| Ok(point(triples, i * 3)?.to_score()))
         .collect::<Result<Vec<f64>>>()?;
     let members = triples.from(2).iter().step_by(3);
-    put_all(cx, args.arg(1), rules, &scores, members)
+    let dirty = cx.dirty;
+    let flow = put_all(cx, args.arg(1), rules, &scores, members.clone())?;
+    if cx.propagates() && cx.dirty != dirty {
+        // Scores are integers of 52 bits.
+        let scores: Vec<I64Buf> = scores.iter().map(|it| I64Buf::new(*it as i64)).collect();
+        let pairs = scores.iter().zip(members);
+        let pairs: Vec<&[u8]> = pairs
+            .flat_map(|(score, member)| [score.as_bytes(), member])
+            .collect();
+        let mut first: Vec<&[u8]> = vec![b"ZADD", args.arg(1)];
+        first.extend(args.from(2).first(at - 2));
+        cx.propagate_list(&first, &pairs);
+    }
+    Ok(flow)
 }
 
 /// Replies the positions of members, null for one that is not there.

@@ -32,6 +32,7 @@ pub fn hincrbyfloat(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if !by.is_finite() {
         return Err(CommandError::NAN_OR_INF);
     }
+    let has_time = has_time(cx, args)?;
     let sum = update(cx, args, |old| {
         let sum = float80_add(old.unwrap_or(b"0"), args.arg(3)).map_err(|error| match error {
             FloatError::NotAFloat => CommandError::HASH_NOT_FLOAT,
@@ -40,9 +41,26 @@ pub fn hincrbyfloat(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Ok((sum.clone(), sum))
     })?;
     cx.dirty += 1;
+    let (key, field) = (args.arg(1), args.arg(2));
+    match has_time {
+        false => cx.propagate(&[b"HSET", key, field, &sum]),
+        // HSET would take the time off.
+        true => cx.propagate(&[b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, &sum]),
+    }
     cx.notify(KeyspaceEvents::HASH, "hincrbyfloat", args.arg(1));
     cx.reply.bulk(&sum);
     Ok(Flow::Done)
+}
+
+/// Whether the field goes by itself some time. Asked only for who has to be told.
+fn has_time(cx: &mut Ctx<'_>, args: Args<'_>) -> Result<bool> {
+    if !cx.propagates() {
+        return Ok(false);
+    }
+    let now = cx.db.horizon();
+    let hash = cx.db.find_as::<Hash>(args.arg(1))?;
+    let field = hash.and_then(|hash| hash.field(args.arg(2), now));
+    Ok(field.is_some_and(|field| field.expiry.is_some()))
 }
 
 /// Writes what `compute` makes of a field's value, and returns the other thing it made. An error changes nothing.

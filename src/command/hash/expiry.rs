@@ -3,7 +3,7 @@
 //! Times are absolute and in milliseconds once they are read. A field that is given a time in the past goes at once.
 
 use super::Result;
-use crate::base::{Millis, parse_i64};
+use crate::base::{I64Buf, Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError};
@@ -223,27 +223,56 @@ fn parse_options(args: Args<'_>) -> Result<(Condition, Args<'_>)> {
     Ok((condition.unwrap_or(Condition::Always), fields))
 }
 
-/// How many fields got a time, and how many went because it had passed.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Timed {
-    pub(super) updated: u64,
-    pub(super) removed: u64,
+/// Which fields got a time, or went because it had passed.
+#[derive(Default)]
+pub(super) struct Timed<'a> {
+    pub(super) updated: Vec<&'a [u8]>,
+    pub(super) removed: Vec<&'a [u8]>,
 }
 
-impl Timed {
+impl<'a> Timed<'a> {
     /// Gives a field that is there a time.
-    pub(super) fn set(&mut self, hash: &mut Hash, name: &[u8], at: i64, is_past: bool, now: i64) {
+    pub(super) fn set(
+        &mut self,
+        hash: &mut Hash,
+        name: &'a [u8],
+        at: i64,
+        is_past: bool,
+        now: i64,
+    ) {
         if is_past {
-            self.removed += u64::from(hash.remove(name, now));
+            if hash.remove(name, now) {
+                self.removed.push(name);
+            }
         } else {
             // 0 stands for no time; it is reached only where the past is not obeyed.
             hash.set_expiry(name, Some(at.max(1)));
-            self.updated += 1;
+            self.updated.push(name);
         }
     }
 
-    pub(super) fn changes(self) -> u64 {
-        self.updated + self.removed
+    pub(super) fn changes(&self) -> u64 {
+        (self.updated.len() + self.removed.len()) as u64
+    }
+
+    /// Says what has to be written down: the new time of fields, and those that went.
+    pub(super) fn propagate(&self, cx: &mut Ctx<'_>, key: &[u8], at: Option<i64>) {
+        if !cx.propagates() {
+            return;
+        }
+        if !self.updated.is_empty() {
+            let count = I64Buf::new(self.updated.len() as i64);
+            let at = at.map(|at| I64Buf::new(at.max(1)));
+            let mut first: Vec<&[u8]> = match &at {
+                Some(at) => vec![b"HPEXPIREAT", key, at.as_bytes()],
+                None => vec![b"HPERSIST", key],
+            };
+            first.extend([&b"FIELDS"[..], count.as_bytes()]);
+            cx.propagate_list(&first, &self.updated);
+        }
+        if !self.removed.is_empty() {
+            cx.propagate_list(&[b"HDEL", key], &self.removed);
+        }
     }
 }
 
@@ -267,7 +296,8 @@ fn expire_at(cx: &mut Ctx<'_>, args: Args<'_>, name: &str, unit: Unit, base: Mil
                 }
             });
         }
-        (timed, timed.changes())
+        let changes = timed.changes();
+        (timed, changes)
     })?;
     let Some(edited) = edited else {
         fields.iter().for_each(|_| cx.reply.integer(NO_FIELD));
@@ -275,7 +305,8 @@ fn expire_at(cx: &mut Ctx<'_>, args: Args<'_>, name: &str, unit: Unit, base: Mil
     };
     if edited.changes > 0 {
         cx.dirty += edited.changes;
-        let removed = edited.result.removed > 0;
+        edited.result.propagate(cx, key, Some(at));
+        let removed = !edited.result.removed.is_empty();
         cx.notify(
             KeyspaceEvents::HASH,
             if removed { "hdel" } else { "hexpire" },

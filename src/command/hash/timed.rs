@@ -2,7 +2,7 @@
 
 use super::expiry::{Timed, Unit, embedded, listed, parse_time};
 use super::{Result, limits, reply_text, reply_text_or_null};
-use crate::base::Millis;
+use crate::base::{I64Buf, Millis};
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError};
@@ -31,26 +31,33 @@ pub fn hgetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
                 // PERSIST, for this command.
                 Some(Time::Kept) if field.expiry.is_some() => {
                     hash.set_expiry(name, None);
-                    timed.updated += 1;
+                    timed.updated.push(name);
                 }
                 Some(Time::Kept) => {}
             }
         }
-        (timed, timed.changes())
+        let changes = timed.changes();
+        (timed, changes)
     })?;
     let Some(edited) = edited else {
         options.fields.iter().for_each(|_| cx.reply.null());
         return Ok(Flow::Done);
     };
     cx.dirty += edited.changes;
-    if edited.result.updated > 0 {
+    let at = match options.time {
+        Some(Time::At(at)) => Some(at),
+        Some(Time::Kept) | None => None,
+    };
+    edited.result.propagate(cx, key, at);
+    if !edited.result.updated.is_empty() {
         let name = match options.time {
             Some(Time::Kept) => "hpersist",
             Some(Time::At(_)) | None => "hexpire",
         };
         cx.notify(KeyspaceEvents::HASH, name, key);
     }
-    notify_removed(cx, key, edited.result.removed, edited.emptied);
+    let removed = edited.result.removed.len() as u64;
+    notify_removed(cx, key, removed, edited.emptied);
     Ok(Flow::Done)
 }
 
@@ -85,18 +92,23 @@ pub fn hsetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
                 Some(Time::At(at)) => FieldTtl::At(at.max(1)),
             };
             hash.set(name, value, ttl, limits, now);
-            if is_past {
-                timed.removed += u64::from(hash.remove(name, now));
+            if is_past && hash.remove(name, now) {
+                timed.removed.push(name);
             }
         }
         (timed, count as u64)
     })?;
     cx.dirty += count as u64;
+    match is_past {
+        true => edited.result.propagate(cx, key, None),
+        false => propagate_hsetex(cx, key, &options),
+    }
     cx.notify(KeyspaceEvents::HASH, "hset", key);
     if !is_past && matches!(options.time, Some(Time::At(_))) {
         cx.notify(KeyspaceEvents::HASH, "hexpire", key);
     }
-    notify_removed(cx, key, edited.result.removed, edited.emptied);
+    let removed = edited.result.removed.len() as u64;
+    notify_removed(cx, key, removed, edited.emptied);
     cx.reply.integer(1);
     Ok(Flow::Done)
 }
@@ -109,21 +121,55 @@ pub fn hgetdel(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     cx.reply.array(fields.len());
     let reply = &mut cx.reply;
     let edited = cx.db.modify(key, |hash: &mut Hash| {
-        let mut removed = 0;
+        let mut removed = Vec::new();
         for name in fields {
             reply_text_or_null(reply, hash.get(name, now));
-            removed += u64::from(hash.remove(name, now));
+            if hash.remove(name, now) {
+                removed.push(name);
+            }
         }
-        (removed, removed)
+        let count = removed.len() as u64;
+        (removed, count)
     })?;
     match edited {
         None => fields.iter().for_each(|_| cx.reply.null()),
         Some(edited) => {
             cx.dirty += edited.changes;
-            notify_removed(cx, key, edited.result, edited.emptied);
+            if edited.changes > 0 {
+                cx.propagate_list(&[b"HDEL", key], &edited.result);
+            }
+            notify_removed(cx, key, edited.changes, edited.emptied);
         }
     }
     Ok(Flow::Done)
+}
+
+/// What HSETEX has written, whatever its conditions were.
+fn propagate_hsetex(cx: &mut Ctx<'_>, key: &[u8], options: &Options<'_>) {
+    if !cx.propagates() {
+        return;
+    }
+    let count = I64Buf::new(options.fields.len() as i64 / 2);
+    let fields: Vec<&[u8]> = options.fields.iter().collect();
+    match options.time {
+        None => cx.propagate_list(&[b"HSET", key], &fields),
+        Some(Time::Kept) => cx.propagate_list(
+            &[b"HSETEX", key, b"KEEPTTL", b"FIELDS", count.as_bytes()],
+            &fields,
+        ),
+        Some(Time::At(at)) => {
+            let at = I64Buf::new(at.max(1));
+            let first: &[&[u8]] = &[
+                b"HSETEX",
+                key,
+                b"PXAT",
+                at.as_bytes(),
+                b"FIELDS",
+                count.as_bytes(),
+            ];
+            cx.propagate_list(first, &fields);
+        }
+    }
 }
 
 fn notify_removed(cx: &mut Ctx<'_>, key: &[u8], removed: u64, emptied: bool) {

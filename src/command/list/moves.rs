@@ -5,7 +5,7 @@
 //! its source asks to be run elsewhere if the destination is on another one, before it has changed anything.
 
 use super::{Result, limits, popped, positive, pushed, removed, reply_item};
-use crate::base::Millis;
+use crate::base::{I64Buf, Millis};
 use crate::command::blocking::deadline;
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
@@ -33,13 +33,16 @@ pub fn rpoplpush(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 pub fn blmove(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (from, to) = (end(args.get(3))?, end(args.get(4))?);
     let deadline = deadline(args.arg(5), cx.now)?;
-    transfer_or_wait(cx, args, from, to, deadline)
+    let (source, destination) = (args.arg(1), args.arg(2));
+    let effect = [b"LMOVE", source, destination, args.arg(3), args.arg(4)];
+    transfer_or_wait(cx, args, from, to, deadline, &effect)
 }
 
 /// RPOPLPUSH that waits for an element.
 pub fn brpoplpush(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let deadline = deadline(args.arg(3), cx.now)?;
-    transfer_or_wait(cx, args, End::Back, End::Front, deadline)
+    let effect = [b"RPOPLPUSH", args.arg(1), args.arg(2)];
+    transfer_or_wait(cx, args, End::Back, End::Front, deadline, &effect)
 }
 
 /// Takes the head of the first list that has one, waiting for it.
@@ -127,6 +130,8 @@ fn take_several(cx: &mut Ctx<'_>, key: &[u8], wanted: &Several) -> Result<bool> 
         list.pop(wanted.end, n, limits, |item| reply_item(reply, item));
         ((), n as u64)
     })?;
+    let count = I64Buf::new(n as i64);
+    cx.propagate(&[pop_name(wanted.end), key, count.as_bytes()]);
     if let Some(edited) = edited {
         removed(cx, key, wanted.end, edited);
     }
@@ -148,6 +153,7 @@ fn pop_or_wait(cx: &mut Ctx<'_>, args: Args<'_>, end: End) -> Result {
             list.pop(end, 1, limits, |item| reply_item(reply, item));
             ((), 1)
         })?;
+        cx.propagate(&[pop_name(end), key]);
         if let Some(edited) = edited {
             removed(cx, key, end, edited);
         }
@@ -162,6 +168,7 @@ fn transfer_or_wait(
     from: End,
     to: End,
     deadline: Option<Millis>,
+    effect: &[&[u8]],
 ) -> Result {
     let (source, destination) = (args.arg(1), args.arg(2));
     if available(cx, source)? == 0 {
@@ -175,7 +182,9 @@ fn transfer_or_wait(
     if !cx.db.covers(destination) {
         return Ok(Flow::Elsewhere);
     }
-    transfer(cx, source, destination, from, to)?;
+    if transfer(cx, source, destination, from, to)? {
+        cx.propagate(effect);
+    }
     Ok(Flow::Done)
 }
 
@@ -245,6 +254,14 @@ fn transfer(
     cx.dirty += 1;
     cx.reply.bulk(&text);
     Ok(true)
+}
+
+/// The command that takes from an end.
+pub(super) fn pop_name(end: End) -> &'static [u8] {
+    match end {
+        End::Front => b"LPOP",
+        End::Back => b"RPOP",
+    }
 }
 
 pub(super) fn end(word: Option<&[u8]>) -> Result<End> {

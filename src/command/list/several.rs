@@ -3,9 +3,9 @@
 //! One by one, what was taken first lies beneath what was taken later; in bulk they keep the order they had. Either way
 //! all are taken before the first is put down, so that a list can be its own destination.
 
-use super::moves::{available, end, wait};
+use super::moves::{available, end, pop_name, wait};
 use super::{Result, limits, popped, pushed};
-use crate::base::parse_i64;
+use crate::base::{I64Buf, parse_i64};
 use crate::command::blocking::deadline;
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
@@ -122,9 +122,47 @@ impl Order {
             cx.notify(KeyspaceEvents::GENERIC, "del", source);
         }
         cx.dirty += n as u64;
+        self.propagate(cx, source, destination, &texts);
         cx.reply.array(texts.len());
         texts.iter().for_each(|text| cx.reply.bulk(text));
         Ok(())
+    }
+}
+
+impl Order {
+    /// What was moved is taken and put; where both are one list that could remove it meanwhile.
+    fn propagate(&self, cx: &mut Ctx<'_>, source: &[u8], destination: &[u8], texts: &[Vec<u8>]) {
+        let count = I64Buf::new(texts.len() as i64);
+        if source == destination {
+            let (from, to) = (end_name(self.from), end_name(self.to));
+            let how: &[u8] = if self.bulk { b"BULK" } else { b"OBO" };
+            let count = count.as_bytes();
+            return cx.propagate(&[
+                b"LMOVEM",
+                source,
+                destination,
+                from,
+                to,
+                b"COUNT",
+                count,
+                how,
+            ]);
+        }
+        cx.propagate(&[pop_name(self.from), source, count.as_bytes()]);
+        match self.to {
+            End::Back => cx.propagate_list(&[b"RPUSH", destination], texts),
+            End::Front => {
+                let texts: Vec<&Vec<u8>> = texts.iter().rev().collect();
+                cx.propagate_list(&[b"LPUSH", destination], &texts);
+            }
+        }
+    }
+}
+
+fn end_name(end: End) -> &'static [u8] {
+    match end {
+        End::Front => b"LEFT",
+        End::Back => b"RIGHT",
     }
 }
 

@@ -25,6 +25,9 @@ pub fn spop(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         return Ok(Flow::Done);
     };
     cx.reply.bulk_or_null(member.as_deref());
+    if let Some(member) = &member {
+        cx.propagate(&[b"SREM", key, member]);
+    }
     tell_of_pop(cx, key, 1, emptied);
     Ok(Flow::Done)
 }
@@ -44,17 +47,34 @@ fn spop_many(cx: &mut Ctx<'_>, key: &[u8], count: &[u8]) -> Result {
             set.for_each(|member| reply_member(&mut cx.reply, member));
         }
         cx.db.remove(key);
+        let name: &[u8] = match cx.config.lazyfree_lazy_server_del {
+            true => b"UNLINK",
+            false => b"DEL",
+        };
+        cx.propagate(&[name, key]);
     } else {
+        let is_told = cx.propagates();
+        let mut members: Vec<Vec<u8>> = Vec::new();
+        let mut digits = I64Buf::new(0);
         cx.db.modify(key, |set: &mut Set| {
             set.pop_many(cx.rng, taken, limits, |member| {
+                if is_told {
+                    members.push(member.text(&mut digits).to_vec());
+                }
                 reply_member(&mut cx.reply, member);
             });
             ((), taken as u64)
         })?;
+        for some in members.chunks(MEMBERS_AN_EFFECT) {
+            cx.propagate_list(&[b"SREM", key], some);
+        }
     }
     tell_of_pop(cx, key, taken as u64, taken == len);
     Ok(Flow::Done)
 }
+
+/// Members that one SREM takes out.
+const MEMBERS_AN_EFFECT: usize = 1024;
 
 fn tell_of_pop(cx: &mut Ctx<'_>, key: &[u8], taken: u64, emptied: bool) {
     cx.dirty += taken;

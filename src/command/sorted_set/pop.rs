@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Result, removed, reply_member, syntax};
-use crate::base::{Millis, parse_i64};
+use crate::base::{I64Buf, Millis, parse_i64};
 use crate::command::blocking::deadline;
 use crate::command::ctx::{Block, Ctx, Flow, Waiting};
 use crate::resp::{Args, CommandError, Reply};
@@ -17,6 +17,13 @@ enum End {
 }
 
 impl End {
+    fn command(self) -> &'static [u8] {
+        match self {
+            End::Min => b"ZPOPMIN",
+            End::Max => b"ZPOPMAX",
+        }
+    }
+
     fn event(self) -> &'static str {
         match self {
             End::Min => "zpopmin",
@@ -122,6 +129,14 @@ fn take(cx: &mut Ctx<'_>, key: &[u8], end: End, count: usize, layout: Layout) ->
     let Some(edited) = edited else {
         return Ok(false);
     };
+    match layout {
+        Layout::Flat | Layout::Pairs => {}
+        Layout::Keyed => cx.propagate(&[end.command(), key]),
+        Layout::KeyedPairs => {
+            let taken = I64Buf::new(edited.changes as i64);
+            cx.propagate(&[end.command(), key, taken.as_bytes()]);
+        }
+    }
     removed(cx, end.event(), key, &edited);
     Ok(true)
 }

@@ -1,7 +1,7 @@
 //! XADD and XTRIM: entries come, and the oldest go.
 
 use super::{Result, ids, node_limits, parse_integer, reply_id};
-use crate::base::parse_i64;
+use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::{Config, KeyspaceEvents};
 use crate::resp::{Args, CommandError};
@@ -30,7 +30,7 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     let key = args.arg(1);
     let limits = node_limits(cx.config);
-    let add = |stream: &mut Stream| -> (Result<(StreamId, u64)>, u64) {
+    let add = |stream: &mut Stream| -> (Result<(StreamId, u64, Extent)>, u64) {
         let log = stream.log_mut();
         if log.last_id() == StreamId::MAX {
             return (Err(CommandError::XADD_EXHAUSTED), 0);
@@ -46,7 +46,7 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             Some(trim) => stream.trim(trim, options.references),
             None => 0,
         };
-        (Ok((id, trimmed)), 1)
+        (Ok((id, trimmed, Extent::of(stream))), 1)
     };
     let edited = match options.make_stream {
         true => Some(cx.db.upsert(key, Stream::new, add)?),
@@ -56,12 +56,13 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         cx.reply.null();
         return Ok(Flow::Done);
     };
-    let (id, trimmed) = edited.result?;
+    let (id, trimmed, extent) = edited.result?;
     cx.notify(KeyspaceEvents::STREAM, "xadd", key);
     if trimmed > 0 {
         cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
     }
     cx.dirty += 1;
+    propagate_xadd(cx, args, &options, id, extent);
     reply_id(&mut cx.reply, id);
     Ok(Flow::Done)
 }
@@ -75,15 +76,102 @@ pub fn xtrim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
     let edited = cx.db.modify(key, |stream: &mut Stream| {
         let trimmed = stream.trim(trim, options.references);
-        (trimmed, trimmed)
+        ((trimmed, Extent::of(stream)), trimmed)
     })?;
-    let trimmed = edited.map_or(0, |edited| edited.result);
+    let edited = edited.map(|edited| edited.result);
+    let (trimmed, extent) = edited.unwrap_or_default();
     if trimmed > 0 {
+        if cx.propagates() && trim.approximate {
+            let exactly = trim.exactly(options.references, extent);
+            let mut words: Vec<&[u8]> = vec![b"XTRIM", key];
+            exactly.push_to(&mut words);
+            cx.propagate(&words);
+        }
         cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
         cx.dirty += trimmed;
     }
     cx.reply.integer(trimmed as i64);
     Ok(Flow::Done)
+}
+
+/// How far a stream reaches after it was trimmed.
+#[derive(Clone, Copy, Default)]
+struct Extent {
+    len: u64,
+    first: StreamId,
+}
+
+impl Extent {
+    fn of(stream: &Stream) -> Extent {
+        let log = stream.log();
+        Extent {
+            len: log.len(),
+            first: log.first_id(),
+        }
+    }
+}
+
+/// Options that trim to what was left, wherever nodes begin.
+struct Exactly {
+    what: &'static [u8],
+    threshold: Vec<u8>,
+    references: Option<&'static [u8]>,
+}
+
+impl Exactly {
+    fn push_to<'w>(&'w self, words: &mut Vec<&'w [u8]>) {
+        words.extend(self.references);
+        words.extend([self.what, b"=", &self.threshold]);
+    }
+}
+
+impl Trim {
+    /// The same as was done, told by its outcome.
+    fn exactly(self, references: References, extent: Extent) -> Exactly {
+        // Entries that are still referred to may lie before others that went: only their number tells all.
+        let by_id = matches!(self.keep, Keep::From(_))
+            && references != References::Respect
+            && extent.len > 0;
+        Exactly {
+            what: if by_id { b"MINID" } else { b"MAXLEN" },
+            threshold: match by_id {
+                true => extent.first.text().as_bytes().to_vec(),
+                false => I64Buf::unsigned(extent.len).as_bytes().to_vec(),
+            },
+            references: match references {
+                References::Keep => None,
+                References::Delete => Some(b"DELREF"),
+                References::Respect => Some(b"ACKED"),
+            },
+        }
+    }
+}
+
+/// The entry with its id, and what was trimmed exactly.
+fn propagate_xadd(
+    cx: &mut Ctx<'_>,
+    args: Args<'_>,
+    options: &Options,
+    id: StreamId,
+    extent: Extent,
+) {
+    if !cx.propagates() {
+        return;
+    }
+    let exactly = options.trim.filter(|trim| trim.approximate);
+    let exactly = exactly.map(|trim| trim.exactly(options.references, extent));
+    let mut words: Vec<&[u8]> = Vec::with_capacity(args.len() + 1);
+    match &exactly {
+        Some(exactly) => {
+            words.extend([b"XADD", args.arg(1)]);
+            exactly.push_to(&mut words);
+        }
+        None => words.extend(args.first(options.id_at)),
+    }
+    let id = id.text();
+    words.push(id.as_bytes());
+    words.extend(args.from(options.id_at + 1));
+    cx.propagate(&words);
 }
 
 fn parse(args: Args<'_>, add: bool, cx: &Ctx<'_>) -> Result<Options> {

@@ -1,5 +1,6 @@
 //! XCLAIM and XAUTOCLAIM: pending entries change their consumer.
 
+use super::effects::GroupEffects;
 use super::{Result, ids, reply_entry, reply_id};
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
@@ -25,22 +26,25 @@ struct Claim {
 struct Claimed {
     created: bool,
     dirty: u64,
+    /// The group's last id was raised.
+    raised: bool,
 }
 
 /// Gives pending entries to a consumer. Replies them, or their ids.
 pub fn xclaim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (key, name, consumer) = (args.arg(1), args.arg(2), args.arg(3));
+    let mut told = GroupEffects::new(cx.propagates());
     let (now, reply) = (cx.now, &mut cx.reply);
     let edited = cx.db.modify(key, |stream: &mut Stream| {
         let claimed = stream.with_group(name, |log, group| {
             let claim = parse(args, now)?;
-            Ok(claim.run(log, group, consumer, now, reply))
+            Ok(claim.run(log, group, consumer, now, &mut told, reply))
         });
         (claimed, 0)
     })?;
     let claimed = edited.and_then(|edited| edited.result);
     let claimed = claimed.ok_or_else(|| CommandError::no_key_or_group(key, name))??;
-    claimed.note(cx, key);
+    claimed.note(cx, &told, key, name, consumer);
     Ok(Flow::Done)
 }
 
@@ -51,6 +55,7 @@ impl Claim {
         group: &mut Group,
         consumer: &[u8],
         now: Millis,
+        told: &mut GroupEffects,
         reply: &mut Reply<'_>,
     ) -> Claimed {
         let mut claimed = Claimed::default();
@@ -63,6 +68,10 @@ impl Claim {
         for &id in &self.ids {
             let pending = group.pending(id).copied();
             let Some(entry) = log.get(id) else {
+                if let Some(pending) = pending {
+                    // What claims it where the entry is gone as well removes it.
+                    told.claim(group, id, &pending);
+                }
                 claimed.dirty += u64::from(group.confirm(id));
                 continue;
             };
@@ -78,6 +87,7 @@ impl Claim {
             let again = before.wrapping_add(i64::from(!self.just_ids));
             let deliveries = self.deliveries.unwrap_or(again);
             give(group, id, consumer, self.delivered, deliveries, now);
+            told.claim_now(group, id);
             reply_claimed(reply, &entry, self.just_ids);
             len += 1;
             claimed.dirty += 1;
@@ -88,16 +98,33 @@ impl Claim {
         }
         claimed.dirty += u64::from(created);
         claimed.created = created;
+        claimed.raised = raised;
+        told.note_group(group);
         claimed
     }
 }
 
 impl Claimed {
-    fn note(self, cx: &mut Ctx<'_>, key: &[u8]) {
+    fn note(
+        self,
+        cx: &mut Ctx<'_>,
+        told: &GroupEffects,
+        key: &[u8],
+        group: &[u8],
+        consumer: &[u8],
+    ) {
         if self.created {
             cx.notify(KeyspaceEvents::STREAM, "xgroup-createconsumer", key);
         }
         cx.dirty += self.dirty;
+        if self.created {
+            told.propagate_consumer(cx, key, group, consumer);
+        }
+        if told.is_empty() && self.raised {
+            told.propagate_group(cx, key, group);
+        }
+        told.propagate_claims(cx, key, group);
+        cx.propagate_nothing();
     }
 }
 
@@ -185,16 +212,17 @@ struct AutoClaim {
 pub fn xautoclaim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (key, name, consumer) = (args.arg(1), args.arg(2), args.arg(3));
     let claim = parse_auto(args)?;
+    let mut told = GroupEffects::new(cx.propagates());
     let (now, reply) = (cx.now, &mut cx.reply);
     let edited = cx.db.modify(key, |stream: &mut Stream| {
         let claimed = stream.with_group(name, |log, group| {
-            claim.run(log, group, consumer, now, reply)
+            claim.run(log, group, consumer, now, &mut told, reply)
         });
         (claimed, 0)
     })?;
     let claimed = edited.and_then(|edited| edited.result);
     let claimed = claimed.ok_or_else(|| CommandError::no_key_or_group(key, name))?;
-    claimed.note(cx, key);
+    claimed.note(cx, &told, key, name, consumer);
     Ok(Flow::Done)
 }
 
@@ -205,6 +233,7 @@ impl AutoClaim {
         group: &mut Group,
         consumer: &[u8],
         now: Millis,
+        told: &mut GroupEffects,
         reply: &mut Reply<'_>,
     ) -> Claimed {
         let (consumer, created) = group.find_or_create(consumer, now);
@@ -222,9 +251,11 @@ impl AutoClaim {
                 if self.min_idle_ms <= 0 || now.since(pending.delivered) >= self.min_idle_ms {
                     let again = pending.deliveries.wrapping_add(i64::from(!self.just_ids));
                     give(group, id, consumer, now, again, now);
+                    told.claim_now(group, id);
                     claimed.push(entry);
                 }
             } else {
+                told.claim(group, id, &pending);
                 group.confirm(id);
                 deleted.push(id);
             }
@@ -238,8 +269,10 @@ impl AutoClaim {
         }
         reply.array(deleted.len());
         deleted.iter().for_each(|&id| reply_id(reply, id));
+        told.note_group(group);
         Claimed {
             created,
+            raised: false,
             dirty: (claimed.len() + deleted.len()) as u64 + u64::from(created),
         }
     }

@@ -1,7 +1,7 @@
 //! The stream family.
 //!
 //! `add.rs` adds and trims, `delete.rs` deletes, `range.rs` reads parts, `read.rs` what is new (and waits for it),
-//! `group.rs` makes groups and consumers, `pending.rs` confirms and lists what was delivered, `claim.rs` gives it to
+//! `effects.rs` says what was done to a group, `group.rs` makes groups and consumers, `pending.rs` confirms and lists what was delivered, `claim.rs` gives it to
 //! others, `info.rs` describes.
 //!
 //! Replies are written straight from the nodes of the stream. Of what changes in a stream only entries count as a change
@@ -10,6 +10,7 @@
 mod add;
 mod claim;
 mod delete;
+mod effects;
 mod group;
 mod ids;
 mod info;

@@ -7,6 +7,7 @@
 //! A command that waits is looked at again when one of its keys has changed, with that key alone. XREADGROUP is also
 //! told when its key, or its group, is gone.
 
+use super::effects::GroupEffects;
 use super::{Result, at_most, ids, parse_count, reply_entries, reply_entry, reply_id, reply_pairs};
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{Block, Ctx, Flow, Waiting};
@@ -108,32 +109,46 @@ pub fn xreadgroup(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             id => ids::parse(id, 0)?,
         }));
     }
+    // What it does is said stream by stream.
+    cx.propagate_nothing();
     let mut served = Served::default();
     for ((key, _), after) in options.streams(args).zip(&after) {
         let Some(after) = *after else {
             continue;
         };
+        let mut told = GroupEffects::new(cx.propagates());
         let (now, reply) = (cx.now, &mut cx.reply);
         let edited = cx.db.modify(key, |stream: &mut Stream| {
             let read = stream.with_group(group, |log, group| {
                 let (id, created) = group.find_or_create(consumer, now);
                 group.consumer_mut(id).seen = now;
                 let mut delivery = Delivery {
+                    told: &mut told,
                     log,
                     group,
                     consumer: id,
                     now,
                     options: &options,
                 };
-                (created, delivery.read(after, key, reply, &mut served))
+                let is_served = delivery.read(after, key, reply, &mut served);
+                told.note_group(group);
+                (created, is_served)
             });
             (read, 0)
         })?;
-        let (created, is_served) = edited.and_then(|edited| edited.result).unwrap_or_default();
+        let read = edited.and_then(|edited| edited.result);
+        let (created, is_served) = read.unwrap_or_default();
         if created {
             cx.notify(KeyspaceEvents::STREAM, "xgroup-createconsumer", key);
         }
         cx.dirty += u64::from(created) + u64::from(is_served);
+        if created {
+            told.propagate_consumer(cx, key, group, consumer);
+        }
+        told.propagate_claims(cx, key, group);
+        if is_served && after == NEW {
+            told.propagate_group(cx, key, group);
+        }
     }
     if served.finish(&mut cx.reply) {
         return Ok(Flow::Done);
@@ -146,6 +161,8 @@ struct Delivery<'a> {
     log: &'a Log,
     group: &'a mut Group,
     consumer: ConsumerId,
+    /// What it did, if anybody wants to know.
+    told: &'a mut GroupEffects,
     now: Millis,
     options: &'a Options<'a>,
 }
@@ -198,6 +215,7 @@ impl Delivery<'_> {
         overdue.retain(|(id, _)| {
             let is_there = self.log.get(*id).is_some();
             if !is_there {
+                self.tell(*id);
                 self.group.confirm(*id);
             }
             is_there
@@ -219,6 +237,7 @@ impl Delivery<'_> {
                 deliveries: pending.deliveries.wrapping_add(1),
             };
             self.group.assign(*id, again);
+            self.tell(*id);
             self.group.consumer_mut(self.consumer).active = Some(self.now);
         }
     }
@@ -249,6 +268,7 @@ impl Delivery<'_> {
                 deliveries: 1,
             };
             group.assign(entry.id, pending);
+            self.told.claim_now(group, entry.id);
             group.consumer_mut(self.consumer).active = Some(self.now);
         }
         len
@@ -277,7 +297,13 @@ impl Delivery<'_> {
                 ..pending
             };
             self.group.assign(id, again);
+            self.tell(id);
         }
+    }
+
+    /// An entry is pending, or is to be forgotten.
+    fn tell(&mut self, id: StreamId) {
+        self.told.claim_now(self.group, id);
     }
 }
 

@@ -109,6 +109,7 @@ fn delete_if(cx: &mut Ctx<'_>, key: &[u8], holds: bool) -> Result {
     if holds {
         cx.db.remove(key);
         cx.dirty += 1;
+        cx.propagate(&[b"DEL", key]);
         cx.notify(KeyspaceEvents::GENERIC, "del", key);
     }
     cx.reply.integer(i64::from(holds));

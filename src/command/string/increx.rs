@@ -110,6 +110,7 @@ trait Number: Copy + PartialOrd {
     fn since(self, from: Self) -> Result<Self>;
     fn is_negative(self) -> bool;
     fn store(self, cx: &mut Ctx<'_>, key: &[u8], ttl: Ttl);
+    fn text(self) -> Vec<u8>;
     fn reply(self, reply: &mut Reply<'_>);
 }
 
@@ -144,6 +145,9 @@ impl Number for i64 {
     }
     fn store(self, cx: &mut Ctx<'_>, key: &[u8], ttl: Ttl) {
         cx.db.set_str(key, StrInput::Int(self), ttl);
+    }
+    fn text(self) -> Vec<u8> {
+        I64Buf::new(self).as_bytes().to_vec()
     }
     fn reply(self, reply: &mut Reply<'_>) {
         reply.integer(self);
@@ -194,9 +198,12 @@ impl Number for Float80 {
         self < Float80::ZERO
     }
     fn store(self, cx: &mut Ctx<'_>, key: &[u8], ttl: Ttl) {
+        cx.db.set_str(key, StrInput::Text(&self.text()), ttl);
+    }
+    fn text(self) -> Vec<u8> {
         let mut text = Vec::with_capacity(24);
         self.write(&mut text);
-        cx.db.set_str(key, StrInput::Text(&text), ttl);
+        text
     }
     /// A double of as many digits as are kept, in RESP2 as a string.
     fn reply(self, reply: &mut Reply<'_>) {
@@ -270,8 +277,10 @@ fn finish<N: Number>(
     if let Some((true, at)) = deadline
         && at <= cx.now
     {
+        cx.propagate_nothing();
         if cx.db.remove(key) {
             cx.dirty += 1;
+            cx.propagate(&[b"DEL", key]);
             cx.notify(KeyspaceEvents::GENERIC, "del", key);
         }
         return;
@@ -283,6 +292,17 @@ fn finish<N: Number>(
     };
     after.store(cx, key, ttl);
     cx.dirty += 1;
+    if cx.propagates() {
+        let text = after.text();
+        match ttl {
+            Ttl::At(at) => {
+                let at = I64Buf::new(at.0);
+                cx.propagate(&[b"SET", key, &text, b"PXAT", at.as_bytes()]);
+            }
+            Ttl::Keep => cx.propagate(&[b"SET", key, &text, b"KEEPTTL"]),
+            Ttl::Clear => cx.propagate(&[b"SET", key, &text]),
+        }
+    }
     cx.notify(KeyspaceEvents::STRING, N::EVENT, key);
     match ttl {
         Ttl::At(_) => cx.notify(KeyspaceEvents::GENERIC, "expire", key),

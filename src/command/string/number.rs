@@ -61,6 +61,7 @@ pub fn incrbyfloat(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     })?;
     cx.db.set_str(key, StrInput::Text(&sum), Ttl::Keep);
     cx.dirty += 1;
+    cx.propagate(&[b"SET", key, &sum, b"KEEPTTL"]);
     cx.notify(KeyspaceEvents::STRING, "incrbyfloat", key);
     cx.reply.bulk(&sum);
     Ok(Flow::Done)

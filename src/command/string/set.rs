@@ -6,7 +6,7 @@
 
 use super::compare::Comparison;
 use super::{Result, input, reply_str};
-use crate::base::{Millis, parse_i64};
+use crate::base::{I64Buf, Millis, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{StrRef, Ttl};
@@ -208,6 +208,7 @@ fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if !refused {
         cx.db.set_str(key, input(args, 2), ttl);
         cx.dirty += 1;
+        propagate_set(cx, args, &options, ttl);
         cx.notify(KeyspaceEvents::STRING, "set", key);
         if matches!(ttl, Ttl::At(_)) {
             cx.notify(KeyspaceEvents::GENERIC, "expire", key);
@@ -219,6 +220,40 @@ fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         (false, false) => cx.reply.ok(),
     }
     Ok(Flow::Done)
+}
+
+/// A time becomes an absolute one, and whatever was asked for besides is left out: that it is written is decided.
+fn propagate_set(cx: &mut Ctx<'_>, args: Args<'_>, options: &SetOptions<'_>, ttl: Ttl) {
+    let (key, value) = (args.arg(1), args.arg(2));
+    match ttl {
+        Ttl::At(at) => propagate_until(cx, key, value, at),
+        Ttl::Keep | Ttl::Clear => {
+            let is_known = matches!(
+                options.condition,
+                Condition::Always | Condition::IfAbsent | Condition::IfPresent
+            );
+            if options.get || !is_known {
+                let mut words: Vec<&[u8]> = vec![b"SET", key, value];
+                match options.condition {
+                    Condition::IfAbsent => words.push(b"NX"),
+                    Condition::IfPresent => words.push(b"XX"),
+                    Condition::Always | Condition::If(_) => {}
+                }
+                if ttl == Ttl::Keep {
+                    words.push(b"KEEPTTL");
+                }
+                cx.propagate(&words);
+            }
+        }
+    }
+}
+
+/// A string that lives until then is written.
+fn propagate_until(cx: &mut Ctx<'_>, key: &[u8], value: &[u8], at: Millis) {
+    if cx.propagates() {
+        let at = I64Buf::new(at.0);
+        cx.propagate(&[b"SET", key, value, b"PXAT", at.as_bytes()]);
+    }
 }
 
 /// Writes a string unless the key is there. Replies whether it did.
@@ -249,6 +284,7 @@ fn set_living(cx: &mut Ctx<'_>, args: Args<'_>, clock: Clock, command: &str) -> 
     cx.db
         .set_str(args.arg(1), input(args, 3), Ttl::At(deadline));
     cx.dirty += 1;
+    propagate_until(cx, args.arg(1), args.arg(3), deadline);
     cx.notify(KeyspaceEvents::STRING, "set", args.arg(1));
     cx.notify(KeyspaceEvents::GENERIC, "expire", args.arg(1));
     cx.reply.ok();
@@ -262,6 +298,7 @@ pub fn getset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     reply_str(&mut cx.reply, old);
     cx.db.set_str(key, input(args, 2), Ttl::Clear);
     cx.dirty += 1;
+    cx.propagate(&[b"SET", key, args.arg(2)]);
     cx.notify(KeyspaceEvents::STRING, "set", key);
     Ok(Flow::Done)
 }
@@ -299,6 +336,14 @@ pub fn getex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     };
     if changed {
         cx.dirty += 1;
+        match (event, deadline) {
+            ("expire", Some((_, at))) if cx.propagates() => {
+                let at = I64Buf::new(at.0);
+                cx.propagate(&[b"PEXPIREAT", key, at.as_bytes()]);
+            }
+            ("persist", _) => cx.propagate(&[b"PERSIST", key]),
+            _ => cx.propagate(&[b"DEL", key]),
+        }
         cx.notify(KeyspaceEvents::GENERIC, event, key);
     }
     Ok(Flow::Done)
@@ -356,6 +401,11 @@ pub fn msetex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             let key = pairs.arg(at);
             cx.db.set_str(key, input(pairs, at + 1), ttl);
             cx.dirty += 1;
+            match ttl {
+                Ttl::At(until) => propagate_until(cx, key, pairs.arg(at + 1), until),
+                Ttl::Keep => cx.propagate(&[b"SET", key, pairs.arg(at + 1), b"KEEPTTL"]),
+                Ttl::Clear => cx.propagate(&[b"SET", key, pairs.arg(at + 1)]),
+            }
             cx.notify(KeyspaceEvents::STRING, "set", key);
             if matches!(ttl, Ttl::At(_)) {
                 cx.notify(KeyspaceEvents::GENERIC, "expire", key);
