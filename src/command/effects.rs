@@ -284,3 +284,6 @@ impl Ctx<'_> {
 /// Memory that a queue keeps: what a turn of a busy shard needs.
 const BYTES_KEPT: usize = 1024 * 1024;
 const RECORDS_KEPT: usize = 4096;
+
+#[cfg(test)]
+mod tests;
