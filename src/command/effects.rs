@@ -186,9 +186,11 @@ impl Effects {
                 self.push(*db, words.into_iter());
             }
             Loss::Fields(db, key, fields) => {
-                let mut words: Vec<&[u8]> = vec![b"HDEL", key];
-                words.extend(fields.iter().map(|field| &**field));
-                self.push(*db, words.into_iter());
+                for fields in fields.chunks(FIELDS_AN_EFFECT) {
+                    let mut words: Vec<&[u8]> = vec![b"HDEL", key];
+                    words.extend(fields.iter().map(|field| &**field));
+                    self.push(*db, words.into_iter());
+                }
             }
         }
     }
@@ -280,6 +282,9 @@ impl Ctx<'_> {
         self.effects.said = Said::Verbatim;
     }
 }
+
+/// Fields that one HDEL removes.
+const FIELDS_AN_EFFECT: usize = 1024;
 
 /// Memory that a queue keeps: what a turn of a busy shard needs.
 const BYTES_KEPT: usize = 1024 * 1024;

@@ -761,14 +761,18 @@ impl<'a> Target<'a> {
     fn unless_due(self, look: Look) -> Option<Self> {
         let counters = Arc::clone(&self.ledger.counters);
         let removes = look.expiry == Expiry::Remove;
+        // A copy of the data obeys no clock: before a command that may write, everything that is due there has to go.
+        let most = match self.ledger.notes_losses && !look.count {
+            true => usize::MAX,
+            false => ELEMENTS_EXPIRED_MAX,
+        };
         let left = if is_expired(self.as_ref(), look.now) {
             if removes {
                 self.remove(Change::Expired);
             }
             None
         } else if removes && self.sizes.dues.next() < look.now.0 {
-            self.expire_elements(look.now, &mut { ELEMENTS_EXPIRED_MAX })
-                .1
+            self.expire_elements(look.now, &mut { most }).1
         } else {
             Some(self)
         };

@@ -873,3 +873,6 @@ fn unfinished(cx: &mut Ctx<'_>, result: Result<Flow, CommandError>) -> Ran {
         ask,
     }
 }
+
+#[cfg(test)]
+mod tests;

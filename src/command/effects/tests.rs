@@ -351,6 +351,24 @@ fn effects_are_these() {
 }
 
 #[test]
+fn a_write_comes_after_all_that_is_due_there() {
+    let mut bench = Bench::new(1);
+    let fields: Vec<String> = (0..3000).map(|i| format!("f{i} 5")).collect();
+    let fields = fields.join(" ");
+    bench.call(&format!("HSETEX h PX 10 FIELDS 3000 {fields}"));
+    bench.call("HSET h stays 1");
+    bench.check(
+        r#"
+        @wait 20
+        HGET h f2999 => nil
+        HINCRBY h f2999 1 => 1
+        HSETEX h KEEPTTL FIELDS 1 f2998 1 => 1
+        HLEN h => 3
+        "#,
+    );
+}
+
+#[test]
 fn every_command_that_writes_is_among_them() {
     let names = Lookup::new(Mode::Server);
     let mut shown = BTreeSet::new();

@@ -72,7 +72,8 @@ impl Caller<'_, '_> {
         if !self.partial {
             return Ok(());
         }
-        let writes = spec.flags.has(flag::WRITE);
+        // A message cannot be taken back either.
+        let writes = spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE);
         let everything = match spec.route {
             Route::All(_) | Route::AnyShard | Route::Cursor | Route::Slot(_) => true,
             Route::ParkAll => keys::needs_all(args),
