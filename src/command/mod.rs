@@ -9,6 +9,8 @@ pub mod commands;
 pub mod connection;
 pub mod ctx;
 pub mod docs;
+#[cfg(test)]
+mod edges;
 pub mod effects;
 pub mod generic;
 pub mod geo;

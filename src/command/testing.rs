@@ -319,6 +319,9 @@ impl Bench {
             .collect();
         rows.sort();
         rows.join(", ")
+    /// Bytes of all stores.
+    pub(super) fn memory(&self) -> u64 {
+        self.stores.iter().map(Store::memory).sum()
     }
 
     fn ask(&mut self, question: &[u8], args: &[Vec<u8>]) -> String {

@@ -11,7 +11,7 @@ use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::keys;
-use crate::command::scripting::{Reach, reach};
+use crate::command::scripting::{Reach, only_reads, reach};
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
 use crate::resp::{Args, CommandError, OwnedArgs, ParseLimits, Parsed, Parser, Proto, Reply, Span};
@@ -403,7 +403,10 @@ impl Home {
         if let Some(pause) = self.pause
             && !self.loading
         {
-            let writes = spec.flags.has(flag::WRITE) || spec.flags.has(flag::MAY_REPLICATE);
+            let writes = spec.flags.has(flag::WRITE)
+                || (spec.flags.has(flag::MAY_REPLICATE)
+                    && !(spec.route == Route::Script
+                        && only_reads(spec, args, &self.owner.scripts)));
             if pause.all || writes {
                 self.waiting.push(at);
                 return Step::Wait(Stall::Paused);

@@ -1,6 +1,6 @@
 //! From templates to commands: random words, many of them at the edges of what commands take.
 
-use super::table::{FAMILIES, Family, Mode};
+use super::table::{APART, FAMILIES, Family, Mode};
 use crate::support::resp::quoted;
 use crate::support::rng::Rng;
 
@@ -152,7 +152,13 @@ pub(crate) fn call(row: Row, rng: &mut Rng) -> Call {
     let waits = tokens
         .iter()
         .any(|token| ["0.001", "BLOCK"].contains(token));
-    if !waits && rng.below(30) == 0 {
+    // Others may not touch these keys, nor these rows other keys. And a large negative count of random elements is
+    // a reply of as many.
+    let is_apart = tokens.contains(&"<own>") || tokens.contains(&"<rnd>");
+    // 7.2 takes more arguments here; and a cursor means something to the one who gave it only.
+    let is_other = ["ZRANK", "ZREVRANK"].contains(&tokens[0])
+        || [Mode::Page, Mode::PairPage].contains(&row.mode);
+    if !waits && !is_apart && !is_other && rng.below(30) == 0 {
         damage(&mut words, rng);
     }
     Call {
@@ -235,7 +241,12 @@ fn pick(from: &[&str], rng: &mut Rng) -> Vec<u8> {
 }
 
 fn any_key(rng: &mut Rng) -> String {
-    let prefix = FAMILIES[rng.below(FAMILIES.len())].prefix;
+    let prefix = loop {
+        match FAMILIES[rng.below(FAMILIES.len())].prefix {
+            APART => {}
+            prefix => break prefix,
+        }
+    };
     format!("{prefix}{}", rng.below(KEYS))
 }
 
@@ -304,6 +315,7 @@ fn id(rng: &mut Rng) -> String {
 fn fill(kind: &str, prefix: &str, rng: &mut Rng, words: &mut Vec<Vec<u8>>) {
     let word = match kind {
         "key" => key(prefix, rng),
+        "own" => format!("{prefix}{}", rng.below(KEYS)).into_bytes(),
         "any" => any_key(rng).into_bytes(),
         "nkeys" => {
             let count = 1 + rng.below(3);
@@ -343,6 +355,10 @@ fn fill(kind: &str, prefix: &str, rng: &mut Rng, words: &mut Vec<Vec<u8>>) {
         "edge" => pick(EDGES, rng),
         "int" => number(rng, 3),
         "idx" => number(rng, 10),
+        "rnd" => match rng.below(8) {
+            0 => pick(&["9223372036854775807", "-9223372036854775808", "x"], rng),
+            _ => pick(SMALL, rng),
+        },
         "cnt" => match rng.below(12) {
             0 => number(rng, 3),
             _ => rng.below(12).to_string().into_bytes(),

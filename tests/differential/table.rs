@@ -42,6 +42,9 @@ pub(crate) struct Family {
     pub(crate) rows: &'static [(Mode, &'static str)],
 }
 
+/// Prefix of the keys that commands of other families leave alone.
+pub(crate) const APART: &str = "y";
+
 pub(crate) const FAMILIES: &[Family] = &[
     Family {
         name: "string",
@@ -198,7 +201,7 @@ pub(crate) const FAMILIES: &[Family] = &[
             (Exact, "HSTRLEN <key> <el>"),
             (Exact, "HINCRBY <key> <el> <int>"),
             (Exact, "HINCRBYFLOAT <key> <el> <num>"),
-            (Shape, "HRANDFIELD <key> [ <idx> [ WITHVALUES ] ]"),
+            (Shape, "HRANDFIELD <key> [ <rnd> [ WITHVALUES ] ]"),
             (PairPage, "HSCAN <key> 0 COUNT 100000 [ MATCH <pattern> ]"),
         ],
     },
@@ -216,7 +219,7 @@ pub(crate) const FAMILIES: &[Family] = &[
             (Bag, "SMEMBERS <key>"),
             (Exact, "SMOVE <key> <key> <el>"),
             (Bag, "SPOP <key> 1000000"),
-            (Shape, "SRANDMEMBER <key> [ <idx> ]"),
+            (Shape, "SRANDMEMBER <key> [ <rnd> ]"),
             (Bag, "SINTER ( <key> )"),
             (Bag, "SUNION ( <key> )"),
             (Bag, "SDIFF ( <key> )"),
@@ -246,15 +249,10 @@ pub(crate) const FAMILIES: &[Family] = &[
             (Exact, "ZRANK <key> <el>"),
             (Exact, "ZREVRANK <key> <el>"),
             (Exact, "ZCOUNT <key> <score> <score>"),
-            (Exact, "ZLEXCOUNT <key> <lex> <lex>"),
             (Floats, "ZRANGE <key> <idx> <idx> [ REV ] [ WITHSCORES ]"),
             (
                 Floats,
                 "ZRANGE <key> <score> <score> BYSCORE [ REV ] [ LIMIT <idx> <idx> ] [ WITHSCORES ]",
-            ),
-            (
-                Floats,
-                "ZRANGE <key> <lex> <lex> BYLEX [ REV ] [ LIMIT <idx> <idx> ]",
             ),
             (Floats, "ZREVRANGE <key> <idx> <idx> [ WITHSCORES ]"),
             (
@@ -265,11 +263,6 @@ pub(crate) const FAMILIES: &[Family] = &[
                 Floats,
                 "ZREVRANGEBYSCORE <key> <score> <score> [ WITHSCORES ] [ LIMIT <idx> <idx> ]",
             ),
-            (Exact, "ZRANGEBYLEX <key> <lex> <lex> [ LIMIT <idx> <idx> ]"),
-            (
-                Exact,
-                "ZREVRANGEBYLEX <key> <lex> <lex> [ LIMIT <idx> <idx> ]",
-            ),
             (Exact, "ZRANGESTORE <key> <key> <idx> <idx> [ REV ]"),
             (
                 Exact,
@@ -277,14 +270,13 @@ pub(crate) const FAMILIES: &[Family] = &[
             ),
             (Exact, "ZREMRANGEBYRANK <key> <idx> <idx>"),
             (Exact, "ZREMRANGEBYSCORE <key> <score> <score>"),
-            (Exact, "ZREMRANGEBYLEX <key> <lex> <lex>"),
             (Floats, "ZPOPMIN <key> [ <cnt> ]"),
             (Floats, "ZPOPMAX <key> [ <cnt> ]"),
             (Floats, "ZMPOP <nkeys> { MIN | MAX } [ COUNT <cnt> ]"),
             (Floats, "BZPOPMIN ( <key> ) 0.001"),
             (Floats, "BZPOPMAX ( <key> ) 0.001"),
             (Floats, "BZMPOP 0.001 <nkeys> { MIN | MAX } [ COUNT <cnt> ]"),
-            (Shape, "ZRANDMEMBER <key> [ <idx> [ WITHSCORES ] ]"),
+            (Shape, "ZRANDMEMBER <key> [ <rnd> [ WITHSCORES ] ]"),
             (
                 Floats,
                 "ZUNION <nkeys> [ AGGREGATE { SUM | MIN | MAX } ] [ WITHSCORES ]",
@@ -310,6 +302,31 @@ pub(crate) const FAMILIES: &[Family] = &[
             (Exact, "ZDIFFSTORE <key> <nkeys>"),
             (Exact, "ZINTERCARD <nkeys> [ LIMIT <cnt> ]"),
             (PairPage, "ZSCAN <key> 0 COUNT 100000 [ MATCH <pattern> ]"),
+        ],
+    },
+    // Ranges of names make sense where all scores are equal, and Redis answers something else where they are not.
+    Family {
+        name: "lex",
+        prefix: APART,
+        rows: &[
+            (Exact, "ZADD <own> ( 0 <el> )"),
+            (Exact, "ZADD <own> 0 <el>"),
+            (Exact, "ZREM <own> ( <el> )"),
+            (Exact, "ZLEXCOUNT <own> <lex> <lex>"),
+            (
+                Exact,
+                "ZRANGE <own> <lex> <lex> BYLEX [ REV ] [ LIMIT <idx> <idx> ]",
+            ),
+            (Exact, "ZRANGEBYLEX <own> <lex> <lex> [ LIMIT <idx> <idx> ]"),
+            (
+                Exact,
+                "ZREVRANGEBYLEX <own> <lex> <lex> [ LIMIT <idx> <idx> ]",
+            ),
+            (
+                Exact,
+                "ZRANGESTORE <own> <own> <lex> <lex> BYLEX [ LIMIT <idx> <idx> ]",
+            ),
+            (Exact, "ZREMRANGEBYLEX <own> <lex> <lex>"),
         ],
     },
     Family {

@@ -87,13 +87,13 @@ pub fn geohash(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 
 /// Replies the distance between two members, null if one of them is not there.
 pub fn geodist(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    if args.len() > 5 {
+        return Err(CommandError::SYNTAX);
+    }
     let metres = match args.get(4) {
         Some(name) => unit(name)?,
         None => 1.0,
     };
-    if args.len() > 5 {
-        return Err(CommandError::SYNTAX);
-    }
     let Some(zset) = cx.db.read::<Zset>(args.arg(1))? else {
         cx.reply.null();
         return Ok(Flow::Done);

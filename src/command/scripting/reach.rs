@@ -41,3 +41,21 @@ pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
         _ => Reach::Declared,
     }
 }
+
+/// Whether a script or function says of itself that it does not write.
+pub fn only_reads(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> bool {
+    let Some(name) = args.get(1) else {
+        return false;
+    };
+    let flags = if spec.name.starts_with("fcall") {
+        let functions = scripts.functions();
+        functions.get(name).map(|(_, function)| function.flags)
+    } else {
+        let script = match spec.name.starts_with("evalsha") {
+            true => scripts.by_sha(name),
+            false => scripts.by_text(name).ok(),
+        };
+        script.and_then(|script| script.flags)
+    };
+    flags.is_some_and(|flags| flags.no_writes)
+}
