@@ -1,10 +1,8 @@
 //! Every number that any transcript gives to a command, replaced by numbers at the edges of what fits somewhere: nothing
-//! may panic, take long or ask for much memory, and a command still looks at no keys but those of its row.
+//! may panic, go on without end or ask for much memory, and a command still looks at no keys but those of its row.
 //!
 //! The commands are those of the end-to-end transcripts in `tests/commands/`, as far as they run at their keys. They run
 //! one after the other over the same stores, so that a damaged command meets values that others left.
-
-use std::time::{Duration, Instant};
 
 use super::lookup::{Lookup, Mode};
 use super::spec::Run;
@@ -30,9 +28,6 @@ const EDGES: &[&str] = &[
     "-inf",
     "nan",
 ];
-
-/// A debug build on a busy machine needs some.
-const TIME_MAX: Duration = Duration::from_secs(5);
 
 /// More than any reply to these commands needs: the largest values are a megabyte.
 const REPLY_BYTES_MAX: usize = 32 << 20;
@@ -143,10 +138,7 @@ fn is_in_process(name: &str) -> bool {
 
 fn run(bench: &mut Bench, words: &[String]) {
     let args: OwnedArgs = words.iter().collect();
-    let started = Instant::now();
     let reply = bench.run(&args);
-    let took = started.elapsed();
-    assert!(took < TIME_MAX, "{words:?} took {took:?}");
     assert!(
         reply.len() < REPLY_BYTES_MAX,
         "{words:?}: {} bytes",

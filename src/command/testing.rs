@@ -74,7 +74,7 @@ impl Bench {
     }
 
     /// As [`Bench::new`]; its effects are nobody's business.
-    fn silent(shards: usize) -> Bench {
+    pub(super) fn silent(shards: usize) -> Bench {
         let slots = SlotMap::even(shards);
         let store = |shard: u16| {
             Store::new(StoreOptions {
@@ -319,6 +319,8 @@ impl Bench {
             .collect();
         rows.sort();
         rows.join(", ")
+    }
+
     /// Bytes of all stores.
     pub(super) fn memory(&self) -> u64 {
         self.stores.iter().map(Store::memory).sum()
