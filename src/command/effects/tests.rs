@@ -314,10 +314,22 @@ const BLOCKS: &[&str] = &[
     XGROUP CREATECONSUMER s g n -> nothing
     XGROUP DELCONSUMER s g n -> XGROUP DELCONSUMER s g n
     XGROUP SETID s g $ -> XGROUP SETID s g $
-    XACKDEL s g IDS 2 1-6 1-7 -> XACKDEL s g IDS 2 1-6 1-7
+    XADD s 1-8 f v
+    XGROUP CREATE s i 0
+    XREADGROUP GROUP i c STREAMS s >
+    XACKDEL s g IDS 2 1-6 1-7 -> XACK s g 1-6, XDEL s 1-6
+    XACKDEL s i ACKED IDS 1 1-3 -> XACK s i 1-3, XDEL s 1-3
+    XACKDEL s i DELREF IDS 1 1-8 -> XACKDEL s i DELREF IDS 1 1-8
+    XACKDEL s i IDS 1 1-8 -> nothing
+    XGROUP DESTROY s i
+    XADD s 1-9 f v
+    XADD s 1-10 f v
     XGROUP DESTROY s g -> XGROUP DESTROY s g
     XGROUP DESTROY s g -> nothing
-    XDELEX s IDS 2 1-3 1-9 -> XDELEX s IDS 2 1-3 1-9
+    XDELEX s ACKED IDS 2 1-3 1-9 -> nothing
+    XGROUP DESTROY s h
+    XDELEX s IDS 2 1-3 1-9 -> XDEL s 1-9
+    XDELEX s DELREF IDS 1 1-10 -> XDELEX s DELREF IDS 1 1-10
     XDELEX s IDS 1 1-3 -> nothing
     "#,
 ];

@@ -6,7 +6,7 @@ use crate::base::parse_i64;
 use crate::command::ctx::{Ctx, Flow};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError};
-use crate::types::stream::{Deletion, References, Stream, StreamId};
+use crate::types::stream::{Deletion, IdText, References, Stream, StreamId};
 
 /// Deletes entries. Replies how many were there.
 pub fn xdel(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
@@ -39,8 +39,27 @@ pub fn xdelex(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         let deleted = outcomes.iter().filter(|&&outcome| outcome == 1).count();
         ((outcomes, deleted as u64), deleted as u64)
     })?;
-    reply_outcomes(cx, key, ids.len(), edited.map(|edited| edited.result));
+    let done = edited.map(|edited| edited.result);
+    if let Some((outcomes, 1..)) = &done
+        && references != References::Delete
+    {
+        propagate_xdel(cx, key, &ids, outcomes);
+    }
+    reply_outcomes(cx, key, ids.len(), done);
     Ok(Flow::Done)
+}
+
+/// Which entries went is known now, and no other server need know why the rest did not.
+fn propagate_xdel(cx: &mut Ctx<'_>, key: &[u8], ids: &[StreamId], outcomes: &[i64]) {
+    if cx.propagates() {
+        let gone = ids
+            .iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| **outcome == 1);
+        let gone: Vec<IdText> = gone.map(|(id, _)| id.text()).collect();
+        let gone: Vec<&[u8]> = gone.iter().map(IdText::as_bytes).collect();
+        cx.propagate_list(&[b"XDEL", key], &gone);
+    }
 }
 
 /// Confirms entries of a group and deletes them. Replies for each 1 (deleted), 2 (confirmed, but others still refer to
@@ -68,7 +87,24 @@ pub fn xackdel(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     })?;
     let deleted = edited.as_ref().map_or(0, |edited| edited.changes);
     cx.dirty += confirmed - deleted.min(confirmed);
-    reply_outcomes(cx, key, ids.len(), edited.map(|edited| edited.result));
+    let done = edited.map(|edited| edited.result);
+    if let Some((outcomes, deleted)) = &done
+        && confirmed > 0
+        && cx.propagates()
+        && references != References::Delete
+    {
+        let known = ids
+            .iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| **outcome > 0);
+        let known: Vec<IdText> = known.map(|(id, _)| id.text()).collect();
+        let known: Vec<&[u8]> = known.iter().map(IdText::as_bytes).collect();
+        cx.propagate_list(&[b"XACK", key, group], &known);
+        if *deleted > 0 {
+            propagate_xdel(cx, key, &ids, outcomes);
+        }
+    }
+    reply_outcomes(cx, key, ids.len(), done);
     Ok(Flow::Done)
 }
 
