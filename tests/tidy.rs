@@ -29,7 +29,7 @@ const FLOORS: &[&[&str]] = &[
     &["command"],
     &["shard"],
     &["conn", "driver"],
-    &["server"],
+    &["server", "tools"],
     // Simulations look at everything and are looked at by nothing.
     &["sim"],
 ];

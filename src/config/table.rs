@@ -347,7 +347,7 @@ settings! {
     "rdb-version-check" => rdb_version_check: choice(RdbVersionCheck, Strict) [];
     "rdbchecksum" => rdbchecksum: bool(true) [IN_EFFECT IMMUTABLE];
     "rdbcompression" => rdbcompression: bool(true) [IN_EFFECT];
-    "sanitize-dump-payload" => sanitize_dump_payload: choice(SanitizePayload, No) [DEBUG];
+    "sanitize-dump-payload" => sanitize_dump_payload: choice(SanitizePayload, No) [IN_EFFECT DEBUG];
     "save" => save: special(Vec<SavePoint>, save_default(), SAVE) [IN_EFFECT MULTI_ARG];
     "stop-writes-on-bgsave-error" => stop_writes_on_bgsave_error: bool(true) [IN_EFFECT];
 

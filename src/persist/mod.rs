@@ -4,6 +4,7 @@
 //! for them, and every error leaves the caller with nothing but the error.
 
 pub mod aof;
+mod commands;
 mod dump;
 mod functions;
 mod hash;
@@ -14,12 +15,15 @@ pub mod rdb;
 mod set;
 mod stream;
 mod string_payload;
+mod window;
 mod zset;
 
 pub use crate::base::lzf;
+pub use commands::{write_command, write_key};
 pub use dump::{DumpError, dump, restore, serialized_len};
 pub use functions::{dump_functions, restore_functions};
 pub use object::{
     RDB_VERSION, RDB_VERSION_MAX, VALKEY_VERSION, ValueLimits, is_readable, read_value, write_value,
 };
 pub use string_payload::{PayloadError, Reader, Text, write_int, write_len, write_string};
+pub use window::Window;

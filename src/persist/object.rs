@@ -13,6 +13,9 @@ use crate::types::{Collection, HashLimits, ListLimits, SetLimits, ZsetLimits};
 /// The version that is written where nothing newer is needed: that of Redis 7.2.
 pub const RDB_VERSION: u16 = 11;
 
+/// The lowest version that is written, to files: that of Redis 7.0.
+pub const RDB_VERSION_MIN: u16 = 10;
+
 /// The version that brought fields with expiry times: that of Redis 7.4.
 pub(super) const RDB_VERSION_FIELD_TIMES: u16 = 12;
 
@@ -126,13 +129,33 @@ pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> u1
             RDB_VERSION
         }
         ValueRef::Collection(Collection::Stream(stream)) => {
-            stream::write(out, stream, compress);
+            stream::write(out, stream, kind::STREAM_3, compress);
             RDB_VERSION
         }
         ValueRef::Collection(Collection::Zset(zset)) => {
             zset::write(out, zset, compress);
             RDB_VERSION
         }
+    }
+}
+
+/// As [`write_value`], but of the oldest type that holds all there is: what a file says older servers read, too.
+pub(super) fn write_value_widely(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> u16 {
+    let start = out.len();
+    let version = match value {
+        ValueRef::Collection(Collection::Set(set)) => {
+            set::write_widely(out, set, compress);
+            RDB_VERSION
+        }
+        ValueRef::Collection(Collection::Stream(stream)) => {
+            stream::write(out, stream, stream::oldest_kind(stream), compress);
+            RDB_VERSION
+        }
+        other => write_value(out, other, compress),
+    };
+    match out[start] {
+        ..=kind::STREAM_2 => RDB_VERSION_MIN,
+        _ => version,
     }
 }
 

@@ -18,7 +18,7 @@ pub use scan::{Found, RawKey, Scan, Scanner};
 
 use std::fmt;
 
-use super::object::{ValueLimits, is_readable, read_value, write_value};
+use super::object::{ValueLimits, is_readable, read_value, write_value_widely};
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::{DbIndex, Millis, crc64};
 use crate::keyspace::{Value, ValueRef};
@@ -36,11 +36,7 @@ const SLOT_INFO: u8 = 244;
 
 const CRC_BYTES: usize = 8;
 
-/// The lowest version that is written: that of Redis 7.0.
-pub const VERSION_MIN: u16 = 10;
-
-/// The highest type number it knows.
-const TYPE_MAX_OF_7_0: u8 = 19;
+pub use super::object::RDB_VERSION_MIN as VERSION_MIN;
 
 /// How recently, or how often, a key was used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,13 +96,9 @@ impl Part {
         self.bytes.push(0);
         write_string(&mut self.bytes, key, compress);
         let body = self.bytes.len();
-        let version = write_value(&mut self.bytes, value, compress);
-        self.bytes[place] = self.bytes.remove(body);
         // A file says the lowest version that knows all its types, so that older servers read it.
-        let version = match self.bytes[place] {
-            ..=TYPE_MAX_OF_7_0 => VERSION_MIN,
-            _ => version,
-        };
+        let version = write_value_widely(&mut self.bytes, value, compress);
+        self.bytes[place] = self.bytes.remove(body);
         self.version = self.version.max(version);
         self.keys += 1;
     }

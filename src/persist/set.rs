@@ -1,9 +1,18 @@
-//! Sets in payloads: an intset (11) or a listpack (20) as it is, or else count and members (2).
+//! Sets in payloads: an intset (11) or a listpack (20) as it is, or else count and members (2). Files have no listpacks of
+//! sets, so that Redis 7.0 reads them.
 
 use super::object::kind;
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::I64Buf;
 use crate::types::{Intset, Listpack, Set, SetLimits};
+
+/// As [`write`], but in a form that servers know which know no listpacks of sets.
+pub(super) fn write_widely(out: &mut Vec<u8>, set: &Set, compress: bool) {
+    match set.as_listpack() {
+        Some(_) => write_members(out, set, compress),
+        None => write(out, set, compress),
+    }
+}
 
 /// Appends type number and set.
 pub(super) fn write(out: &mut Vec<u8>, set: &Set, compress: bool) {
@@ -14,11 +23,15 @@ pub(super) fn write(out: &mut Vec<u8>, set: &Set, compress: bool) {
         out.push(kind::SET_LISTPACK);
         write_string(out, members.as_bytes(), compress);
     } else {
-        out.push(kind::SET);
-        write_len(out, set.len() as u64);
-        let mut digits = I64Buf::new(0);
-        set.for_each(|member| write_string(out, member.text(&mut digits), compress));
+        write_members(out, set, compress);
     }
+}
+
+fn write_members(out: &mut Vec<u8>, set: &Set, compress: bool) {
+    out.push(kind::SET);
+    write_len(out, set.len() as u64);
+    let mut digits = I64Buf::new(0);
+    set.for_each(|member| write_string(out, member.text(&mut digits), compress));
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, kind: u8, limits: SetLimits) -> Option<Set> {

@@ -9,8 +9,9 @@
 //!     count of consumers, (name, time seen i64, [[time active i64]], count of pending, 16 bytes id ..) ..
 //! ```
 //!
-//! Ids are two lengths but where they are 16 bytes, big end first. `[[..]]` is there since version 3, type 21, which is what
-//! is written; 19 is version 2, 15 the first.
+//! Ids are two lengths but where they are 16 bytes, big end first. `[[..]]` is there since version 3, type 21; 19 is version
+//! 2, 15 the first. Files get a 19 where that loses nothing, so that Redis 7.0 reads them. Later versions (26, 27) add what
+//! producers have sent and entries that were given back; both are passed over.
 
 use super::object::kind;
 use super::string_payload::{Reader, write_len, write_string};
@@ -21,10 +22,19 @@ use crate::types::stream::{ConsumerId, Group, Node, Pending, Stream, StreamId};
 /// Entries read, if nobody knows how many.
 const UNKNOWN: u64 = u64::MAX;
 
-/// Appends type number and stream.
-pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+/// The oldest type that holds all of a stream: before the third there was one time a consumer.
+pub(super) fn oldest_kind(stream: &Stream) -> u8 {
+    let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
+    match consumers.all(|consumer| consumer.active == Some(consumer.seen)) {
+        true => kind::STREAM_2,
+        false => kind::STREAM_3,
+    }
+}
+
+/// Appends type number and stream, as of this type.
+pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress: bool) {
     let log = stream.log();
-    out.push(kind::STREAM_3);
+    out.push(kind);
     let nodes = log.nodes();
     write_len(out, nodes.len() as u64);
     for (id, node) in nodes {
@@ -42,11 +52,11 @@ pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
         write_string(out, name, compress);
         write_id(out, group.last_id);
         write_len(out, group.entries_read.unwrap_or(UNKNOWN));
-        write_group(out, group, compress);
+        write_group(out, group, kind, compress);
     }
 }
 
-fn write_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
+fn write_group(out: &mut Vec<u8>, group: &Group, kind: u8, compress: bool) {
     write_len(out, group.pending_len() as u64);
     for (id, pending) in group.pending_from(StreamId::MIN) {
         out.extend_from_slice(&id.to_bytes());
@@ -58,8 +68,10 @@ fn write_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
     for consumer in consumers {
         write_string(out, &consumer.name, compress);
         out.extend_from_slice(&consumer.seen.0.to_le_bytes());
-        let active = consumer.active.map_or(-1, |at| at.0);
-        out.extend_from_slice(&active.to_le_bytes());
+        if kind == kind::STREAM_3 {
+            let active = consumer.active.map_or(-1, |at| at.0);
+            out.extend_from_slice(&active.to_le_bytes());
+        }
         write_len(out, consumer.pending_len() as u64);
         if let Some(number) = group.find(&consumer.name) {
             for (id, _) in group.pending_of(number, StreamId::MIN) {

@@ -100,6 +100,12 @@ pub struct Functions {
 
 impl Functions {
     /// The function of this name, in any case.
+    /// Code of all libraries.
+    pub fn codes(&self) -> Vec<Vec<u8>> {
+        let libraries = self.libraries.values();
+        libraries.map(|library| library.code.to_vec()).collect()
+    }
+
     pub fn get(&self, name: &[u8]) -> Option<&Stored> {
         self.names.get(&name.to_ascii_lowercase())
     }

@@ -1,11 +1,11 @@
 //! The append-only file into the shards: the base, then the increments, command by command.
 
 use super::stream::Stream;
-use super::window::Window;
 use super::{LoadError, Loader, Result};
 use crate::config::{Config, os_reason};
+use crate::persist::Window;
 use crate::persist::aof::{AofReader, FileInfo, Manifest, Step};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -106,9 +106,7 @@ impl Loader<'_> {
 
     /// Reads one file: commands, or an RDB file, or that and commands behind it.
     fn file(&mut self, config: &Config, path: &Path, name: &str) -> Result<End> {
-        let step = config.loading_process_events_interval_bytes;
-        let opened = Window::open(path, usize::try_from(step).unwrap_or(1 << 20));
-        let mut window = opened.map_err(|error| {
+        let mut window = self.open(path).map_err(|error| {
             let why = os_reason(&error);
             fatal(match error.kind() {
                 io::ErrorKind::NotFound => {
@@ -161,7 +159,7 @@ impl Loader<'_> {
     fn commands(
         &mut self,
         config: &Config,
-        window: &mut Window,
+        window: &mut Window<File>,
         from: u64,
         path: &Path,
         name: &str,

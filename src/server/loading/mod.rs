@@ -15,13 +15,15 @@
 mod append_only;
 mod snapshot;
 mod stream;
-mod window;
 
 use super::running::Running;
 use crate::command::ctx::{Core, Load, OnCore};
 use crate::command::persistence::empty;
 use crate::config::Config;
 use crate::conn::Mail;
+use crate::persist::Window;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -134,6 +136,18 @@ impl<'a> Loader<'a> {
             true => Err(LoadError::Stopped),
             false => Ok(()),
         }
+    }
+
+    /// A window over a file.
+    fn open(&self, path: &Path) -> io::Result<Window<File>> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        let step = self.config().loading_process_events_interval_bytes;
+        let step = usize::try_from(step).unwrap_or(1 << 20);
+        Ok(Window::new(file, metadata.len(), step))
     }
 
     fn config(&self) -> Arc<Config> {

@@ -1,6 +1,5 @@
 //! An RDB file into the shards.
 
-use super::window::Window;
 use super::{LOOK_AGAIN, LoadError, Loader, Result};
 use crate::base::slot::{DbIndex, key_slot};
 use crate::base::time::Millis;
@@ -8,7 +7,9 @@ use crate::command::generic::dump::limits;
 use crate::command::persistence::Batch;
 use crate::config::os_reason;
 use crate::conn::Mail;
+use crate::persist::Window;
 use crate::persist::rdb::{Found, RawKey, RdbError, Scan, Scanner};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -35,8 +36,7 @@ struct Filling {
 impl Loader<'_> {
     /// Reads an RDB file.
     pub(super) fn snapshot_file(&mut self, path: &Path) -> Result<()> {
-        let step = self.config().loading_process_events_interval_bytes;
-        let mut window = match Window::open(path, usize::try_from(step).unwrap_or(1 << 20)) {
+        let mut window = match self.open(path) {
             Ok(window) => window,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LoadError::Absent),
             Err(error) => {
@@ -51,7 +51,11 @@ impl Loader<'_> {
     }
 
     /// Reads an RDB file from the front of a window: the whole of it, or what stands before the commands.
-    pub(super) fn snapshot(&mut self, window: &mut Window, drops_expired: bool) -> Result<()> {
+    pub(super) fn snapshot(
+        &mut self,
+        window: &mut Window<File>,
+        drops_expired: bool,
+    ) -> Result<()> {
         let config = self.config();
         let shards = self.running.posts().len();
         let mut scanner = Scanner::new(config.rdbchecksum);

@@ -148,7 +148,8 @@ fn collect(
     let facts = Facts {
         seconds: clock.wall_us() / 1_000_000,
         used_memory: server.used_memory(),
-        functions: Vec::new(),
+        // All that a core had before its cut; what one has changed since is in the log as well.
+        functions: server.scripts.functions().codes(),
     };
     let version = parts.iter().map(|note| note.part.version).max();
     let version = version.unwrap_or(0).max(rdb::VERSION_MIN);

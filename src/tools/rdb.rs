@@ -1,0 +1,126 @@
+//! What is in an RDB file, key by key.
+
+use super::{Progress, open};
+use crate::persist::ValueLimits;
+use crate::persist::Window;
+use crate::persist::rdb::{Found, RawKey, RdbError, Scan, Scanner};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+/// What is counted of keys.
+#[derive(Debug, Default)]
+struct Sum {
+    keys: u64,
+    bytes: u64,
+    longest: u64,
+    longest_name: Vec<u8>,
+}
+
+/// Reads a file and says what is in it; an error says where it is damaged.
+pub(super) fn check(path: &Path) -> Result<(), String> {
+    let mut window = open(path)?;
+    println!("[offset 0] Checking RDB file {}", path.display());
+    check_window(&mut window)?;
+    match window.remaining() {
+        0 => Ok(()),
+        more => {
+            println!("[info] {more} bytes behind its end");
+            Ok(())
+        }
+    }
+}
+
+/// As [`check`], at the front of a window. The window is left behind the end of the RDB file.
+pub(super) fn check_window<R: Read>(window: &mut Window<R>) -> Result<(), String> {
+    let mut progress = Progress::new(window.size());
+    let limits = ValueLimits::default();
+    let mut sums: BTreeMap<&'static str, Sum> = BTreeMap::new();
+    let (mut keys, mut expires, mut functions) = (0_u64, 0_u64, 0_u64);
+    let mut dbs: BTreeMap<u64, u64> = BTreeMap::new();
+    let read = read(window, |scanner, found| {
+        match found {
+            Found::Header => println!("[offset 0] RDB version {}", scanner.version()),
+            Found::Fact(name, value) => println!(
+                "[offset {}] AUX FIELD {} = '{}'",
+                scanner.offset(),
+                String::from_utf8_lossy(name),
+                String::from_utf8_lossy(value)
+            ),
+            Found::Function(_) => functions += 1,
+            Found::Key(raw) => {
+                let value = raw.read(scanner.version(), &limits)?;
+                keys += 1;
+                expires += u64::from(raw.expire.is_some());
+                *dbs.entry(raw.db).or_default() += 1;
+                count(&mut sums, super::dump::type_name(&value), raw);
+            }
+            Found::End(true) => println!("[offset {}] Checksum OK", scanner.offset()),
+            Found::End(false) => {
+                println!("[offset {}] Saved without a checksum", scanner.offset());
+            }
+            Found::Db(_) | Found::Nothing => {}
+        }
+        progress.at(scanner.offset());
+        Ok(())
+    });
+    match &read {
+        Ok(()) => println!("[info] \\o/ RDB looks OK! \\o/"),
+        Err(_) => println!("--- RDB ERROR DETECTED ---"),
+    }
+    println!("[info] {keys} keys read");
+    println!("[info] {expires} expires");
+    println!("[info] {functions} libraries of functions");
+    for (db, keys) in dbs {
+        println!("[info] db{db}: {keys} keys");
+    }
+    for (name, sum) in sums {
+        println!(
+            "[info] {name}: {} keys, {} bytes, longest {} bytes: '{}'",
+            sum.keys,
+            sum.bytes,
+            sum.longest,
+            sum.longest_name.escape_ascii()
+        );
+    }
+    read
+}
+
+fn count(sums: &mut BTreeMap<&'static str, Sum>, name: &'static str, raw: &RawKey<'_>) {
+    let sum = sums.entry(name).or_default();
+    let bytes = raw.value.len() as u64;
+    sum.keys += 1;
+    sum.bytes += bytes;
+    if bytes > sum.longest {
+        sum.longest = bytes;
+        sum.longest_name.clone_from(&raw.key);
+    }
+}
+
+/// Reads an RDB file, calling `take` for everything in it.
+pub(super) fn read<R: Read>(
+    window: &mut Window<R>,
+    mut take: impl FnMut(&Scanner, &Found<'_>) -> Result<(), RdbError>,
+) -> Result<(), String> {
+    let mut scanner = Scanner::new(true);
+    while !scanner.is_done() {
+        match scanner.next(window.bytes()).map_err(|error| told(&error))? {
+            Scan::Found(found, used) => {
+                take(&scanner, &found).map_err(|error| told(&error))?;
+                window.consume(used);
+            }
+            Scan::More(need) => {
+                let more = window.extend(need);
+                let more = more.map_err(|error| format!("Cannot read the file: {error}"))?;
+                if !more {
+                    return Err(told(&scanner.short()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn told(error: &RdbError) -> String {
+    format!("[offset {}] {}", error.offset, error.reason)
+}

@@ -1,0 +1,234 @@
+//! tessera-check and tessera-dump.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use support::process::Options;
+use support::{Server, Value};
+
+fn run(program: &str, args: &[&str], input: &str) -> (Output, String) {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // It may have ended without asking.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output, text)
+}
+
+fn check(args: &[&str], input: &str) -> (bool, String) {
+    let (output, text) = run(env!("CARGO_BIN_EXE_tessera-check"), args, input);
+    (output.status.success(), text)
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn fill(server: &Server) {
+    let mut conn = server.conn();
+    for command in [
+        "SET text hello",
+        "SET volatile 7 PXAT 9999999999999",
+        "RPUSH list a b 3",
+        "SADD set x y",
+        "SADD ints 1 2 3",
+        "ZADD zset 1.5 a inf b",
+        "HSET hash f v g w",
+        "HPEXPIREAT hash 9999999999999 FIELDS 1 g",
+        "XADD stream 1-1 f v",
+        "XADD stream 1-2 f w",
+        "XGROUP CREATE stream group 0",
+        "XREADGROUP GROUP group me COUNT 1 STREAMS stream >",
+        "XADD empty 5-5 f v",
+        "XDEL empty 5-5",
+        "SELECT 3",
+        "SET other x",
+    ] {
+        let reply = conn.call(command);
+        assert!(!matches!(reply, Value::Error(_)), "{command} => {reply:?}");
+    }
+    assert_eq!(conn.call("SAVE").text(), "OK");
+}
+
+fn server() -> Server {
+    Server::start(&Options::new(2, "epoll"))
+}
+
+#[test]
+fn rdb_files_are_checked() {
+    let server = server();
+    fill(&server);
+    let file = server.dir().join("dump.rdb");
+    let (fine, text) = check(&["rdb", path(&file)], "");
+    assert!(fine, "{text}");
+    for line in [
+        "Checksum OK",
+        "RDB looks OK!",
+        "10 keys read",
+        "1 expires",
+        "db3: 1 keys",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let whole = fs::read(&file).expect("it is there");
+    let mut bytes = whole.clone();
+    let at = bytes.len() - 12;
+    bytes[at] ^= 0x55;
+    fs::write(&file, &bytes).expect("written");
+    let (fine, text) = check(&["rdb", path(&file)], "");
+    assert!(
+        !fine && text.contains("RDB ERROR DETECTED") && text.contains("[offset "),
+        "{text}"
+    );
+    fs::write(&file, &whole[..whole.len() / 2]).expect("written");
+    let (fine, text) = check(&["rdb", path(&file)], "");
+    assert!(!fine && text.contains("the file ends too early"), "{text}");
+    assert!(!check(&["rdb", "/nonexistent"], "").0);
+    assert!(!check(&["rdb"], "").0);
+}
+
+#[test]
+fn what_is_in_a_file_can_be_read_and_made_again() {
+    let server = server();
+    fill(&server);
+    let file = server.dir().join("dump.rdb");
+    let program = env!("CARGO_BIN_EXE_tessera-dump");
+    let (output, text) = run(program, &[path(&file)], "");
+    assert!(output.status.success());
+    for part in [
+        r#"{"db":0,"key":"text","type":"string","value":"hello"}"#,
+        r#""key":"volatile","type":"string","expires_ms":9999999999999,"value":"7""#,
+        r#""type":"list","value":["a","b","3"]"#,
+        r#""type":"zset","value":[["a",1.5],["b","inf"]]"#,
+        r#"["g","w",9999999999999]"#,
+        r#""entries":[["1-1","f","v"],["1-2","f","w"]],"last_id":"1-2""#,
+        r#"{"db":3,"key":"other""#,
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (output, commands) = run(program, &["--resp", path(&file)], "");
+    assert!(output.status.success());
+    let other = Server::start(&Options::new(2, "epoll"));
+    let mut conn = other.conn();
+    conn.send(commands.as_bytes()).expect("sent");
+    conn.send_command(&[b"ECHO", b"that was all"])
+        .expect("sent");
+    loop {
+        match conn.read().expect("a reply") {
+            Value::Bulk(text) if text == b"that was all" => break,
+            reply => assert!(!matches!(reply, Value::Error(_)), "{reply:?}"),
+        }
+    }
+    let digest = server.conn().call("DEBUG DIGEST");
+    assert_eq!(conn.call("DEBUG DIGEST"), digest);
+}
+
+fn aof(words: &str) -> String {
+    let words: Vec<&str> = words.split(' ').collect();
+    let texts = words
+        .iter()
+        .map(|word| format!("${}\r\n{word}\r\n", word.len()));
+    format!("*{}\r\n{}", words.len(), texts.collect::<String>())
+}
+
+#[test]
+fn append_only_files_are_checked_and_cut_off() {
+    let server = server();
+    let folder = server.dir().join("aof");
+    fs::create_dir(&folder).expect("our folder is writable");
+    let manifest = folder.join("a.manifest");
+    let names = "file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n";
+    fs::write(&manifest, names).expect("written");
+    let (base, incr) = (folder.join("a.1.base.aof"), folder.join("a.1.incr.aof"));
+    fs::write(&base, aof("SELECT 0")).expect("written");
+    let first = format!("#TS:1000\r\n{}{}", aof("SELECT 0"), aof("SET a 1"));
+    let second = format!(
+        "#TS:2000\r\n{}{}{}",
+        aof("MULTI"),
+        aof("SET b 2"),
+        aof("EXEC")
+    );
+    let good = format!("{first}{second}");
+    fs::write(&incr, &good).expect("written");
+
+    let (fine, text) = check(&["aof", path(&manifest)], "");
+    assert!(
+        fine && text.contains("All AOF files and manifest are valid"),
+        "{text}"
+    );
+    assert!(text.contains("Timestamps from 1000 to 2000"), "{text}");
+
+    // A torn transaction: said, asked about, cut off.
+    let torn = format!("{good}{}{}", aof("MULTI"), &aof("SET c 3")[..12]);
+    fs::write(&incr, &torn).expect("written");
+    let (fine, text) = check(&["aof", path(&manifest)], "");
+    assert!(
+        !fine && text.contains(&format!("ok_up_to={}", good.len())),
+        "{text}"
+    );
+    let (fine, text) = check(&["aof", "--fix", path(&manifest)], "n\n");
+    assert!(
+        !fine && text.contains("Continue?") && text.contains("Aborting"),
+        "{text}"
+    );
+    assert_eq!(fs::read_to_string(&incr).expect("text"), torn);
+    let (fine, text) = check(&["aof", "--fix", path(&manifest)], "y\n");
+    assert!(fine && text.contains("Successfully truncated"), "{text}");
+    assert_eq!(fs::read_to_string(&incr).expect("text"), good);
+
+    // Back in time, but not in a file that others follow.
+    let (fine, text) = check(
+        &["aof", "--truncate-to-timestamp", "2000", path(&manifest)],
+        "",
+    );
+    assert!(fine, "{text}");
+    assert_eq!(fs::read_to_string(&incr).expect("text"), good);
+    let back = [
+        "aof",
+        "--yes",
+        "--truncate-to-timestamp",
+        "1500",
+        path(&manifest),
+    ];
+    let (fine, text) = check(&back, "");
+    assert!(fine, "{text}");
+    assert_eq!(fs::read_to_string(&incr).expect("text"), first);
+    fs::write(&base, format!("#TS:1600\r\n{}", aof("SET a 0"))).expect("written");
+    let (fine, text) = check(&back, "");
+    assert!(
+        !fine && text.contains("because it is not the last file"),
+        "{text}"
+    );
+    fs::write(&base, "!").expect("written");
+    let (fine, text) = check(&["aof", "--fix", "--yes", path(&manifest)], "");
+    assert!(!fine && text.contains("it is not the last file"), "{text}");
+
+    // A single file, with an RDB file in front.
+    fill(&server);
+    let mut bytes = fs::read(server.dir().join("dump.rdb")).expect("it is there");
+    bytes.extend_from_slice(good.as_bytes());
+    let whole = bytes.len();
+    bytes.extend_from_slice(b"*1\r\n$4");
+    fs::write(&base, &bytes).expect("written");
+    let (fine, text) = check(&["aof", "--fix", "--yes", path(&base)], "");
+    assert!(fine && text.contains("RDB preamble is OK"), "{text}");
+    assert_eq!(
+        fs::metadata(&base).expect("it is there").len(),
+        whole as u64
+    );
+    fs::write(&manifest, "file a.1.base.aof seq 1 type x\n").expect("written");
+    let (fine, text) = check(&["aof", path(&manifest)], "");
+    assert!(!fine && text.contains("Unknown AOF file type"), "{text}");
+}
