@@ -178,7 +178,7 @@ pub fn read_value(
             Collection::Zset(zset::read(reader, kind, limits.zset)?)
         }
         kind::STREAM_1 | kind::STREAM_2 | kind::STREAM_3 | kind::STREAM_4 | kind::STREAM_5 => {
-            Collection::Stream(stream::read(reader, kind)?)
+            Collection::Stream(stream::read(reader, kind)?.into())
         }
         kind::HASH
         | kind::HASH_ZIPMAP

@@ -6,7 +6,7 @@
 use super::bits::with_text;
 use super::convert;
 use super::loan::Refusal;
-use super::vm::{KILLED, State, Stop};
+use super::vm::{KILLED, State, Stop, uncapped};
 use super::{bits, json, msgpack, pack};
 use crate::base::num::I64Buf;
 use crate::base::sha1::sha1_hex;
@@ -425,7 +425,7 @@ fn call(
     let result = match ran {
         Some(Ok(())) => match reply.strip_prefix(b"-") {
             Some(text) => Ok(Err(text.trim_ascii_end().to_vec())),
-            None => convert::from_reply(lua, &mut &reply[..]).map(Ok),
+            None => uncapped(lua, || convert::from_reply(lua, &mut &reply[..])).map(Ok),
         },
         Some(Err(Refusal::Error(error))) => Ok(Err(error.text().to_vec())),
         Some(Err(Refusal::Elsewhere)) => state.end(lua, Stop::Elsewhere),

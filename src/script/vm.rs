@@ -125,6 +125,18 @@ struct Loaded {
 /// A function as the code of a library registers it.
 type Registered = Rc<RefCell<Vec<(Named, Function)>>>;
 
+/// Makes values that are no larger than what the server holds already, a request or a reply, without the memory cap. While
+/// it is in force an allocation may fail, and each one that native code makes is a protected call, which costs more than
+/// all the rest of it. The script's next allocation is counted again.
+#[inline]
+pub(super) fn uncapped<R>(lua: &Lua, make: impl FnOnce() -> R) -> R {
+    // It fails only for interpreters that do not count.
+    let _ = lua.set_memory_limit(0);
+    let made = make();
+    let _ = lua.set_memory_limit(MEMORY_MAX);
+    made
+}
+
 impl Vm {
     pub(super) fn new(
         shared: Arc<Shared>,
@@ -179,7 +191,7 @@ impl Vm {
 
     /// Whether a script's text compiles; it is kept compiled.
     pub(super) fn compile(&self, script: &Script) -> std::result::Result<Function, CommandError> {
-        if let Ok(Some(known)) = self.kept(&script.sha) {
+        if let Ok(Some(known)) = uncapped(&self.lua, || self.kept(&script.sha)) {
             return Ok(known);
         }
         let text = &script.body[script.code..];
@@ -232,11 +244,13 @@ impl Vm {
     }
 
     fn list(&self, args: Args<'_>) -> Result<Table> {
-        let list = self.lua.create_table_with_capacity(args.len(), 0)?;
-        for (i, arg) in args.iter().enumerate() {
-            list.raw_set(i + 1, self.lua.create_string(arg)?)?;
-        }
-        Ok(list)
+        uncapped(&self.lua, || {
+            let list = self.lua.create_table_with_capacity(args.len(), 0)?;
+            for (i, arg) in args.iter().enumerate() {
+                list.raw_set(i + 1, self.lua.create_string(arg)?)?;
+            }
+            Ok(list)
+        })
     }
 
     fn run(

@@ -21,6 +21,7 @@
 //! Invariants: the bytes are well formed, which `from_bytes` checks for those that come from outside; `count` is the
 //! number of entries. So a walk cannot leave the bytes, and what it indexes is there.
 
+use super::tight::Tight;
 use crate::base::{I64Buf, parse_i64};
 use crate::structure::size_class;
 
@@ -40,10 +41,12 @@ pub enum Item<'a> {
 /// A sequence of short texts in one allocation.
 #[derive(Debug)]
 pub struct Listpack {
-    bytes: Vec<u8>,
-    count: u32,
+    /// With the number of entries, and [`MARK`].
+    bytes: Tight,
 }
 
+/// A bit beside the count that means what the owner wants; there are fewer entries than that.
+const MARK: u32 = 1 << 31;
 const HEADER_BYTES: usize = 6;
 const END: u8 = 0xff;
 /// The count in the header from which on it says nothing.
@@ -127,18 +130,16 @@ impl Default for Listpack {
 
 impl Clone for Listpack {
     fn clone(&self) -> Listpack {
-        let mut bytes = Vec::with_capacity(size_class(self.bytes.len()));
+        let mut bytes = Tight::with_capacity(size_class(self.bytes.len()));
         bytes.extend_from_slice(&self.bytes);
-        Listpack {
-            bytes,
-            count: self.count,
-        }
+        bytes.count = self.bytes.count;
+        Listpack { bytes }
     }
 }
 
 impl PartialEq for Listpack {
     fn eq(&self, other: &Listpack) -> bool {
-        self.count == other.count && self.iter().eq(other.iter())
+        self.len() == other.len() && self.iter().eq(other.iter())
     }
 }
 
@@ -148,17 +149,16 @@ impl Listpack {
     /// An empty one.
     pub fn new() -> Listpack {
         let mut listpack = Listpack {
-            bytes: Vec::with_capacity(size_class(HEADER_BYTES + 1)),
-            count: 0,
+            bytes: Tight::with_capacity(size_class(HEADER_BYTES + 1)),
         };
-        listpack.bytes.resize(HEADER_BYTES, 0);
+        listpack.bytes.resize(HEADER_BYTES);
         listpack.bytes.push(END);
         listpack.write_header();
         listpack
     }
 
     /// Takes bytes from outside; `None` unless they are well formed down to the last one.
-    pub fn from_bytes(mut bytes: Vec<u8>) -> Option<Listpack> {
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Listpack> {
         let (total, rest) = bytes.split_first_chunk()?;
         let (stated, _) = rest.split_first_chunk()?;
         let stated = u32::from(u16::from_le_bytes(*stated));
@@ -184,8 +184,7 @@ impl Listpack {
         if stated != COUNT_UNKNOWN && stated != count {
             return None;
         }
-        bytes.shrink_to(size_class(bytes.len()));
-        let mut listpack = Listpack { bytes, count };
+        let mut listpack = Listpack::from_own(bytes, count);
         listpack.write_header();
         Some(listpack)
     }
@@ -199,13 +198,24 @@ impl Listpack {
     /// Number of entries.
     #[inline]
     pub fn len(&self) -> usize {
-        self.count as usize
+        (self.bytes.count & !MARK) as usize
+    }
+
+    /// The owner's mark. It is not part of the bytes, and gone when all is cleared.
+    #[inline]
+    pub fn is_marked(&self) -> bool {
+        self.bytes.count & MARK != 0
+    }
+
+    /// Sets or takes back the mark.
+    pub fn set_mark(&mut self, mark: bool) {
+        self.bytes.count = self.bytes.count & !MARK | if mark { MARK } else { 0 };
     }
 
     /// Whether there is no entry.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.bytes.count & !MARK == 0
     }
 
     /// Bytes on the heap, by allocation class.
@@ -230,7 +240,7 @@ impl Listpack {
     #[inline]
     pub fn push_back_item(&mut self, item: Item<'_>) {
         self.splice(self.end(), 0, &Encoded::new(item));
-        self.count += 1;
+        self.bytes.count += 1;
         self.write_header();
     }
 
@@ -244,7 +254,7 @@ impl Listpack {
     #[inline]
     pub fn push_front_item(&mut self, item: Item<'_>) {
         self.splice(HEADER_BYTES, 0, &Encoded::new(item));
-        self.count += 1;
+        self.bytes.count += 1;
         self.write_header();
     }
 
@@ -274,7 +284,7 @@ impl Listpack {
 
     /// The entry of this index; negative ones count from the end. Walks from the nearer end.
     pub fn seek(&self, index: i64) -> Option<Pos> {
-        let len = i64::from(self.count);
+        let len = self.len() as i64;
         let index = if index < 0 { index + len } else { index };
         if !(0..len).contains(&index) {
             return None;
@@ -303,7 +313,7 @@ impl Listpack {
     /// Adds before this entry. The new one is at `pos` then.
     pub fn insert_before(&mut self, pos: Pos, text: &[u8]) {
         self.splice(pos.at(), 0, &Encoded::new(Item::of(text)));
-        self.count += 1;
+        self.bytes.count += 1;
         self.write_header();
     }
 
@@ -311,7 +321,7 @@ impl Listpack {
     pub fn insert_after(&mut self, pos: Pos, text: &[u8]) -> Pos {
         let at = self.after(pos.at());
         self.splice(at, 0, &Encoded::new(Item::of(text)));
-        self.count += 1;
+        self.bytes.count += 1;
         self.write_header();
         Pos(at as u32)
     }
@@ -338,8 +348,8 @@ impl Listpack {
             end = self.after(end);
             removed += 1;
         }
-        self.bytes.drain(pos.at()..end);
-        self.count -= removed as u32;
+        self.bytes.cut(pos.at(), end);
+        self.bytes.count -= removed as u32;
         self.write_header();
         self.shrink();
         self.pos(pos.at())
@@ -361,12 +371,12 @@ impl Listpack {
         let mut at = HEADER_BYTES;
         while at < other.end() {
             at = other.after(at);
-            other.count += 1;
+            other.bytes.count += 1;
         }
         other.write_header();
         self.bytes.truncate(pos.at());
         self.bytes.push(END);
-        self.count -= other.count;
+        self.bytes.count -= other.len() as u32;
         self.write_header();
         self.shrink();
         other
@@ -391,7 +401,7 @@ impl Listpack {
             self.bytes.copy_within(run..end, to);
             self.bytes.truncate(to + end - run);
             self.bytes.push(END);
-            self.count -= removed;
+            self.bytes.count -= removed;
             self.write_header();
             self.shrink();
         }
@@ -400,17 +410,20 @@ impl Listpack {
 
     /// Bytes that `as_bytes` gave, and the number of entries in them.
     pub(super) fn from_own(bytes: Vec<u8>, count: u32) -> Listpack {
-        Listpack { bytes, count }
+        let class = size_class(bytes.len());
+        let mut bytes = Tight::from_vec(bytes, class);
+        bytes.count = count;
+        Listpack { bytes }
     }
 
     /// Adds all entries of another one at the end.
     pub fn append(&mut self, other: &Listpack) {
         let added = &other.bytes[HEADER_BYTES..other.end()];
         self.grow(added.len());
-        self.bytes.pop();
+        self.bytes.truncate(self.end());
         self.bytes.extend_from_slice(added);
         self.bytes.push(END);
-        self.count += other.count;
+        self.bytes.count += other.len() as u32;
         self.write_header();
     }
 
@@ -543,7 +556,7 @@ impl Listpack {
         let (old, added) = (self.bytes.len(), entry.len());
         if added > removed {
             self.grow(added - removed);
-            self.bytes.resize(old + added - removed, 0);
+            self.bytes.resize(old + added - removed);
         }
         self.bytes.copy_within(at + removed..old, at + added);
         self.bytes.truncate(old + added - removed);
@@ -556,8 +569,7 @@ impl Listpack {
         let wanted = self.bytes.len() + more;
         assert!(wanted <= u32::MAX as usize, "a listpack has its bound");
         if wanted > self.bytes.capacity() {
-            self.bytes
-                .reserve_exact(size_class(wanted) - self.bytes.len());
+            self.bytes.set_capacity(size_class(wanted));
         }
     }
 
@@ -566,14 +578,14 @@ impl Listpack {
     fn shrink(&mut self) {
         let wanted = size_class(self.bytes.len());
         if wanted * 2 <= self.bytes.capacity() {
-            self.bytes.shrink_to(wanted);
+            self.bytes.set_capacity(wanted);
         }
     }
 
     #[inline]
     fn write_header(&mut self) {
         let total = (self.bytes.len() as u32).to_le_bytes();
-        let count = (self.count.min(COUNT_UNKNOWN) as u16).to_le_bytes();
+        let count = ((self.bytes.count & !MARK).min(COUNT_UNKNOWN) as u16).to_le_bytes();
         self.bytes[..4].copy_from_slice(&total);
         self.bytes[4..HEADER_BYTES].copy_from_slice(&count);
     }

@@ -198,6 +198,25 @@ impl Set {
         }
     }
 
+    /// Drops those of a few items that are no members.
+    pub fn retain_members(&self, items: &mut Vec<Item<'_>>) {
+        match &self.form {
+            Form::Table(table) if items.iter().all(|item| matches!(item, Item::Text(_))) => {
+                let mut texts: Vec<&[u8]> = items
+                    .iter()
+                    .filter_map(|item| match item {
+                        Item::Text(text) => Some(*text),
+                        Item::Int(_) => None,
+                    })
+                    .collect();
+                table.retain_members(&mut texts);
+                items.clear();
+                items.extend(texts.into_iter().map(Item::Text));
+            }
+            _ => items.retain(|item| self.contains_item(*item)),
+        }
+    }
+
     /// Makes ready for `count` members to come: a compact set that would be too large becomes a table at once.
     pub fn expect(&mut self, count: usize, limits: SetLimits) {
         let is_too_many = match &self.form {

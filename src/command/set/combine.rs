@@ -181,13 +181,30 @@ fn intersect(sets: Vec<Option<&Set>>, mut visit: impl FnMut(Item<'_>) -> bool) {
     let Some((smallest, others)) = sets.split_first() else {
         return;
     };
+    let others: Vec<&Set> = others
+        .iter()
+        .copied()
+        .filter(|set| !std::ptr::eq(*set, *smallest))
+        .collect();
+    // Some at a time, so that what the look-ups touch arrives together.
+    let mut some = Vec::with_capacity(AT_A_TIME);
+    let mut goes_on = true;
     smallest.each_while(|member| {
-        let in_all = others
-            .iter()
-            .all(|set| std::ptr::eq(*set, *smallest) || set.contains_item(member));
-        !in_all || visit(member)
+        some.push(member);
+        if some.len() == AT_A_TIME {
+            others.iter().for_each(|set| set.retain_members(&mut some));
+            goes_on = some.drain(..).all(&mut visit);
+        }
+        goes_on
     });
+    if goes_on {
+        others.iter().for_each(|set| set.retain_members(&mut some));
+        some.drain(..).all(visit);
+    }
 }
+
+/// Members that are looked for in other sets at once.
+const AT_A_TIME: usize = 32;
 
 /// A set of what is in any of these, or of `len_max` members of that.
 fn unite(sets: &[Option<&Set>], len_max: usize, limits: SetLimits) -> Set {

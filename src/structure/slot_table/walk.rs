@@ -8,12 +8,17 @@
 //! how far a step goes, never what comes before what: after growth a step may end sooner, after shrinkage the bucket holds
 //! entries from before the position, which are left out.
 
+use std::collections::VecDeque;
+
 use super::{GROUP, Group, HashKey, Head, ORDER_BITS, SlotTable};
 use crate::base::Rng;
 use crate::structure::directory::{BITS_MAX, Directory};
 use crate::structure::due::NEVER;
 use crate::structure::entry::EntryRef;
 use crate::structure::segment::Word;
+
+/// Entries asked for before the first of them is visited.
+const AHEAD: usize = 16;
 
 impl<O, H: HashKey> SlotTable<O, H> {
     /// Visits the entries at the first position at or after `from`, a prefix of [`ORDER_BITS`] hash bits, and returns
@@ -48,11 +53,22 @@ impl<O, H: HashKey> SlotTable<O, H> {
 
     /// Visits all entries of a slot in hash order, until `visit` says `false`.
     pub fn each_of<'a>(&'a self, slot: usize, mut visit: impl FnMut(EntryRef<'a, O>) -> bool) {
+        // Entries are all over the memory: they are asked for some way before they are visited.
+        let mut ahead = VecDeque::with_capacity(AHEAD);
         let (mut from, mut goes_on) = (Some(0), true);
         while let (Some(prefix), true) = (from, goes_on) {
-            from = self.scan_step(slot, prefix, |entry| {
-                goes_on = goes_on && visit(entry);
+            from = self.scan_step(slot, prefix, |entry: EntryRef<'a, O>| {
+                entry.prefetch();
+                if ahead.len() == AHEAD
+                    && let Some(first) = ahead.pop_front()
+                {
+                    goes_on = goes_on && visit(first);
+                }
+                ahead.push_back(entry);
             });
+        }
+        while goes_on && let Some(first) = ahead.pop_front() {
+            goes_on = visit(first);
         }
     }
 

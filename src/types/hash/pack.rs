@@ -7,8 +7,8 @@ use crate::types::listpack::{Item, Iter, Listpack, Pos};
 /// Fields and values side by side; with times, ordered by them, those without at the end.
 #[derive(Clone, Debug)]
 pub(super) struct Pack {
+    /// Marked if there are times.
     items: Listpack,
-    timed: bool,
 }
 
 /// Stands for "no expiry time".
@@ -49,13 +49,13 @@ impl Pack {
     pub(super) fn new() -> Pack {
         Pack {
             items: Listpack::new(),
-            timed: false,
         }
     }
 
     /// Takes items from outside, if they are fields, each once, with times that are times.
-    pub(super) fn from_items(items: Listpack, timed: bool) -> Option<Pack> {
-        let pack = Pack { items, timed };
+    pub(super) fn from_items(mut items: Listpack, timed: bool) -> Option<Pack> {
+        items.set_mark(timed);
+        let pack = Pack { items };
         if !pack.items.len().is_multiple_of(pack.stride()) {
             return None;
         }
@@ -72,10 +72,8 @@ impl Pack {
         }
         let mut fields: Vec<Field<'_>> = pack.fields().collect();
         fields.sort_by_key(order);
-        let mut sorted = Pack {
-            items: Listpack::new(),
-            timed,
-        };
+        let mut sorted = Pack::new();
+        sorted.items.set_mark(timed);
         for field in fields {
             sorted.push(field);
         }
@@ -87,12 +85,12 @@ impl Pack {
     }
 
     pub(super) fn is_timed(&self) -> bool {
-        self.timed
+        self.items.is_marked()
     }
 
     #[inline]
     fn stride(&self) -> usize {
-        if self.timed { 3 } else { 2 }
+        if self.is_timed() { 3 } else { 2 }
     }
 
     #[inline]
@@ -104,21 +102,21 @@ impl Pack {
     pub(super) fn fields(&self) -> Fields<'_> {
         Fields {
             items: self.items.iter(),
-            timed: self.timed,
+            timed: self.is_timed(),
         }
     }
 
     fn fields_from(&self, pos: Pos) -> Fields<'_> {
         Fields {
             items: self.items.iter_from(pos),
-            timed: self.timed,
+            timed: self.is_timed(),
         }
     }
 
     /// The earliest time: the first one.
     #[inline]
     pub(super) fn due(&self) -> Option<i64> {
-        if !self.timed {
+        if !self.is_timed() {
             return None;
         }
         self.fields().next()?.expiry
@@ -185,7 +183,7 @@ impl Pack {
         }
         self.items.push_back(name);
         self.items.push_back(value);
-        if self.timed {
+        if self.is_timed() {
             let time = Item::Int(expiry.unwrap_or(NO_TIME));
             self.items.push_back_item(time);
         }
@@ -196,18 +194,16 @@ impl Pack {
         let mut digits = I64Buf::new(0);
         self.items.push_back(field.name.text(&mut digits));
         self.items.push_back(field.value.text(&mut digits));
-        if self.timed {
+        if self.is_timed() {
             let time = Item::Int(field.expiry.unwrap_or(NO_TIME));
             self.items.push_back_item(time);
         }
     }
 
     fn make_timed(&mut self) {
-        if !self.timed {
-            let mut timed = Pack {
-                items: Listpack::new(),
-                timed: true,
-            };
+        if !self.is_timed() {
+            let mut timed = Pack::new();
+            timed.items.set_mark(true);
             self.fields().for_each(|field| timed.push(field));
             *self = timed;
         }

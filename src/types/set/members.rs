@@ -60,6 +60,25 @@ impl Members {
         self.entries.lookup(SLOT, hash, member).is_some()
     }
 
+    /// Drops those of some texts that are no members. What they touch is asked for first: a few dozen at a time are best.
+    pub(super) fn retain_members<T: AsRef<[u8]>>(&self, texts: &mut Vec<T>) {
+        let hashes: Vec<u64> = texts
+            .iter()
+            .map(|text| MemberHasher.hash(text.as_ref()))
+            .collect();
+        for &hash in &hashes {
+            self.entries.prefetch(SLOT, hash);
+        }
+        for &hash in &hashes {
+            self.entries.prefetch_entry(SLOT, hash);
+        }
+        let mut hashes = hashes.into_iter();
+        texts.retain(|text| {
+            let hash = hashes.next().expect("one for each");
+            self.entries.lookup(SLOT, hash, text.as_ref()).is_some()
+        });
+    }
+
     pub(super) fn insert(&mut self, member: &[u8]) -> bool {
         let is_new = !self.contains(member);
         if is_new {

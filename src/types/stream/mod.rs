@@ -74,9 +74,9 @@ impl Stream {
         "stream"
     }
 
-    /// Bytes on the heap, about. O(1).
+    /// Bytes on the heap, about, its own box among them. O(1).
     pub fn memory(&self) -> usize {
-        self.log.memory() + self.groups_bytes
+        size_class(size_of::<Stream>()) + self.log.memory() + self.groups_bytes
     }
 
     /// Allocations to free, about.
