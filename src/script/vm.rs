@@ -107,6 +107,8 @@ pub(super) struct Vm {
     /// Compiled scripts by name, in the interpreter: it counts references from outside.
     compiled: Table,
     compiled_count: Cell<usize>,
+    /// The one that ran last: it is most often the next as well.
+    recent: RefCell<Option<(Sha, Function)>>,
     functions: RefCell<Loaded>,
 }
 
@@ -171,6 +173,7 @@ impl Vm {
             next: exports.get("next")?,
             compiled: exports.get("compiled")?,
             compiled_count: Cell::new(0),
+            recent: RefCell::default(),
             functions: RefCell::default(),
             lua,
             state,
@@ -191,7 +194,13 @@ impl Vm {
 
     /// Whether a script's text compiles; it is kept compiled.
     pub(super) fn compile(&self, script: &Script) -> std::result::Result<Function, CommandError> {
+        if let Some((sha, known)) = &*self.recent.borrow()
+            && *sha == script.sha
+        {
+            return Ok(known.clone());
+        }
         if let Ok(Some(known)) = uncapped(&self.lua, || self.kept(&script.sha)) {
+            self.recent.replace(Some((script.sha, known.clone())));
             return Ok(known);
         }
         let text = &script.body[script.code..];
@@ -216,6 +225,7 @@ impl Vm {
 
     /// Forgets compiled scripts.
     pub(super) fn forget(&self) {
+        self.recent.take();
         if self.compiled.clear().is_ok() {
             self.compiled_count.set(0);
         }
