@@ -18,7 +18,7 @@ use crate::keyspace::{Db, Store, StoreCounters};
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::script::{Scripts, Shared};
 use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
-use crate::stats::{CoreStats, LatencyLog, ProcessStats, Slowlog};
+use crate::stats::{CommandLog, CoreStats, HotKeys, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -277,8 +277,12 @@ pub trait Core {
     fn scripts(&mut self) -> &Scripts;
     /// The store of the shard that runs on this thread.
     fn store(&mut self) -> &mut Store;
-    /// Slow commands of this core's clients.
-    fn slowlog(&mut self) -> &mut Slowlog;
+    /// Slow or large commands of this core's clients.
+    fn command_log(&mut self, log: CommandLog) -> &mut Slowlog;
+    /// Which keys cost most, if somebody looks.
+    fn hotkeys(&mut self) -> &mut Option<HotKeys>;
+    /// HOTKEYS began or ended: commands are looked at accordingly.
+    fn settle_hotkeys(&mut self);
     /// Latency spikes of this core.
     fn latency(&mut self) -> &mut LatencyLog;
     /// Keys of this shard that clients wait for.

@@ -324,10 +324,10 @@ settings! {
 
     // Observability.
 
-    "commandlog-large-reply-max-len" => commandlog_large_reply_max_len: int(128, 0, LONG_MAX) [];
-    "commandlog-large-request-max-len" => commandlog_large_request_max_len: int(128, 0, LONG_MAX) [];
-    "commandlog-reply-larger-than" => commandlog_reply_larger_than: int(1_048_576, -1, LONG_MAX) [];
-    "commandlog-request-larger-than" => commandlog_request_larger_than: int(1_048_576, -1, LONG_MAX) [];
+    "commandlog-large-reply-max-len" => commandlog_large_reply_max_len: int(128, 0, LONG_MAX) [IN_EFFECT];
+    "commandlog-large-request-max-len" => commandlog_large_request_max_len: int(128, 0, LONG_MAX) [IN_EFFECT];
+    "commandlog-reply-larger-than" => commandlog_reply_larger_than: int(1_048_576, -1, LONG_MAX) [IN_EFFECT];
+    "commandlog-request-larger-than" => commandlog_request_larger_than: int(1_048_576, -1, LONG_MAX) [IN_EFFECT];
     "latency-monitor-threshold" => latency_monitor_threshold: int(0, 0, LONG_MAX) [IN_EFFECT];
     "latency-tracking" => latency_tracking: bool(true) [IN_EFFECT];
     "latency-tracking-info-percentiles" => latency_tracking_info_percentiles: special(Vec<f64>, vec![50.0, 99.0, 99.9], LATENCY_TRACKING_INFO_PERCENTILES) [IN_EFFECT MULTI_ARG];

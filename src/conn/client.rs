@@ -116,6 +116,8 @@ pub(super) struct Client {
     /// What of the core's sum of clients' memory is this client's, and its class there if it may be evicted.
     pub(super) counted_memory: usize,
     pub(super) class: Option<usize>,
+    /// Bytes of replies when that was asked last.
+    pub(super) produced: u64,
 }
 
 impl Client {
@@ -142,6 +144,7 @@ impl Client {
             soft_limit_since: None,
             counted_memory: 0,
             class: None,
+            produced: 0,
         }
     }
 

@@ -861,15 +861,16 @@ impl Home {
         failed: bool,
         args: Option<Args<'_>>,
     ) {
-        if self.count_run(spec, ticks, failed)
-            && let Some(args) = args
+        let remarkable = self.count_run(spec, ticks, failed);
+        if let Some(args) = args
+            && (remarkable || self.is_large(at, args))
         {
-            self.log_slow(at, spec, ticks, || shown_arguments(spec, args));
+            self.remark(at, spec, ticks, args, || shown_arguments(spec, args));
         }
         self.keep_clock();
     }
 
-    /// Counts one executed command; says whether it was slow enough to be logged.
+    /// Counts one executed command; says whether it took so long that it is remarkable.
     #[inline]
     pub(super) fn count_run(
         &mut self,
@@ -888,7 +889,18 @@ impl Home {
         }
         self.stats.commands.add(1);
         self.since_clock += 1;
-        ticks >= self.slow_ticks || ticks >= self.spike_ticks
+        ticks >= self.gate_ticks
+    }
+
+    /// Whether a command or what is to be sent since it are large.
+    #[inline]
+    fn is_large(&self, at: u32, args: Args<'_>) -> bool {
+        let unsent = |client: &Client| {
+            client.out.bytes.len() >= self.large_reply
+                || (!client.out.shared.is_empty() && client.out.len() >= self.large_reply)
+        };
+        let client = self.clients.get(at as usize).and_then(Option::as_ref);
+        args.received_len() >= self.large_request || client.is_some_and(|client| unsent(client))
     }
 
     /// Reads the clock again when enough commands ran since.

@@ -589,7 +589,11 @@ impl Home {
             let mut items = parts.iter().flatten().flat_map(|frame| &frame.items);
             let item = items.next().filter(|_| parked);
             let shown = item.map(|item| shown_arguments(spec, item.args.as_args()));
-            self.log_slow(ticket.client, spec, ticks, || shown.unwrap_or(args));
+            let whole: OwnedArgs = args.iter().collect();
+            let shown = shown.unwrap_or(args);
+            self.remark(ticket.client, spec, ticks, whole.as_args(), || {
+                shown.clone()
+            });
         }
         self.keep_clock();
         for frame in parts.into_iter().flatten() {

@@ -12,7 +12,7 @@ use crate::config::SetContext;
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::session::ReplyMode;
 use crate::shard::Ticket;
-use crate::stats::{SlowEntry, Slowlog};
+use crate::stats::{CommandLog, Slowlog};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -355,23 +355,7 @@ impl Home {
         let micros = self.server.ticks_to_us(ticks) as u64;
         let seconds = self.now_us / 1_000_000;
         if ticks >= self.slow_ticks && !spec.flags.has(crate::command::spec::flag::SKIP_SLOWLOG) {
-            let Some(Some(client)) = self.clients.get(at as usize) else {
-                return;
-            };
-            let entry = SlowEntry {
-                id: self
-                    .server
-                    .process
-                    .next_slow_id
-                    .fetch_add(1, Ordering::Relaxed),
-                time: seconds,
-                duration_us: micros,
-                args: args(),
-                client: client.session.addr.clone(),
-                client_name: client.session.name.clone(),
-            };
-            self.slowlog
-                .push(entry, self.config.slowlog_max_len as usize);
+            self.log_command(at, CommandLog::Slow, micros, args());
         }
         if ticks >= self.spike_ticks {
             let fast = spec.flags.has(crate::command::spec::flag::FAST);

@@ -22,7 +22,7 @@ use crate::ring::{Clock, SocketId};
 use crate::script::Scripts;
 use crate::session::{ClientKind, Listeners, Message, Session, Users};
 use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
-use crate::stats::{CoreStats, LatencyLog, Slowlog};
+use crate::stats::{CommandLog, CoreStats, HotKeys, LatencyLog, Slowlog};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -86,7 +86,13 @@ pub struct Home {
     /// The name looked up last: a pipeline is often one command many times.
     pub(super) names: Recent,
     pub(super) ahead: Vec<Ahead>,
-    pub(super) slowlog: Slowlog,
+    pub(super) command_logs: [Slowlog; 3],
+    pub(super) hotkeys: Option<HotKeys>,
+    /// Commands that took as long as that are looked at.
+    pub(super) gate_ticks: u64,
+    /// So are larger ones, and those that leave this much to be sent.
+    pub(super) large_request: usize,
+    pub(super) large_reply: usize,
     pub(super) latency: LatencyLog,
     pub(super) errors: Vec<(Box<[u8]>, u64)>,
     pub(super) pause: Option<Pause>,
@@ -200,7 +206,11 @@ impl Home {
             spans: Vec::new(),
             names: Recent::default(),
             ahead: Vec::new(),
-            slowlog: Slowlog::default(),
+            command_logs: Default::default(),
+            hotkeys: None,
+            gate_ticks: u64::MAX,
+            large_request: usize::MAX,
+            large_reply: usize::MAX,
             latency: LatencyLog::default(),
             errors: Vec::new(),
             pause: None,
@@ -367,6 +377,7 @@ impl Home {
         self.owner.set_policy(&config);
         self.owner.set_events(config.notify_keyspace_events);
         self.config = config;
+        self.settle_gates();
     }
 
     /// Publishes used client memory and the memory outside this store, for maxmemory.
@@ -447,8 +458,16 @@ impl Core for Home {
         &mut self.owner.store
     }
 
-    fn slowlog(&mut self) -> &mut Slowlog {
-        &mut self.slowlog
+    fn command_log(&mut self, log: CommandLog) -> &mut Slowlog {
+        &mut self.command_logs[log as usize]
+    }
+
+    fn hotkeys(&mut self) -> &mut Option<HotKeys> {
+        &mut self.hotkeys
+    }
+
+    fn settle_hotkeys(&mut self) {
+        self.settle_gates();
     }
 
     fn latency(&mut self) -> &mut LatencyLog {

@@ -37,6 +37,7 @@ mod permit;
 mod process;
 mod pubsub;
 mod relief;
+mod remarkable;
 mod tracking;
 mod turn;
 

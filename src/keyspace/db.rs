@@ -187,6 +187,12 @@ impl<'a> Db<'a> {
         self.entry(key, look).map(value_of)
     }
 
+    /// Has those who wait for the key look at it again, as if it had changed.
+    pub fn wake(&mut self, key: &[u8]) {
+        let (db, at) = (self.index, self.locate(key));
+        self.set.store(at.slot).wake(db, key);
+    }
+
     /// Whether the key is there: counts as hit or miss, but not as an access.
     pub fn exists(&mut self, key: &[u8]) -> bool {
         let look = self.look(false, true);

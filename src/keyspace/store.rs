@@ -325,6 +325,11 @@ impl Store {
         self.dbs.len()
     }
 
+    /// Has those who wait for a key look at it again.
+    pub(super) fn wake(&mut self, db: DbIndex, key: &[u8]) {
+        self.ledger.interests.touch(db, key);
+    }
+
     /// Bytes in use by keys, values and index.
     pub fn memory(&self) -> u64 {
         self.ledger.used as u64

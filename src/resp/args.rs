@@ -155,6 +155,12 @@ impl<'a> Args<'a> {
             .is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
     }
 
+    /// About as many bytes as they came in: with framing, if that is still there.
+    #[inline]
+    pub fn received_len(self) -> usize {
+        self.bytes.len() + self.apart.map_or(0, |apart| apart.len())
+    }
+
     /// The bytes of all arguments together, without framing.
     pub fn total_len(self) -> usize {
         self.spans.iter().map(|span| span.len as usize).sum()

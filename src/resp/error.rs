@@ -187,6 +187,32 @@ fixed_errors! {
     EXPIRE_NX = "ERR NX and XX, GT or LT options at the same time are not compatible";
     /// EXPIRE.
     EXPIRE_GT_LT = "ERR GT and LT options at the same time are not compatible";
+    /// COMMANDLOG.
+    COMMANDLOG_TYPE = "ERR type should be one of the following: slow, large-request, large-reply";
+    /// HOTKEYS START.
+    HOTKEYS_ACTIVE = "ERR hotkey tracking session already in progress";
+    /// HOTKEYS RESET.
+    HOTKEYS_IN_PROGRESS = "ERR hotkey tracking session in progress, stop tracking first";
+    /// HOTKEYS START.
+    HOTKEYS_METRICS = "ERR METRICS parameter is required";
+    /// HOTKEYS START.
+    HOTKEYS_METRICS_COUNT = "ERR METRICS count must be positive";
+    /// HOTKEYS START.
+    HOTKEYS_METRICS_MISMATCH = "ERR METRICS count does not match number of metric types provided";
+    /// HOTKEYS START.
+    HOTKEYS_CPU_TWICE = "ERR METRICS CPU defined more than once!";
+    /// HOTKEYS START.
+    HOTKEYS_NET_TWICE = "ERR METRICS NET defined more than once!";
+    /// HOTKEYS START.
+    HOTKEYS_NO_METRICS = "ERR METRICS no valid metrics passed. Supported: CPU|NET";
+    /// HOTKEYS START.
+    HOTKEYS_COUNT = "ERR COUNT must be between 1 and 64";
+    /// HOTKEYS START.
+    HOTKEYS_DURATION = "ERR DURATION must be between 1 and 1000000";
+    /// HOTKEYS START.
+    HOTKEYS_SAMPLE = "ERR SAMPLE ratio must be positive";
+    /// HOTKEYS START.
+    HOTKEYS_SLOTS = "ERR SLOTS parameter cannot be used in non-cluster mode";
     /// OBJECT IDLETIME.
     OBJECT_NO_IDLETIME = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
     /// OBJECT FREQ.

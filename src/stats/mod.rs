@@ -8,10 +8,12 @@
 //! first use. Times are clock ticks (`ring::clock`) and are converted when they are read, not when they are taken.
 
 mod histogram;
+mod hotkeys;
 mod slowlog;
 
 pub use histogram::{Histogram, Totals};
-pub use slowlog::{LatencyEvent, LatencyLog, SlowEntry, Slowlog};
+pub use hotkeys::{Cost, HotKeys, HotKeysPlan};
+pub use slowlog::{CommandLog, LatencyEvent, LatencyLog, SlowEntry, Slowlog};
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -255,6 +257,8 @@ pub struct ProcessStats {
     pub next_client_id: AtomicU64,
     /// Next slow log entry id.
     pub next_slow_id: AtomicU64,
+    /// Numbers of the next entries in the logs of large requests and large replies.
+    pub next_large_id: [AtomicU64; 2],
     /// Clients connected, all cores: the accepting core tests it against maxclients.
     pub clients: AtomicI64,
     /// Clients in MONITOR, all cores: a core looks here before it formats a line.

@@ -2,15 +2,26 @@
 
 use std::collections::VecDeque;
 
-/// One command that took longer than `slowlog-log-slower-than`.
+/// A log of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandLog {
+    /// Those that took longer than `slowlog-log-slower-than`.
+    Slow,
+    /// Those larger than `commandlog-request-larger-than`.
+    LargeRequest,
+    /// Those whose replies are larger than `commandlog-reply-larger-than`.
+    LargeReply,
+}
+
+/// One command that was slow or large.
 #[derive(Debug, Clone)]
 pub struct SlowEntry {
     /// Unique over the process, rising with time.
     pub id: u64,
     /// Unix time in seconds when it finished.
     pub time: i64,
-    /// Execution time in microseconds.
-    pub duration_us: u64,
+    /// Execution time in microseconds, or size in bytes.
+    pub value: u64,
     /// The arguments, cut as `trim_arguments` does.
     pub args: Vec<Vec<u8>>,
     /// The client's address and name.

@@ -607,3 +607,54 @@ fn info_tells_how_long_values_are() {
         "##,
     );
 }
+
+#[test]
+fn large_commands_and_replies_are_logged() {
+    check(
+        r#"
+        [ours] CONFIG SET commandlog-request-larger-than 1024 commandlog-reply-larger-than 1024 => OK
+        [ours] CLIENT SETNAME big => OK; [ours] PING => PONG
+        [ours] COMMANDLOG LEN large-request => 0; [ours] COMMANDLOG LEN LARGE-REPLY => 0
+        [ours] SET k {{x*1024}} => OK; [ours] COMMANDLOG LEN large-request => 1
+        [ours] COMMANDLOG GET -1 large-request => [[int, int, 1025.., ["SET", "k", /^x{128}... \(896 more bytes\)$/], bulk, "big"]]
+        [ours] GET k => bulk(1024); [ours] COMMANDLOG GET 5 large-reply => [[int, int, 1025.., ["GET", "k"], bulk, "big"]]
+        [ours] COMMANDLOG GET 0 large-reply => []; [ours] COMMANDLOG RESET large-reply => OK; [ours] COMMANDLOG LEN large-reply => 0
+        [ours] COMMANDLOG LEN large-request => 1; [ours] COMMANDLOG LEN slow => 0..; [ours] COMMANDLOG GET 1 slow => array
+        [ours] COMMANDLOG LEN fast => ERR type should be one of the following: slow, large-request, large-reply
+        [ours] COMMANDLOG GET -2 slow => ERR count should be greater than or equal to -1
+        [ours] COMMANDLOG GET 1 => ERR wrong number of arguments for 'commandlog|get' command
+        [ours] CONFIG SET commandlog-large-request-max-len 0 => OK; [ours] COMMANDLOG LEN large-request => 0
+        [ours] COMMANDLOG HELP => array; [ours] COMMANDLOG RESET large-request => OK; [ours] COMMANDLOG RESET slow => OK
+        "#,
+    );
+}
+
+#[test]
+fn hot_keys_are_found() {
+    check_both(
+        r#"
+        [ours] HOTKEYS GET => nil; [ours] HOTKEYS STOP => nil; [ours] HOTKEYS RESET => OK
+        [ours] HOTKEYS START => ERR METRICS parameter is required
+        [ours] HOTKEYS START METRICS 0 => ERR METRICS count must be positive
+        [ours] HOTKEYS START METRICS 2 CPU => ERR METRICS count does not match number of metric types provided
+        [ours] HOTKEYS START METRICS 1 CPU NET => ERR syntax error
+        [ours] HOTKEYS START METRICS 1 GPU => ERR METRICS no valid metrics passed. Supported: CPU|NET
+        [ours] HOTKEYS START METRICS 2 CPU CPU => ERR METRICS CPU defined more than once!
+        [ours] HOTKEYS START METRICS 2 NET NET => ERR METRICS NET defined more than once!
+        [ours] HOTKEYS START METRICS 1 CPU COUNT 65 => ERR COUNT must be between 1 and 64
+        [ours] HOTKEYS START METRICS 1 CPU DURATION 0 => ERR DURATION must be between 1 and 1000000
+        [ours] HOTKEYS START METRICS 1 CPU SAMPLE 0 => ERR SAMPLE ratio must be positive
+        [ours] HOTKEYS START METRICS 1 CPU SLOTS 1 0 => ERR SLOTS parameter cannot be used in non-cluster mode
+        [ours] HOTKEYS START METRICS 2 GPU CPU SAMPLE 1 => OK
+        [ours] HOTKEYS START METRICS 1 NET => ERR hotkey tracking session already in progress
+        [ours] HOTKEYS RESET => ERR hotkey tracking session in progress, stop tracking first
+        [ours] SET k v => OK; [ours] HOTKEYS STOP => OK
+        [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], "all-commands-all-slots-us", int, "net-bytes-all-commands-all-slots", 1.., "collection-start-time-unix-ms", int, "collection-duration-ms", int, "total-cpu-time-user-ms", int, "total-cpu-time-sys-ms", int, "by-cpu-time-us", ["k", int]]
+        [ours] HOTKEYS RESET => OK; [ours] HOTKEYS GET => nil
+        [ours] HOTKEYS START METRICS 1 NET COUNT 2 => OK; [ours] SET a {{x*1000}} => OK; [ours] SET b {{x*100}} => OK; [ours] MSET c 1 d 2 => OK
+        [ours] EVAL "return redis.call('get', KEYS[1])" 1 a => bulk; [ours] HOTKEYS STOP => OK
+        [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], any, int, any, int, any, int, any, int, "total-net-bytes", 1000.., "by-net-bytes", ["a", 2000.., "b", 100..]]
+        [ours] HOTKEYS HELP => array; [ours] HOTKEYS RESET => OK
+        "#,
+    );
+}

@@ -17,6 +17,8 @@ pub(crate) enum Mode {
     Exact,
     /// Numbers with a fraction may be written differently (7.2 writes the shortest form).
     Floats,
+    /// As `Floats`; what is equally far away comes in any order.
+    Near,
     /// Elements in any order.
     Bag,
     /// Field and value in turn, pairs in any order.
@@ -341,11 +343,11 @@ pub(crate) const FAMILIES: &[Family] = &[
             (Exact, "GEOHASH <key> ( <el> )"),
             (Floats, "GEODIST <key> <el> <el> [ { m | km | ft | mi } ]"),
             (
-                Floats,
+                Near,
                 "GEOSEARCH <key> FROMLONLAT <lon> <lat> BYRADIUS <radius> km { ASC | DESC } [ COUNT <cnt> ] [ WITHCOORD ] [ WITHDIST ] [ WITHHASH ]",
             ),
             (
-                Floats,
+                Near,
                 "GEOSEARCH <key> FROMMEMBER <el> BYBOX <radius> <radius> km ASC [ WITHDIST ]",
             ),
             (
@@ -353,11 +355,11 @@ pub(crate) const FAMILIES: &[Family] = &[
                 "GEOSEARCHSTORE <key> <key> FROMLONLAT <lon> <lat> BYRADIUS <radius> km [ STOREDIST ]",
             ),
             (
-                Floats,
+                Near,
                 "GEORADIUS <key> <lon> <lat> <radius> km ASC [ WITHDIST ]",
             ),
             (
-                Floats,
+                Near,
                 "GEORADIUSBYMEMBER <key> <el> <radius> km DESC [ WITHDIST ]",
             ),
         ],

@@ -8,15 +8,18 @@
 //! | `config.rs` | CONFIG |
 //! | `debug.rs`, `digest.rs` | DEBUG; what it makes of keys for DIGEST |
 //! | `info.rs`, `fields.rs` | INFO: its sections; their fields |
-//! | `latency.rs`, `slowlog.rs` | LATENCY, SLOWLOG |
+//! | `latency.rs`, `slowlog.rs`, `commandlog.rs` | LATENCY, SLOWLOG, COMMANDLOG |
+//! | `hotkeys.rs` | HOTKEYS |
 //! | `memory.rs` | MEMORY |
 //! | `lolwut.rs` | LOLWUT |
 //! | `mod.rs` | LASTSAVE, MODULE, ROLE, SHUTDOWN, TIME: too small for a file |
 
+pub mod commandlog;
 pub mod config;
 pub mod debug;
 mod digest;
 mod fields;
+pub mod hotkeys;
 pub mod info;
 pub mod latency;
 pub mod lolwut;

@@ -8,8 +8,8 @@ use crate::base::parse_i64;
 use crate::command::client::on_all;
 use crate::command::ctx::{Flow, Gather, HomeCtx};
 use crate::command::introspect::reply_help;
-use crate::resp::{Args, CommandError};
-use crate::stats::SlowEntry;
+use crate::resp::{Args, CommandError, Reply};
+use crate::stats::{CommandLog, SlowEntry};
 
 /// Entries shown when no count is given.
 const DEFAULT_COUNT: usize = 10;
@@ -24,37 +24,49 @@ pub fn get(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
                 args.arg(1),
             ));
         }
-        Some(count) => match parse_i64(count) {
-            Some(-1) => usize::MAX,
-            Some(count @ 0..) => count as usize,
-            _ => {
-                return Err(CommandError::fixed(
-                    "ERR count should be greater than or equal to -1",
-                ));
-            }
-        },
+        Some(count) => parse_count(count)?,
     };
     let shown = asked.min(max_len(cx));
     Ok(Flow::Gather(Gather::new(
         move |core| {
-            let entries = core.slowlog().iter().take(shown).cloned();
+            let entries = core
+                .command_log(CommandLog::Slow)
+                .iter()
+                .take(shown)
+                .cloned();
             entries.collect::<Vec<SlowEntry>>()
         },
         move |logs, reply| {
-            let entries = newest(logs, shown);
-            reply.array(entries.len());
-            for entry in entries {
-                reply.array(6);
-                reply.integer(entry.id as i64);
-                reply.integer(entry.time);
-                reply.integer(entry.duration_us as i64);
-                reply.array(entry.args.len());
-                entry.args.iter().for_each(|arg| reply.bulk(arg));
-                reply.bulk_str(&entry.client);
-                reply.bulk(&entry.client_name);
-            }
+            reply_entries(logs, shown, reply);
         },
     )))
+}
+
+/// A number of entries; -1 stands for all.
+pub(super) fn parse_count(text: &[u8]) -> Result<usize> {
+    match parse_i64(text) {
+        Some(-1) => Ok(usize::MAX),
+        Some(count @ 0..) => Ok(count as usize),
+        _ => Err(CommandError::fixed(
+            "ERR count should be greater than or equal to -1",
+        )),
+    }
+}
+
+/// Writes the newest entries of all cores' logs.
+pub(super) fn reply_entries(logs: Vec<Vec<SlowEntry>>, count: usize, reply: &mut Reply<'_>) {
+    let entries = newest(logs, count);
+    reply.array(entries.len());
+    for entry in entries {
+        reply.array(6);
+        reply.integer(entry.id as i64);
+        reply.integer(entry.time);
+        reply.integer(entry.value as i64);
+        reply.array(entry.args.len());
+        entry.args.iter().for_each(|arg| reply.bulk(arg));
+        reply.bulk_str(&entry.client);
+        reply.bulk(&entry.client_name);
+    }
 }
 
 fn newest(logs: Vec<Vec<SlowEntry>>, count: usize) -> Vec<SlowEntry> {
@@ -72,14 +84,14 @@ fn max_len(cx: &HomeCtx<'_>) -> usize {
 pub fn len(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     let max = max_len(cx);
     Ok(Flow::Gather(Gather::new(
-        |core| core.slowlog().len(),
+        |core| core.command_log(CommandLog::Slow).len(),
         move |lens, reply| reply.count(lens.into_iter().sum::<usize>().min(max)),
     )))
 }
 
 /// Forgets all entries.
 pub fn reset(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
-    Ok(on_all(|core| core.slowlog().clear()))
+    Ok(on_all(|core| core.command_log(CommandLog::Slow).clear()))
 }
 
 /// The subcommands.
@@ -109,7 +121,7 @@ mod tests {
         let entry = |id| SlowEntry {
             id,
             time: 0,
-            duration_us: 0,
+            value: 0,
             args: Vec::new(),
             client: String::new(),
             client_name: Vec::new(),

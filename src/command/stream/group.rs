@@ -72,13 +72,13 @@ pub fn setid(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Removes a group. Replies whether it was there.
 pub fn destroy(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (key, name) = (args.arg(2), args.arg(3));
-    let edited = cx.db.modify(key, |stream: &mut Stream| {
-        let destroyed = stream.destroy_group(name);
-        // A change, so that those who wait as consumers of the group are told.
-        (destroyed, u64::from(destroyed))
-    })?;
+    let edited = cx
+        .db
+        .modify(key, |stream: &mut Stream| (stream.destroy_group(name), 0))?;
     let destroyed = edited.ok_or(CommandError::XGROUP_NO_KEY)?.result;
     if destroyed {
+        // As in Redis, no change to who watches the key, but those who wait as consumers of the group are told.
+        cx.db.wake(key);
         cx.notify(KeyspaceEvents::STREAM, "xgroup-destroy", key);
         cx.dirty += 1;
     }

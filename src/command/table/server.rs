@@ -229,12 +229,12 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N entries",
                 )
                 .syntax("count <slow|large-request|large-reply>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::commandlog::get)),
             row("commandlog|help", Group::Server, "8.1.0", 2)
                 .flags(&[LOADING, STALE])
                 .newer(Project::Valkey)
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::commandlog::help)),
             row("commandlog|len", Group::Server, "8.1.0", 3)
                 .flags(&[ADMIN, LOADING, STALE])
                 .tips(&[
@@ -245,14 +245,14 @@ pub(super) const ROWS: &[Row] = &[
                 .newer(Project::Valkey)
                 .docs("Count the entries of one of the logs.", "O(1)")
                 .syntax("<slow|large-request|large-reply>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::commandlog::len)),
             row("commandlog|reset", Group::Server, "8.1.0", 3)
                 .flags(&[ADMIN, LOADING, STALE])
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .newer(Project::Valkey)
                 .docs("Clear one of the logs.", "O(N) for N entries")
                 .syntax("<slow|large-request|large-reply>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::commandlog::reset)),
         ]),
     row("config", Group::Server, "2.0.0", -2)
         .docs("Commands about settings.", "Depends on the subcommand")
@@ -355,18 +355,18 @@ pub(super) const ROWS: &[Row] = &[
                     "Show the most used keys found so far.",
                     "O(N) for N keys shown",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::hotkeys::get)),
             row("hotkeys|help", Group::Server, "8.6.1", 2)
                 .flags(&[LOADING, STALE])
                 .newer(Project::Redis)
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::hotkeys::help)),
             row("hotkeys|reset", Group::Server, "8.6.0", 2)
                 .flags(&[ADMIN, NOSCRIPT])
                 .tips(&["request_policy:special"])
                 .newer(Project::Redis)
                 .docs("Drop what was found.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::hotkeys::reset)),
             row("hotkeys|start", Group::Server, "8.6.0", -2)
                 .flags(&[ADMIN, NOSCRIPT])
                 .tips(&["request_policy:special"])
@@ -376,13 +376,13 @@ pub(super) const ROWS: &[Row] = &[
                     "METRICS count [CPU] [NET] [COUNT k] [DURATION seconds] [SAMPLE ratio] \
                      [SLOTS count slot [slot ...]]",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::hotkeys::start)),
             row("hotkeys|stop", Group::Server, "8.6.0", 2)
                 .flags(&[ADMIN, NOSCRIPT])
                 .tips(&["request_policy:special"])
                 .newer(Project::Redis)
                 .docs("Stop looking for the most used keys.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::server::hotkeys::stop)),
         ]),
     row("info", Group::Server, "1.0.0", -1)
         .flags(&[LOADING, STALE, SENTINEL])

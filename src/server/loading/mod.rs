@@ -24,6 +24,7 @@ use crate::conn::Mail;
 use crate::persist::Window;
 use std::fs::File;
 use std::io;
+use crate::stats::CommandLog;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -220,7 +221,7 @@ pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<
         // What came from a file was no client's.
         core.stats().reset();
         core.error_counts().clear();
-        core.slowlog().clear();
+        core.command_log(CommandLog::Slow).clear();
     })?;
     loader.end()
 }
