@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// Commands parsed before the first of them runs, so that their cache misses overlap.
 const AHEAD: usize = 16;
+/// Where a script's first key is.
+const SCRIPT_KEY: usize = 3;
 /// Commands a client may run in one turn before the next client's turn comes.
 const COMMANDS_A_TURN: usize = 64;
 
@@ -294,6 +296,12 @@ impl Home {
                             let locator = self.owner.store.locate(args.arg(1));
                             self.owner.store.prefetch(db, locator);
                             Some(locator)
+                        }
+                        Some(spec) if spec.route == Route::Script && args.len() > SCRIPT_KEY => {
+                            // Likely a key; where the script runs is not known yet.
+                            let locator = self.owner.store.locate(args.arg(SCRIPT_KEY));
+                            self.owner.store.prefetch(db, locator);
+                            None
                         }
                         _ => None,
                     };
