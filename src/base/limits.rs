@@ -92,3 +92,6 @@ pub const EXPIRE_BUDGET: usize = 128;
 /// Stack of a shard's thread. Scripts nest: patterns, JSON and calls between Lua and native code, each within a bound
 /// that fits in here. Only what is used is ever there.
 pub const SHARD_STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// What the inbox of a core takes with the least room it can have. Counted as used memory, which is never zero so.
+pub const INBOX_BYTES: usize = 8 * 1024;

@@ -8,7 +8,7 @@
 use super::acl::{AclLog, Limited};
 use super::effects::Effects;
 use super::lookup::Lookup;
-use super::spec::StoreFn;
+use super::spec::{CommandSpec, HomeFn, StoreFn};
 use crate::base::crc64;
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
@@ -59,6 +59,40 @@ pub trait Besides {
     /// Does what there is to do. With `wait` it may wait a little for something to do. False if there is no need for it,
     /// as nothing runs for long.
     fn turn(&mut self, wait: bool) -> bool;
+
+    /// Runs a command of the client's core for a script. What it would ask all cores for it is told by this one. `None` if
+    /// that cannot be.
+    fn run_home(
+        &mut self,
+        run: HomeFn,
+        args: Args<'_>,
+        db: DbIndex,
+        reply: &mut Reply<'_>,
+    ) -> Option<Result<(), CommandError>>;
+
+    /// Runs a command of an EXEC, its `n`th, that runs at its client's core, which is this one. It writes its reply, unless
+    /// that comes later. Its effects come behind those of the commands before it.
+    fn run_queued(
+        &mut self,
+        n: usize,
+        spec: &'static CommandSpec,
+        args: &OwnedArgs,
+        scope: Scope,
+        effects: &mut Effects,
+        out: &mut Output,
+    ) -> Queued;
+}
+
+/// What became of a command of an EXEC that ran at its client's core.
+pub struct Queued {
+    /// The reply is an error.
+    pub failed: bool,
+    /// It goes on at a key, with this.
+    pub at_key: Option<StoreFn>,
+    /// What the client's next commands run under.
+    pub scope: Scope,
+    /// Settings in force from now on, if they are others.
+    pub config: Option<Arc<Config>>,
 }
 
 /// Nothing is done besides.
@@ -67,6 +101,33 @@ pub struct Undivided;
 impl Besides for Undivided {
     fn turn(&mut self, _: bool) -> bool {
         false
+    }
+
+    fn run_home(
+        &mut self,
+        _: HomeFn,
+        _: Args<'_>,
+        _: DbIndex,
+        _: &mut Reply<'_>,
+    ) -> Option<Result<(), CommandError>> {
+        None
+    }
+
+    fn run_queued(
+        &mut self,
+        _: usize,
+        _: &'static CommandSpec,
+        _: &OwnedArgs,
+        scope: Scope,
+        _: &mut Effects,
+        _: &mut Output,
+    ) -> Queued {
+        Queued {
+            failed: false,
+            at_key: None,
+            scope,
+            config: None,
+        }
     }
 }
 
@@ -225,12 +286,12 @@ pub struct CoreShared {
 }
 
 impl Server {
-    /// Used memory of all stores and clients in bytes.
+    /// Used memory of all stores and clients, of the texts of scripts and libraries, and of the cores' inboxes, in bytes.
     pub fn used_memory(&self) -> u64 {
-        self.cores
-            .iter()
-            .map(|core| core.store.used_bytes.get() + core.stats.client_memory.get())
-            .sum()
+        let cores = self.cores.iter();
+        let bytes = cores.map(|core| core.store.used_bytes.get() + core.stats.client_memory.get());
+        let fixed = self.cores.len() * crate::base::limits::INBOX_BYTES;
+        bytes.sum::<u64>() + self.scripts.text_bytes() + fixed as u64
     }
 
     /// Sums one figure over all cores.

@@ -11,12 +11,14 @@ use super::client::Stall;
 use super::dispatch::Step;
 use super::home::Home;
 use super::turn::ShardThread;
-use crate::base::slot::{ShardId, Slot, key_slot};
-use crate::command::ctx::Besides;
-use crate::command::spec::{CommandSpec, Group, Run, flag};
+use crate::base::slot::{DbIndex, ShardId, Slot, key_slot};
+use crate::command::ctx::{Besides, Flow, HomeCtx, Now, Queued, Scope};
+use crate::command::effects::Effects;
+use crate::command::spec::{CommandSpec, Group, HomeFn, Run, flag};
 use crate::keyspace::{Store, StoreCounters, StoreOptions};
-use crate::resp::{Args, Reply};
+use crate::resp::{Args, CommandError, Output, OwnedArgs, Reply};
 use crate::ring::Wait;
+use crate::session::Session;
 use crate::shard::{FrameBox, Mode, Outcome, Owner};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +58,10 @@ impl ShardThread {
         let mut owner = std::mem::replace(&mut self.home.owner, stand_in);
         owner.perform(&mut frame, self);
         self.stand_in = Some(std::mem::replace(&mut self.home.owner, owner));
+        if !Arc::ptr_eq(&self.home.owner.config, &self.home.config) {
+            // It changed meanwhile.
+            self.home.adopt_config(Arc::clone(&self.home.config));
+        }
         if self.home.busy {
             self.home.busy = false;
             let mine = self.home.id.index();
@@ -103,6 +109,69 @@ impl Besides for ShardThread {
         self.flush();
         self.work_off();
         true
+    }
+
+    fn run_home(
+        &mut self,
+        run: HomeFn,
+        args: Args<'_>,
+        db: DbIndex,
+        reply: &mut Reply<'_>,
+    ) -> Option<Result<(), CommandError>> {
+        let home = &mut self.home;
+        // Scripts have a client of their own, who has no connection.
+        let user = Arc::clone(home.users.default_user());
+        let mut session = Session::new(0, String::new(), String::new(), -1, home.now(), &user);
+        session.db = db;
+        session.proto = reply.proto;
+        session.unix = true;
+        let (config, server) = (Arc::clone(&home.config), Arc::clone(&home.server));
+        let mut out = Output::default();
+        let now = Now {
+            ms: home.now(),
+            us: home.clock.wall_us(),
+        };
+        let flow = run(
+            &mut HomeCtx {
+                session: &mut session,
+                reply: Reply::new(&mut out, reply.proto),
+                config: &config,
+                server: &server,
+                core: home,
+                now,
+            },
+            args,
+        );
+        Some(match flow {
+            Ok(Flow::Done) => {
+                reply.append(&mut out);
+                Ok(())
+            }
+            Ok(Flow::Gather(gather)) => {
+                let result = (gather.each)(home);
+                (gather.merge)(vec![result], &mut Reply::new(&mut out, reply.proto));
+                reply.append(&mut out);
+                Ok(())
+            }
+            Ok(_) => return None,
+            Err(error) => Err(error),
+        })
+    }
+
+    fn run_queued(
+        &mut self,
+        n: usize,
+        spec: &'static CommandSpec,
+        args: &OwnedArgs,
+        scope: Scope,
+        effects: &mut Effects,
+        out: &mut Output,
+    ) -> Queued {
+        // The stand-in has them meanwhile, as that is where they are looked for.
+        std::mem::swap(&mut self.home.owner.effects, effects);
+        let queued = self.home.run_in_place(n, spec, args, scope, out);
+        std::mem::swap(&mut self.home.owner.effects, effects);
+        queued
     }
 }
 

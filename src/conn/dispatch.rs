@@ -434,6 +434,12 @@ impl Home {
                 if waits && !self.client(at).slots.is_empty() {
                     return Step::Wait(Stall::Replies);
                 }
+                if self.owner.limit != 0
+                    && spec.flags.has(flag::DENYOOM)
+                    && let Err(error) = self.owner.admit(spec.flags)
+                {
+                    return self.refuse(at, Some(spec), &error);
+                }
                 self.run_home(at, spec, args)
             }
             Run::Container | Run::NotBuilt => {
@@ -667,7 +673,7 @@ impl Home {
         let out = apart.as_mut().unwrap_or(&mut client.out);
         let start = out.position();
         let ran = self.owner.execute(&call, out);
-        if ran.failed {
+        if ran.failed && !ran.is_counted {
             self.stats.errors.add(1);
             count(&mut self.errors, error_code(&out.bytes[start.byte..]));
         }
@@ -685,6 +691,9 @@ impl Home {
             Some(out) => super::recycle(&mut self.outputs, out),
         }
         let failed = ran.failed;
+        if spec.route == Route::Script {
+            self.count_script_errors();
+        }
         if matches!(ran.ask, Ask::Elsewhere) {
             // A script that needs more than is here, and has written nothing.
             let shards = self.all_shards();
@@ -938,6 +947,13 @@ impl Home {
             client.owe(SlotState::Ready(out), mute);
         }
         self.mark_dirty(at);
+    }
+
+    /// Counts what commands of scripts failed with.
+    pub(super) fn count_script_errors(&mut self) {
+        for code in self.owner.scripts.take_errors() {
+            self.count_error(&code);
+        }
     }
 
     pub(super) fn count_error(&mut self, code: &[u8]) {

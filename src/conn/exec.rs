@@ -4,10 +4,9 @@
 //! or splittable: ONE_SHOT, since no part can fail in a way that concerns another. Watched keys on more than one shard:
 //! VOTE. A command whose keys are on several shards and depend on each other: PARK, and one thread runs all.
 //!
-//! Home commands of the queue run while it is prepared, so that a SELECT or CONFIG SET holds for what follows it. What
-//! asks other threads comes after the store commands, a step at a time, and not at all if the vote refused. A home
-//! command that ran already is not taken back then: that takes a watched key that changed, or expired unnoticed,
-//! without home having seen its flag.
+//! Home commands of the queue run in their place: among commands at keys, or with keys watched, the stores are lent to the
+//! client's core, which then runs all in order, or nothing. Those that only reply run while the queue is prepared. What
+//! asks other threads comes after the store commands, a step at a time, and not at all if a watched key has changed.
 
 use super::client::{Later, Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
@@ -15,7 +14,7 @@ use super::home::{Home, is_monitored};
 use super::mail::Mail;
 use super::merge::{Place, Plan, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
-use crate::command::ctx::{Flow, Gather, HomeCtx, Job, Now, Scope};
+use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Scope};
 use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
@@ -26,7 +25,10 @@ use std::sync::Arc;
 
 /// One command of the queue, as far as it was prepared at home.
 enum Prepared {
+    /// Has its reply.
     Here(Output),
+    /// To be run here, in its place.
+    Later(Item),
     Gathered(Gather, Whole),
     Offloaded(Proto, Job, Whole),
     One(ShardId, Item),
@@ -223,6 +225,13 @@ impl Home {
         }
         let scope = self.scope(at);
         let mut prepared = Vec::with_capacity(queue.len());
+        // Alone there is nothing they could be out of order with.
+        let has_store = queue.iter().any(|q| matches!(q.spec.run, Run::Store(_)));
+        let in_place = |spec: &CommandSpec| {
+            matches!(spec.run, Run::Home(_))
+                && (has_store || !watched.is_empty())
+                && !only_replies(spec)
+        };
         for Queued { spec, args } in queue {
             prepared.push(match self.refuse_queued(at, spec, args.as_args()) {
                 Some(error) => {
@@ -231,6 +240,9 @@ impl Home {
                     Reply::new(&mut out, self.client(at).session.proto).error(&error);
                     Prepared::Here(out)
                 }
+                None if in_place(spec) => {
+                    Prepared::Later(item(spec, stays_here, scope, None, args))
+                }
                 None => self.prepare(at, spec, args),
             });
         }
@@ -238,7 +250,7 @@ impl Home {
             .iter()
             .map(|watched| self.slots.shard_of(key_slot(&watched.key)))
             .collect();
-        let mut parks = false;
+        let (mut parks, mut leads) = (false, false);
         for command in &prepared {
             match command {
                 Prepared::One(shard, _) => shards.push(*shard),
@@ -249,14 +261,21 @@ impl Home {
                     parks = true;
                     shards.extend(over);
                 }
+                Prepared::Later(item) => {
+                    parks = true;
+                    leads = true;
+                    shards.push(self.id);
+                    if item.spec.name == "debug" {
+                        // Its key may be anywhere.
+                        shards.extend(self.all_shards());
+                    }
+                }
                 Prepared::Here(_) | Prepared::Gathered(..) | Prepared::Offloaded(..) => {}
             }
         }
         shards.sort_unstable();
         shards.dedup();
-        if shards.len() < 2 {
-            parks = false;
-        }
+        parks &= leads || shards.len() > 1;
         self.post_exec(at, spec, scope, prepared, &shards, parks, watched)
     }
 
@@ -264,7 +283,19 @@ impl Home {
     fn prepare(&mut self, at: u32, spec: &'static CommandSpec, args: OwnedArgs) -> Prepared {
         let run = match spec.run {
             Run::Store(run) => run,
-            _ => return self.prepare_home(at, spec, args),
+            _ => {
+                let started = self.clock.ticks();
+                let prepared = self.prepare_home(at, spec, &args);
+                if let Prepared::Here(out) = &prepared {
+                    let failed = out.bytes.starts_with(b"-");
+                    let ticks = self.clock.ticks().wrapping_sub(started);
+                    if failed {
+                        self.count_error(super::dispatch::error_code(&out.bytes));
+                    }
+                    self.account(at, spec, ticks, failed, Some(args.as_args()));
+                }
+                return prepared;
+            }
         };
         let scope = self.scope(at);
         let destination = match spec.route {
@@ -300,7 +331,7 @@ impl Home {
     }
 
     /// Runs a home command of the queue, as far as home can.
-    fn prepare_home(&mut self, at: u32, spec: &'static CommandSpec, args: OwnedArgs) -> Prepared {
+    fn prepare_home(&mut self, at: u32, spec: &'static CommandSpec, args: &OwnedArgs) -> Prepared {
         let mut out = Output::default();
         let Run::Home(run) = spec.run else {
             unreachable!("only what can run is queued")
@@ -313,7 +344,6 @@ impl Home {
             ms: self.owner.now,
             us: self.now_us,
         };
-        let started = self.clock.ticks();
         let proto = client.session.proto;
         let mut cx = HomeCtx {
             session: &mut client.session,
@@ -324,6 +354,10 @@ impl Home {
             now,
         };
         let mut failure = None;
+        let whole = || Whole {
+            spec,
+            args: args.clone(),
+        };
         let flow = run(&mut cx, args.as_args()).unwrap_or_else(|error| {
             failure = Some(error);
             Flow::Done
@@ -332,20 +366,20 @@ impl Home {
         client.closing |= closing;
         self.clients[at as usize] = Some(client);
         match flow {
-            Flow::Gather(gather) => return Prepared::Gathered(gather, Whole { spec, args }),
-            Flow::Offload(job) => return Prepared::Offloaded(proto, job, Whole { spec, args }),
+            Flow::Gather(gather) => return Prepared::Gathered(gather, whole()),
+            Flow::Offload(job) => return Prepared::Offloaded(proto, job, whole()),
             Flow::Tracking(tracking) => {
                 let gather = self.set_tracking(at, tracking);
-                return Prepared::Gathered(gather, Whole { spec, args });
+                return Prepared::Gathered(gather, whole());
             }
             Flow::ReloadUsers(change) => {
                 let job = self.reload_job(at, change);
-                return Prepared::Offloaded(proto, job, Whole { spec, args });
+                return Prepared::Offloaded(proto, job, whole());
             }
             Flow::Publish(message) => {
                 self.publish_to_replicas(at, args.as_args());
                 let gather = super::pubsub::publication(message);
-                return Prepared::Gathered(gather, Whole { spec, args });
+                return Prepared::Gathered(gather, whole());
             }
             Flow::Subscribe(topic) => {
                 out = self.subscribe(at, topic, args.as_args().iter().skip(1))
@@ -358,20 +392,20 @@ impl Home {
                 let key = args.as_args().get(position).unwrap_or_default();
                 let shard = self.slots.shard_of(key_slot(key));
                 let scope = self.scope(at);
-                return Prepared::One(shard, item(spec, run, scope, None, args));
+                return Prepared::One(shard, item(spec, run, scope, None, args.clone()));
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok(gather) => {
                     // Here at once: the rest of the queue is prepared under the new settings.
                     (gather.each)(self);
-                    return Prepared::Gathered(gather, Whole { spec, args });
+                    return Prepared::Gathered(gather, whole());
                 }
                 Err(error) => failure = Some(error),
             },
             Flow::Users(change) => match self.change_users(at, change, true) {
                 Ok(gather) => {
                     (gather.each)(self);
-                    return Prepared::Gathered(gather, Whole { spec, args });
+                    return Prepared::Gathered(gather, whole());
                 }
                 Err(error) => failure = Some(error),
             },
@@ -398,14 +432,91 @@ impl Home {
             | Flow::Load(_)
             | Flow::Shutdown(_) => failure = Some(CommandError::NOT_IN_MULTI),
         }
-        let failed = failure.is_some();
         if let Some(error) = failure {
-            self.count_error(error.code().as_bytes());
             Reply::new(&mut out, proto).error(&error);
         }
-        let ticks = self.clock.ticks().wrapping_sub(started);
-        self.account(at, spec, ticks, failed, Some(args.as_args()));
         Prepared::Here(out)
+    }
+
+    /// Runs a home command of an EXEC in its place, while the stores are lent to this core; see
+    /// [`crate::command::ctx::Besides::run_queued`].
+    pub(super) fn run_in_place(
+        &mut self,
+        n: usize,
+        spec: &'static CommandSpec,
+        args: &OwnedArgs,
+        scope: Scope,
+        out: &mut Output,
+    ) -> Done {
+        let mut done = Done {
+            failed: false,
+            at_key: None,
+            scope,
+            config: None,
+        };
+        let at = scope.client.at;
+        let Some(client) = self.clients.get(at as usize).and_then(Option::as_ref) else {
+            return done;
+        };
+        if client.session.id != scope.client.client {
+            return done;
+        }
+        let before = Arc::clone(&self.config);
+        match self.prepare_home(at, spec, args) {
+            Prepared::Here(mut reply) => {
+                done.failed = reply.bytes.starts_with(b"-");
+                out.append(&mut reply);
+            }
+            Prepared::One(_, item) => done.at_key = Some(item.run),
+            Prepared::Gathered(gather, _) if is_sleep(spec, args.as_args()) => {
+                // Whoever has lent a store waits as well, and no others can tell.
+                let result = (gather.each)(self);
+                (gather.merge)(vec![result], &mut Reply::new(out, scope.proto));
+            }
+            Prepared::Gathered(gather, whole) => self.follow_up(at, n, |first, count| {
+                let later = Later::Gather(first, Arc::clone(&gather.each));
+                let place = Place::Gathered(first, count as u16, gather, whole);
+                (count, place, later)
+            }),
+            Prepared::Offloaded(proto, job, whole) => self.follow_up(at, n, |part, _| {
+                let later = Later::Offload(part, proto, job);
+                (1, Place::Offloaded(part, whole), later)
+            }),
+            Prepared::Later(_) | Prepared::Split(..) | Prepared::Park(..) => {}
+        }
+        if let Some(client) = self.clients.get(at as usize).and_then(Option::as_ref) {
+            done.scope = client.scope();
+        }
+        if !Arc::ptr_eq(&before, &self.config) {
+            done.config = Some(Arc::clone(&self.config));
+        }
+        done
+    }
+
+    /// Lets the `n`th command of the EXEC that a client is owed go on when the stores are given back.
+    fn follow_up(
+        &mut self,
+        at: u32,
+        n: usize,
+        step: impl FnOnce(u32, usize) -> (usize, Place, Later),
+    ) {
+        let shards = self.slots.shards();
+        let slot = self.client(at).slots.back_mut();
+        let Some(SlotState::Parts(pending)) = slot.map(|slot| &mut slot.state) else {
+            return;
+        };
+        let (frames, place, later) = step(pending.parts.len() as u32, shards);
+        let Plan::Exec(places, _) = &mut pending.plan else {
+            return;
+        };
+        let is_it =
+            |place: &&mut Place| matches!(place, Place::Parked(index) if *index as usize == n);
+        if let Some(there) = places.iter_mut().find(is_it) {
+            *there = place;
+            let all = pending.parts.len() + frames;
+            pending.parts.resize_with(all, || None);
+            pending.then.push_back(later);
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "what exec worked out")]
@@ -439,6 +550,10 @@ impl Home {
                     frames += 1;
                     then.push_back(Later::Offload(part, proto, job));
                     Place::Offloaded(part, whole)
+                }
+                Prepared::Later(item) => {
+                    work.push(item);
+                    Place::Parked(work.len() as u32 - 1)
                 }
                 Prepared::One(_, item) | Prepared::Park(_, item) if parks => {
                     work.push(item);
@@ -484,8 +599,9 @@ impl Home {
                 }
             });
         }
-        let is_script = |item: &Item| item.spec.route == Route::Script;
-        let has_scripts = work.iter().chain(items.iter().flatten()).any(is_script);
+        let stalls =
+            |item: &Item| item.spec.route == Route::Script || matches!(item.spec.run, Run::Home(_));
+        let has_scripts = work.iter().chain(items.iter().flatten()).any(stalls);
         let stays = !then.is_empty() || has_scripts;
         let pending = Pending {
             first: 0,
@@ -572,4 +688,18 @@ impl Home {
         frame.result = Some(Box::new(output));
         self.put_back(frame);
     }
+}
+
+/// Whether a home command does nothing but reply, so that it makes no difference when it is run or if it is for nothing.
+fn only_replies(spec: &CommandSpec) -> bool {
+    matches!(spec.name, "ping" | "echo" | "time" | "publish" | "spublish")
+}
+
+fn is_sleep(spec: &CommandSpec, args: Args<'_>) -> bool {
+    spec.name == "debug" && args.is(1, "SLEEP")
+}
+
+/// In place of what a home command would run at a key.
+fn stays_here(_: &mut Ctx<'_>, _: Args<'_>) -> Result<Flow, CommandError> {
+    Ok(Flow::Done)
 }

@@ -10,7 +10,7 @@ use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Gather, OnCore, Scope, Undivided};
 use crate::command::keys;
-use crate::command::spec::{CommandSpec, Merge, Route, StoreFn, flag};
+use crate::command::spec::{CommandSpec, Merge, Route, Run, StoreFn, flag};
 use crate::resp::{Args, Output, OwnedArgs};
 use crate::session::{ReplyMode, Watched};
 use crate::shard::{
@@ -36,6 +36,10 @@ pub(super) struct Pieces {
     pub(super) parts: Vec<(ShardId, OwnedArgs)>,
     /// For each key in argument order, the part that has it.
     pub(super) order: Vec<u16>,
+}
+
+fn is_script(item: &Item) -> bool {
+    item.spec.route == Route::Script
 }
 
 impl Home {
@@ -145,8 +149,15 @@ impl Home {
             first,
             held,
         } = wait.unwrap_or_default();
+        let (places, count) = (self.slots.shards(), shards.len());
+        // What runs at the client's core runs here.
+        let is_here = |item: &Item| matches!(item.spec.run, Run::Home(_));
+        let park = match work.iter().any(is_here) {
+            true => Park::led_by(self.id.index(), places, count),
+            false => Park::new(places, count),
+        };
         let job = Arc::new(ParkJob {
-            park: Park::new(self.slots.shards(), shards.len()),
+            park,
             waiter: OnceLock::new(),
             read: OnceLock::new(),
             deadline,
@@ -395,6 +406,9 @@ impl Home {
 
     /// Takes note of an executed frame, and of what it brought about.
     pub(super) fn send_home(&mut self, frame: FrameBox) {
+        if frame.is_long() || frame.items.iter().any(is_script) {
+            self.count_script_errors();
+        }
         let by = match frame.items.first() {
             Some(item) if self.owner.has_news() => item.scope.client.client,
             _ => 0,
@@ -472,7 +486,7 @@ impl Home {
             SlotState::Single => {
                 let item = &mut frame.items[0];
                 let (spec, outcome) = (item.spec, item.outcome);
-                if outcome.failed {
+                if outcome.failed && !outcome.is_counted {
                     let code = super::dispatch::error_code(&item.out.bytes).to_vec();
                     finished = Some(code);
                 }
@@ -562,7 +576,9 @@ impl Home {
                 .filter(|_| agreed)
                 .filter_map(|place| place.ran(&parts))
             {
-                if let Some(code) = ran.error {
+                if let Some(code) = ran.error
+                    && !ran.is_counted
+                {
                     self.count_error(code);
                 }
                 self.account(
@@ -577,7 +593,9 @@ impl Home {
             for item in parts.iter().flatten().flat_map(|frame| &frame.items) {
                 if item.outcome.failed {
                     failed = true;
-                    self.count_error(super::dispatch::error_code(&item.out.bytes));
+                    if !item.outcome.is_counted {
+                        self.count_error(super::dispatch::error_code(&item.out.bytes));
+                    }
                 }
             }
         }

@@ -58,6 +58,8 @@ pub(super) struct Ran<'a> {
     pub(super) ticks: u64,
     /// Code of the error that is its reply.
     pub(super) error: Option<&'a [u8]>,
+    /// The statistics of errors have that already.
+    pub(super) is_counted: bool,
 }
 
 impl Place {
@@ -68,6 +70,7 @@ impl Place {
             args: item.args.as_args(),
             ticks: item.outcome.ticks,
             error: failure(item),
+            is_counted: item.outcome.is_counted,
         };
         let frame = |part: u16| parts[usize::from(part)].as_ref();
         let of_whole = |whole: &'a Whole, ticks, error| Ran {
@@ -75,6 +78,7 @@ impl Place {
             args: whole.args.as_args(),
             ticks,
             error,
+            is_counted: false,
         };
         match self {
             Place::Here(_) => None,

@@ -13,6 +13,8 @@ use crate::base::limits::ERROR_ECHO_BYTES_MAX;
 #[derive(Clone, PartialEq, Eq)]
 pub struct CommandError {
     text: Cow<'static, [u8]>,
+    /// The statistics of errors have it already: a command of a script failed with it.
+    is_counted: bool,
 }
 
 impl CommandError {
@@ -20,6 +22,7 @@ impl CommandError {
     pub const fn fixed(text: &'static str) -> CommandError {
         CommandError {
             text: Cow::Borrowed(text.as_bytes()),
+            is_counted: false,
         }
     }
 
@@ -39,7 +42,19 @@ impl CommandError {
         }
         CommandError {
             text: Cow::Owned(text),
+            is_counted: false,
         }
+    }
+
+    /// The same, and whether the statistics of errors have it already.
+    pub fn counted(mut self, is_counted: bool) -> CommandError {
+        self.is_counted = is_counted;
+        self
+    }
+
+    /// Whether the statistics of errors have it already.
+    pub fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     /// The whole text.

@@ -34,23 +34,105 @@ pub(super) fn of_script(code: &[u8]) -> Seen {
     }
 }
 
-/// Whether nothing is run twice. Native functions that call others do so for no longer than what they work on.
+/// Whether the functions of a library provably touch only keys that are declared when they are called. They are looked at
+/// as one script with their first parameter for `KEYS`; each has to be the callback of a registration without a name of
+/// its own, so that nobody but the server calls it.
+pub(super) fn touches_declared_only(library: &[u8]) -> bool {
+    let mut tokens = tokens(library);
+    let mut keys: Option<&[u8]> = None;
+    let mut callbacks = 0;
+    for at in 0..tokens.len() {
+        if tokens[at] != Token::Word(b"function") {
+            continue;
+        }
+        match &tokens[..at] {
+            [
+                ..,
+                Token::Word(b"register_function"),
+                Token::Mark(b'('),
+                Token::Text(_),
+                Token::Mark(b','),
+            ] => {}
+            [
+                ..,
+                Token::Mark(b'{' | b','),
+                Token::Word(b"callback"),
+                Token::Mark(b'='),
+            ] => callbacks += 1,
+            _ => return false,
+        }
+        match tokens[at + 1..] {
+            [Token::Mark(b'('), Token::Mark(b')'), ..] => {}
+            [Token::Mark(b'('), Token::Word(first), ..]
+                if keys.is_none_or(|keys| keys == first) =>
+            {
+                keys = Some(first);
+                tokens[at + 2] = Token::Word(b"_");
+            }
+            _ => return false,
+        }
+    }
+    let names_callback =
+        |token: &&Token<'_>| matches!(token, Token::Word(b"callback") | Token::Text(b"callback"));
+    if tokens.iter().filter(names_callback).count() != callbacks {
+        return false;
+    }
+    if let Some(keys) = keys
+        && keys != b"KEYS"
+    {
+        if tokens.contains(&Token::Word(b"KEYS")) {
+            return false;
+        }
+        for token in &mut tokens {
+            if *token == Token::Word(keys) {
+                *token = Token::Word(b"KEYS");
+            }
+        }
+    }
+    keys_of_script(&tokens).declared_only
+}
+
+/// Whether nothing is run twice, and all commands are ones that need nothing but keys. Native functions that call others
+/// do so for no longer than what they work on.
 fn is_brief(tokens: &[Token<'_>]) -> bool {
-    !tokens.iter().any(|token| {
-        matches!(
-            token,
-            Token::Word(
-                b"for"
-                    | b"while"
-                    | b"repeat"
-                    | b"function"
-                    | b"load"
-                    | b"loadstring"
-                    | b"_G"
-                    | b"getmetatable"
+    let calls_are_plain = tokens.iter().enumerate().all(|(at, token)| {
+        let Token::Word(b"redis" | b"server") = token else {
+            return true;
+        };
+        match tokens.get(at + 1..).unwrap_or_default() {
+            [
+                Token::Mark(b'.'),
+                Token::Word(b"call" | b"pcall"),
+                Token::Mark(b'('),
+                Token::Text(name),
+                ..,
+            ] => {
+                let name = name.to_ascii_lowercase();
+                let lists = [ONE_KEY, ALL_KEYS, NO_KEYS];
+                let mut known = lists.into_iter().flatten();
+                known.any(|known| known.as_bytes() == name)
+            }
+            [Token::Mark(b'.'), Token::Word(b"call" | b"pcall"), ..] => false,
+            [Token::Mark(b'.'), Token::Word(_), ..] => true,
+            _ => false,
+        }
+    });
+    calls_are_plain
+        && !tokens.iter().any(|token| {
+            matches!(
+                token,
+                Token::Word(
+                    b"for"
+                        | b"while"
+                        | b"repeat"
+                        | b"function"
+                        | b"load"
+                        | b"loadstring"
+                        | b"_G"
+                        | b"getmetatable"
+                )
             )
-        )
-    })
+        })
 }
 
 fn keys_of_script(tokens: &[Token<'_>]) -> Seen {
@@ -100,7 +182,8 @@ fn keys_of_script(tokens: &[Token<'_>]) -> Seen {
             | b"log"
             | b"setresp"
             | b"set_repl"
-            | b"replicate_commands" => {}
+            | b"replicate_commands"
+            | b"register_function" => {}
             word if word.starts_with(b"LOG_") || word.starts_with(b"REPL_") => {}
             _ => return Seen::default(),
         }
@@ -555,6 +638,40 @@ mod tests {
             true,
         );
         check("-- redis.call('get', x)\nreturn redis.call('time')", true);
+    }
+
+    #[test]
+    fn libraries() {
+        let get = "redis.register_function('f', function(keys, args) return redis.call('get', keys[1]) end)";
+        let named = "redis.register_function{function_name='g', callback=function(keys) redis.call('set', keys[1], 'x') end}";
+        for code in [
+            get,
+            named,
+            &format!("{get}\n{named}"),
+            "redis.register_function('f', function() return 1 end)",
+        ] {
+            assert!(touches_declared_only(code.as_bytes()), "{code}");
+        }
+        for code in [
+            "local function f(keys) return redis.call('get', keys[1]) end redis.register_function('f', f)",
+            "redis.register_function('f', function(keys, args) return redis.call('get', args[1]) end)",
+            "redis.register_function('f', function(keys) return redis.call('get', 'x') end)",
+            "redis.register_function('f', function(keys) keys[1] = 'x' return redis.call('get', keys[1]) end)",
+            "redis.register_function('f', function(a) end) redis.register_function('g', function(k) end)",
+            "local t = {callback = function(keys) redis.call('get', keys[1]) end} t.callback({'x'})",
+        ] {
+            assert!(!touches_declared_only(code.as_bytes()), "{code}");
+        }
+        assert!(of_script(b"return redis.call('get', KEYS[1])").is_brief);
+        for code in [
+            "while true do end",
+            "return redis.call('info')",
+            "return redis.call(ARGV[1])",
+            "local function f() f() end f()",
+            "local call = redis.call return call('get', 'x')",
+        ] {
+            assert!(!of_script(code.as_bytes()).is_brief, "{code}");
+        }
     }
 
     #[test]

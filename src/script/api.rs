@@ -24,20 +24,62 @@ const VERSION_NUMBER: i64 = 0x0007_0204;
 /// The longest source that is compiled: stock Lua counts in 32 bits, also the equals signs of a long bracket.
 const SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// An error as scripts see it: its message, code included.
+/// An error as scripts see it.
 #[derive(Debug)]
-pub(super) struct Raised(pub(super) Vec<u8>);
+pub(super) struct Raised {
+    /// Its message, code included.
+    text: Vec<u8>,
+    /// The statistics of errors have it already.
+    is_counted: bool,
+}
+
+impl Raised {
+    pub(super) fn new(text: impl Into<Vec<u8>>) -> Raised {
+        Raised {
+            text: text.into(),
+            is_counted: false,
+        }
+    }
+
+    fn counted(text: impl Into<Vec<u8>>) -> Raised {
+        Raised {
+            text: text.into(),
+            is_counted: true,
+        }
+    }
+}
+
+/// The field of an error table that says that the statistics of errors have it already.
+const COUNTED: &str = "ignore_error_stats_update";
+
+/// Whether the statistics of errors have this error object already.
+pub(super) fn is_counted(object: &Value) -> bool {
+    fn raised(error: &Error) -> bool {
+        match error {
+            Error::CallbackError { cause, .. } => raised(cause),
+            Error::ExternalError(external) => external
+                .downcast_ref::<Raised>()
+                .is_some_and(|raised| raised.is_counted),
+            _ => false,
+        }
+    }
+    match object {
+        Value::Table(table) => table.raw_get(COUNTED).unwrap_or(false),
+        Value::Error(error) => raised(error),
+        _ => false,
+    }
+}
 
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+        f.write_str(&String::from_utf8_lossy(&self.text))
     }
 }
 
 impl std::error::Error for Raised {}
 
 pub(super) fn raise<T>(message: impl Into<Vec<u8>>) -> Result<T> {
-    Err(Error::external(Raised(message.into())))
+    Err(Error::external(Raised::new(message)))
 }
 
 /// An error with the text of a native library function, and where its caller stands.
@@ -56,7 +98,7 @@ pub(super) fn message(error: &Error) -> Vec<u8> {
     match error {
         Error::CallbackError { cause, .. } => message(cause),
         Error::ExternalError(external) => match external.downcast_ref::<Raised>() {
-            Some(Raised(text)) => text.clone(),
+            Some(raised) => raised.text.clone(),
             None => format!("ERR {external}").into_bytes(),
         },
         Error::MemoryError(_) => b"ERR not enough memory".to_vec(),
@@ -189,6 +231,9 @@ fn placed(lua: &Lua, object: Value) -> Result<Table> {
     };
     let text = text.unwrap_or_else(|| b"ERR unknown error".to_vec());
     let result = convert::error(lua, &text)?;
+    if is_counted(&object) {
+        result.raw_set(COUNTED, true)?;
+    }
     if let Some((source, line)) = at.or_else(|| place(lua, 1)) {
         result.raw_set("source", source)?;
         result.raw_set("line", line)?;
@@ -227,7 +272,7 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
         "call",
         lua.create_function(move |lua, args: MultiValue| match call(lua, &here, args)? {
             Ok(value) => Ok(value),
-            Err(text) => raise(text),
+            Err(raised) => Err(Error::external(raised)),
         })?,
     )?;
     let here = Rc::clone(state);
@@ -235,9 +280,11 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
         "pcall",
         lua.create_function(move |lua, args: MultiValue| match call(lua, &here, args)? {
             Ok(value) => Ok(value),
-            Err(text) => {
-                let table = convert::error(lua, &text)?;
-                table.raw_set("ignore_error_stats_update", true)?;
+            Err(raised) => {
+                let table = convert::error(lua, &raised.text)?;
+                if raised.is_counted {
+                    table.raw_set(COUNTED, true)?;
+                }
                 Ok(Value::Table(table))
             }
         })?,
@@ -410,10 +457,10 @@ fn call(
     lua: &Lua,
     state: &Rc<State>,
     values: MultiValue,
-) -> Result<std::result::Result<Value, Vec<u8>>> {
+) -> Result<std::result::Result<Value, Raised>> {
     let mut args = state.args.take();
     if let Err(text) = fill_arguments(&values, &mut args) {
-        return Ok(Err(text));
+        return Ok(Err(Raised::new(text)));
     }
     let mut reply = state.reply.take();
     reply.clear();
@@ -424,13 +471,15 @@ fn call(
     state.args.replace(args);
     let result = match ran {
         Some(Ok(())) => match reply.strip_prefix(b"-") {
-            Some(text) => Ok(Err(text.trim_ascii_end().to_vec())),
+            Some(text) => Ok(Err(Raised::counted(text.trim_ascii_end()))),
             None => uncapped(lua, || convert::from_reply(lua, &mut &reply[..])).map(Ok),
         },
-        Some(Err(Refusal::Error(error))) => Ok(Err(error.text().to_vec())),
+        Some(Err(Refusal::Error(error))) => Ok(Err(Raised::counted(error.text()))),
         Some(Err(Refusal::Elsewhere)) => state.end(lua, Stop::Elsewhere),
         Some(Err(Refusal::Killed)) => state.end(lua, Stop::Failed(KILLED)),
-        None => Ok(Err(b"ERR commands are called while a script runs".to_vec())),
+        None => Ok(Err(Raised::new(
+            b"ERR commands are called while a script runs",
+        ))),
     };
     state.reply.replace(reply);
     result

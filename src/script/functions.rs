@@ -1,5 +1,6 @@
 //! Libraries of functions, as all shards see them.
 
+use super::analysis;
 use super::shebang::{self, Flags, echo};
 use crate::resp::CommandError;
 use std::collections::BTreeMap;
@@ -48,24 +49,27 @@ pub struct LibrarySource {
     body: usize,
     /// Its functions, in the order of their registration.
     pub functions: Vec<Arc<Function>>,
+    /// They provably touch no keys but those declared.
+    pub declared_only: bool,
 }
 
 impl LibrarySource {
     /// Checks a library's first line.
     pub(super) fn parse(code: &[u8]) -> Result<LibrarySource, CommandError> {
         let (engine, name, body) = shebang::library(code)?;
-        if !is_name(name) {
+        if !is_name(&name) {
             return Err(CommandError::owned(format!("ERR {BAD_NAME}")));
         }
         if !engine.eq_ignore_ascii_case(b"lua") {
-            let text = [b"ERR Engine '", engine, b"' not found"].concat();
+            let text = [&b"ERR Engine '"[..], &engine, b"' not found"].concat();
             return Err(CommandError::owned(text));
         }
         Ok(LibrarySource {
-            name: name.to_vec(),
+            name,
             code: code.into(),
             body,
             functions: Vec::new(),
+            declared_only: analysis::touches_declared_only(&code[body..]),
         })
     }
 

@@ -32,7 +32,7 @@ mod vm;
 
 pub use functions::{Function, Functions, LibrarySource, Stored};
 pub use loan::{Host, Refusal};
-pub use scripts::{Kind, Scripts};
+pub use scripts::{Kind, Scripts, Tally};
 pub use shared::{KillError, Running, Script, Shared};
 pub use shebang::{FUNCTION_FLAGS, Flags};
 pub use vm::{Call, Ended};

@@ -161,7 +161,11 @@ function safe.unpack(...)
   if not (from <= to) then
     return
   end
-  if not (to - from < 7900 and from > -2 ^ 31 and to < 2 ^ 31 - 1) then
+  if first == nil and last == nil and to < 8000 then
+    -- Without the range among its arguments it has room for as many as scripts have always had.
+    return unpack(table)
+  end
+  if not (to - from < 7990 and from > -2 ^ 31 and to < 2 ^ 31 - 1) then
     error("too many results to unpack", 2)
   end
   return unpack(table, from, to)

@@ -6,6 +6,7 @@ use super::shared::{Script, Sha, Shared};
 use super::vm::{Call, Ended, Vm};
 use crate::base::Map;
 use crate::resp::CommandError;
+use crate::stats::CoreStats;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,6 +25,43 @@ pub enum Kind {
     Function,
 }
 
+/// Where commands of scripts are counted, as if clients had sent them.
+pub struct Tally {
+    /// The counters of the core.
+    pub stats: Arc<CoreStats>,
+    /// The clock that measures commands.
+    pub ticks: Box<dyn Fn() -> u64>,
+    /// Nanoseconds in one of its ticks.
+    pub ns_per_tick: f64,
+    /// Unix microseconds.
+    pub wall_us: Box<dyn Fn() -> i64>,
+    /// Codes of errors that are still to be counted by the core.
+    errors: RefCell<Vec<Box<[u8]>>>,
+}
+
+impl Tally {
+    /// Nothing is counted yet.
+    pub fn new(
+        stats: Arc<CoreStats>,
+        ns_per_tick: f64,
+        ticks: impl Fn() -> u64 + 'static,
+        wall_us: impl Fn() -> i64 + 'static,
+    ) -> Tally {
+        Tally {
+            stats,
+            ticks: Box::new(ticks),
+            ns_per_tick,
+            wall_us: Box::new(wall_us),
+            errors: RefCell::default(),
+        }
+    }
+
+    /// A command failed, or was refused, with an error of this code.
+    pub fn note_error(&self, code: &[u8]) {
+        self.errors.borrow_mut().push(code.into());
+    }
+}
+
 /// See the module. Lives on its shard's thread.
 pub struct Scripts {
     /// What all shards share.
@@ -38,6 +76,8 @@ pub struct Scripts {
     functions: RefCell<Arc<Functions>>,
     /// Memory is over its limit: commands that need more are refused.
     pub over_limit: Cell<bool>,
+    /// Where commands of scripts are counted, if anywhere.
+    pub tally: Option<Tally>,
 }
 
 impl Scripts {
@@ -59,6 +99,15 @@ impl Scripts {
             by_sha: RefCell::default(),
             by_text: RefCell::default(),
             over_limit: Cell::new(false),
+            tally: None,
+        }
+    }
+
+    /// Codes of errors of commands since this was last asked.
+    pub fn take_errors(&self) -> Vec<Box<[u8]>> {
+        match &self.tally {
+            Some(tally) => tally.errors.take(),
+            None => Vec::new(),
         }
     }
 

@@ -148,6 +148,7 @@ pub struct Shared {
     bytes: AtomicU64,
     functions: Mutex<Arc<Functions>>,
     functions_version: AtomicU64,
+    functions_bytes: AtomicU64,
     running: Vec<Mutex<Option<Arc<Running>>>>,
     /// Bytes used by each shard's interpreter.
     vm_bytes: Vec<AtomicU64>,
@@ -156,6 +157,8 @@ pub struct Shared {
     /// Shards whose clients are told that they are busy, and how many those are.
     busy: Vec<AtomicBool>,
     any_busy: AtomicI64,
+    /// Scripts may run whatever clients may (DEBUG SET-DISABLE-DENY-SCRIPTS).
+    denies_nothing: AtomicBool,
     /// The process goes down and keeps nothing: scripts stop whatever they have written.
     stopping: AtomicBool,
     /// The process is to go down when all is saved: slow scripts stop whatever they have written.
@@ -172,11 +175,13 @@ impl Shared {
             bytes: AtomicU64::new(0),
             functions: Mutex::default(),
             functions_version: AtomicU64::new(0),
+            functions_bytes: AtomicU64::new(0),
             running: (0..shards).map(|_| Mutex::default()).collect(),
             vm_bytes: (0..shards).map(|_| AtomicU64::new(0)).collect(),
             slow: AtomicI64::new(0),
             busy: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             any_busy: AtomicI64::new(0),
+            denies_nothing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
         }
@@ -215,6 +220,11 @@ impl Shared {
         self.flushes.fetch_add(1, Ordering::Release);
     }
 
+    /// What the texts of scripts and libraries cost in bytes.
+    pub fn text_bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed) + self.functions_bytes.load(Ordering::Relaxed)
+    }
+
     /// Scripts kept, and the bytes they cost.
     pub fn script_figures(&self) -> (u64, u64) {
         let (count, bytes) = (&self.count, &self.bytes);
@@ -241,6 +251,8 @@ impl Shared {
         let result = change(&mut next)?;
         next.version = current.version + 1;
         let version = next.version;
+        let bytes = next.memory() as u64;
+        self.functions_bytes.store(bytes, Ordering::Relaxed);
         *current = Arc::new(next);
         self.functions_version.store(version, Ordering::Release);
         Ok(result)
@@ -274,6 +286,16 @@ impl Shared {
         {
             self.slow.fetch_sub(1, Ordering::AcqRel);
         }
+    }
+
+    /// Lets scripts run whatever clients may, or no longer.
+    pub fn deny_nothing(&self, on: bool) {
+        self.denies_nothing.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether scripts may run whatever clients may.
+    pub fn denies_nothing(&self) -> bool {
+        self.denies_nothing.load(Ordering::Relaxed)
     }
 
     /// From now on, or no longer, clients of this shard are told that it is busy.

@@ -1,5 +1,6 @@
 //! The first line of a script or a library: engine, name, flags.
 
+use crate::config::split_words as split;
 use crate::resp::CommandError;
 
 /// What a script or a function says of itself.
@@ -54,9 +55,11 @@ impl Flags {
     }
 }
 
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
+/// The words of a first line, quoted as in a configuration file.
+fn words(line: &[u8]) -> Option<std::vec::IntoIter<Vec<u8>>> {
+    split(line)
+        .filter(|words| !words.is_empty())
+        .map(Vec::into_iter)
 }
 
 /// The flags of a script, `None` without a first line of that kind, and where its code begins: at the end of that line,
@@ -68,18 +71,22 @@ pub(super) fn script(body: &[u8]) -> Result<(Option<Flags>, usize), CommandError
     let Some(end) = memchr::memchr(b'\n', body) else {
         return Err(CommandError::fixed("ERR Invalid script shebang"));
     };
-    let mut words = words(&body[..end]);
+    let mut words =
+        words(&body[..end]).ok_or(CommandError::fixed("ERR Invalid engine in script shebang"))?;
     let engine = words.next().unwrap_or_default();
     if engine != b"#!lua" {
-        return Err(echo("ERR Unexpected engine in script shebang: ", engine));
+        return Err(echo("ERR Unexpected engine in script shebang: ", &engine));
     }
     let mut flags = Flags::default();
     for word in words {
         let Some(list) = word.strip_prefix(b"flags=") else {
-            return Err(echo("ERR Unknown lua shebang option: ", word));
+            return Err(echo("ERR Unknown lua shebang option: ", &word));
         };
+        if list.is_empty() {
+            continue;
+        }
         for name in list.split(|&byte| byte == b',') {
-            if !name.is_empty() && !flags.set(name) {
+            if !flags.set(name) {
                 return Err(echo("ERR Unexpected flag in script shebang: ", name));
             }
         }
@@ -88,31 +95,31 @@ pub(super) fn script(body: &[u8]) -> Result<(Option<Flags>, usize), CommandError
 }
 
 /// Engine and name of a library, and where its code begins.
-pub(super) fn library(code: &[u8]) -> Result<(&[u8], &[u8], usize), CommandError> {
-    let Some(rest) = code.strip_prefix(b"#!") else {
+pub(super) fn library(code: &[u8]) -> Result<(Vec<u8>, Vec<u8>, usize), CommandError> {
+    if !code.starts_with(b"#!") {
         return Err(CommandError::fixed("ERR Missing library metadata"));
-    };
-    let Some(end) = memchr::memchr(b'\n', rest) else {
-        return Err(CommandError::fixed("ERR Invalid library metadata"));
-    };
-    let line = &rest[..end];
-    let engine = line.split(u8::is_ascii_whitespace).next();
-    let engine = engine.unwrap_or_default();
-    let words = words(&line[engine.len()..]);
+    }
+    const INVALID: CommandError = CommandError::fixed("ERR Invalid library metadata");
+    let end = memchr::memchr(b'\n', code).ok_or(INVALID)?;
+    let mut words = words(&code[..end]).ok_or(INVALID)?;
+    let engine = words.next().unwrap_or_default();
+    let engine = engine.get(2..).unwrap_or_default().to_vec();
     let mut name = None;
     for word in words {
-        match word.strip_prefix(b"name=") {
-            Some(_) if name.is_some() => {
+        match word.split_at_checked(5) {
+            Some((option, _)) if option.eq_ignore_ascii_case(b"name=") && name.is_some() => {
                 return Err(CommandError::fixed(
                     "ERR Invalid metadata value, name argument was given multiple times",
                 ));
             }
-            Some(given) => name = Some(given),
-            None => return Err(echo("ERR Invalid metadata value given: ", word)),
+            Some((option, given)) if option.eq_ignore_ascii_case(b"name=") => {
+                name = Some(given.to_vec());
+            }
+            _ => return Err(echo("ERR Invalid metadata value given: ", &word)),
         }
     }
     let name = name.ok_or(CommandError::fixed("ERR Library name was not given"))?;
-    Ok((engine, name, end + 2))
+    Ok((engine, name, end))
 }
 
 pub(super) fn echo(text: &str, word: &[u8]) -> CommandError {
@@ -136,8 +143,16 @@ mod tests {
         );
         assert_eq!(error(b"#!lua x\n"), b"ERR Unknown lua shebang option: x");
         assert_eq!(
-            library(b"#!lua name=l\nx"),
-            Ok((&b"lua"[..], &b"l"[..], 12))
+            library(b"#!lua NAME=\"l\"\nx"),
+            Ok((b"lua".to_vec(), b"l".to_vec(), 14))
+        );
+        assert_eq!(
+            error(b"#!lua 'x\n"),
+            b"ERR Invalid engine in script shebang"
+        );
+        assert_eq!(
+            error(b"#!lua flags=no-writes,\n"),
+            b"ERR Unexpected flag in script shebang: "
         );
         assert!(library(b"#!lua\n").is_err() && library(b"#!lua name=a name=b\n").is_err());
     }

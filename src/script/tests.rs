@@ -81,7 +81,7 @@ impl Bench {
             busy_us: 10_000,
         };
         match self.scripts.eval(&script, &call, &mut Echo::default()) {
-            Ok(Ended::Returned(output)) => output.bytes.escape_ascii().to_string(),
+            Ok(Ended::Returned(output, _)) => output.bytes.escape_ascii().to_string(),
             Ok(Ended::Failed(error)) | Err(error) => {
                 format!("-{}", String::from_utf8_lossy(error.text()))
             }

@@ -57,8 +57,8 @@ pub struct Call<'a> {
 
 /// How a script ended.
 pub enum Ended {
-    /// Its result is the reply.
-    Returned(Output),
+    /// Its result is the reply. If that is an error, whether the statistics of errors have it already.
+    Returned(Output, bool),
     /// With an error.
     Failed(CommandError),
     /// It has to be started anew where it has all keys; it wrote nothing.
@@ -301,14 +301,15 @@ impl Vm {
         }
         if let Err(Error::MemoryError(_)) = result {
             let _ = self.lua.gc_collect();
-            result = Err(Error::external(Raised(b"ERR not enough memory".to_vec())));
+            result = Err(Error::external(Raised::new(b"ERR not enough memory")));
         }
         match result {
             Ok((true, value)) => {
+                let is_counted = api::is_counted(&value);
                 let mut output = Output::new();
                 let mut reply = Reply::new(&mut output, call.proto);
                 match convert::write(&self.lua, &self.next, value, state.proto.get(), &mut reply) {
-                    Ok(()) => Ended::Returned(output),
+                    Ok(()) => Ended::Returned(output, is_counted),
                     Err(error) => Ended::Failed(failed(&error)),
                 }
             }
@@ -337,7 +338,9 @@ impl Vm {
         let source: Option<LuaString> = table.raw_get("source").unwrap_or_default();
         let line: Option<usize> = table.raw_get("line").unwrap_or_default();
         let at = source.zip(line);
+        let is_counted = api::is_counted(&Value::Table(table.clone()));
         self.placed(text, name, at.map(|(s, line)| (s.to_string_lossy(), line)))
+            .counted(is_counted)
     }
 
     fn placed(&self, text: &[u8], name: &[u8], at: Option<(String, usize)>) -> CommandError {
@@ -566,7 +569,10 @@ impl State {
     /// Stops the script that runs.
     pub(super) fn end<T>(self: &Rc<Self>, lua: &Lua, stop: Stop) -> Result<T> {
         if self.stopped.borrow().is_none() {
-            self.stopped_at.replace(api::place(lua, 0));
+            // A call with very many arguments leaves the interpreter no room to look around.
+            if matches!(stop, Stop::Failed(_)) {
+                self.stopped_at.replace(api::place(lua, 0));
+            }
             self.stopped.replace(Some(stop));
             // Whatever it catches, its next instruction fails again.
             self.hook(lua, 1)?;

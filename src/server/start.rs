@@ -224,7 +224,11 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
                 clock,
                 seed ^ number as u64,
             );
-            owner.share_scripts(Arc::clone(&server.scripts), server.names.clone());
+            owner.share_scripts(
+                Arc::clone(&server.scripts),
+                server.names.clone(),
+                Arc::clone(&server.cores[number].stats),
+            );
             if alone {
                 owner.patience = Patience::SpinThenSleep;
             }

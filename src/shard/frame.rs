@@ -41,6 +41,8 @@ pub struct Outcome {
     pub ticks: u64,
     /// The reply is an error.
     pub failed: bool,
+    /// With an error that the statistics of errors have already.
+    pub is_counted: bool,
     /// It was not even run, for want of memory.
     pub refused: bool,
     /// Changes made.

@@ -17,7 +17,8 @@
 //! does.
 //!
 //! Memory order: putting the pointer is ordered by the count (AcqRel, so the last one has seen all
-//! the others' stores and what is in them); the gate releases what the executor did to the lenders.
+//! the others' stores and what is in them; a leader learns it from the last one by a gate of its own); the gate releases
+//! what the executor did to the lenders.
 
 use std::ptr;
 
@@ -32,6 +33,8 @@ pub struct Park<S> {
     /// Participants that have not arrived.
     missing: AtomicU32,
     gate: Gate,
+    /// The participant that executes, if that is not the last to arrive, and what opens when all are there.
+    leader: Option<(usize, Gate)>,
 }
 
 /// Ends the process if dropped in a panic.
@@ -58,6 +61,15 @@ impl<S: Send> Park<S> {
                 .collect(),
             missing: AtomicU32::new(participants as u32),
             gate: Gate::new(),
+            leader: None,
+        }
+    }
+
+    /// The same, but the participant at `leader` executes: it waits for the others.
+    pub fn led_by(leader: usize, places: usize, participants: usize) -> Park<S> {
+        Park {
+            leader: Some((leader, Gate::new())),
+            ..Park::new(places, participants)
         }
     }
 
@@ -94,7 +106,7 @@ impl<S: Send> Park<S> {
         place: usize,
         store: &mut S,
         run: impl for<'a> FnOnce(&'a mut [Option<&'a mut S>]) -> R,
-        wait: impl FnOnce(&Gate),
+        mut wait: impl FnMut(&Gate),
     ) -> Option<R> {
         let _guard = AbortOnPanic;
         let put = self.lent[place].compare_exchange(
@@ -106,7 +118,19 @@ impl<S: Send> Park<S> {
         assert!(put.is_ok(), "a participant arrived twice");
         let missing = self.missing.fetch_sub(1, Ordering::AcqRel);
         assert!(missing > 0, "more arrivals than participants");
-        if missing > 1 {
+        let executes = match &self.leader {
+            None => missing == 1,
+            Some((leader, all_here)) => {
+                if missing == 1 {
+                    all_here.open();
+                }
+                if place == *leader {
+                    wait(all_here);
+                }
+                place == *leader
+            }
+        };
+        if !executes {
             wait(&self.gate);
             return None;
         }
@@ -160,6 +184,34 @@ mod tests {
                 .collect()
         });
         assert_eq!(results.iter().flatten().collect::<Vec<_>>(), [&3]);
+    }
+
+    #[test]
+    fn a_leader_runs_whoever_comes_last() {
+        for late in [0, 1] {
+            let park = Park::led_by(1, 2, 2);
+            let ran: Vec<_> = std::thread::scope(|scope| {
+                let arrive = |place: usize| {
+                    let park = &park;
+                    scope.spawn(move || {
+                        if place == late {
+                            std::thread::yield_now();
+                        }
+                        let mut store = place;
+                        let patience = Patience::Sleep;
+                        let ran = park.arrive(place, &mut store, patience, |stores| {
+                            stores.iter_mut().flatten().for_each(|store| **store += 7);
+                        });
+                        assert_eq!(store, place + 7);
+                        ran.is_some()
+                    })
+                };
+                let threads: Vec<_> = [0, 1].map(arrive).into();
+                let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+                joined.collect()
+            });
+            assert_eq!(ran, [false, true]);
+        }
     }
 
     #[test]

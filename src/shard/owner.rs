@@ -19,7 +19,7 @@ use crate::command::ctx::{
 };
 use crate::command::effects::Effects;
 use crate::command::lookup::Lookup;
-use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
+use crate::command::spec::{CommandSpec, Route, Run, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
     AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvent,
@@ -27,8 +27,9 @@ use crate::keyspace::{
 };
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::ring::Clock;
-use crate::script::{Scripts, Shared};
+use crate::script::{Scripts, Shared, Tally};
 use crate::session::Watched;
+use crate::stats::CoreStats;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -125,9 +126,17 @@ impl Owner {
         }
     }
 
-    /// Scripts are those of the whole process, and commands have these names. To be called before any script runs.
-    pub fn share_scripts(&mut self, shared: Arc<Shared>, names: Lookup) {
-        self.scripts = scripts_of(shared, self.shard.index(), self.seed, self.clock);
+    /// Scripts are those of the whole process, their commands have these names and are counted here. To be called before
+    /// any script runs.
+    pub fn share_scripts(&mut self, shared: Arc<Shared>, names: Lookup, stats: Arc<CoreStats>) {
+        let clock = self.clock;
+        self.scripts = scripts_of(shared, self.shard.index(), self.seed, clock);
+        self.scripts.tally = Some(Tally::new(
+            stats,
+            1000.0 / clock.ticks_per_us(),
+            move || clock.ticks(),
+            move || clock.wall_us(),
+        ));
         self.names = names;
     }
 
@@ -310,8 +319,27 @@ impl Owner {
                             let store = stores[owner.index()].as_deref();
                             store.is_some_and(|store| is_clean(store, key, now))
                         });
-                        for item in work.iter_mut().filter(|_| clean) {
+                        let mut config: Option<Arc<Config>> = None;
+                        let mut scope: Option<Scope> = None;
+                        let to_run = work.iter_mut().enumerate();
+                        for (n, item) in to_run.filter(|(_, item)| clean && !item.outcome.refused) {
                             let started = clock.ticks();
+                            // Commands before it may have changed what it runs under.
+                            item.scope = scope.unwrap_or(item.scope);
+                            if matches!(item.spec.run, Run::Home(_)) {
+                                let (spec, args) = (item.spec, &item.args);
+                                let (effects, out) = (kit.reborrow().effects, &mut item.out);
+                                let ran =
+                                    besides.run_queued(n, spec, args, item.scope, effects, out);
+                                scope = Some(ran.scope);
+                                config = ran.config.or(config);
+                                let Some(run) = ran.at_key else {
+                                    item.outcome.failed = ran.failed;
+                                    item.outcome.ticks = clock.ticks().wrapping_sub(started);
+                                    continue;
+                                };
+                                item.run = run;
+                            }
                             // Borrowed anew for each command: a set lives as long as its command.
                             let mut lent: Vec<Option<&mut Store>> =
                                 stores.iter_mut().map(Option::as_deref_mut).collect();
@@ -321,6 +349,7 @@ impl Owner {
                             };
                             let kit = Kit {
                                 limited: item.limited.as_deref(),
+                                config: config.as_deref().unwrap_or(kit.config),
                                 ..kit.reborrow()
                             };
                             let mut call = Call::of(item.run, item.args.as_args(), item.scope, now);
@@ -670,6 +699,8 @@ fn scripts_of(shared: Arc<Shared>, shard: usize, seed: u64, clock: Clock) -> Scr
 pub struct Ran {
     /// The reply is an error.
     pub failed: bool,
+    /// One that the statistics of errors have already.
+    pub is_counted: bool,
     /// Changes made.
     pub dirty: u64,
     /// What it wants.
@@ -698,6 +729,7 @@ impl Ran {
         Outcome {
             ticks,
             failed: self.failed,
+            is_counted: self.is_counted,
             dirty: self.dirty,
             refused: false,
         }
@@ -848,6 +880,7 @@ fn run_over<'a>(
     std::mem::forget(result);
     Ran {
         failed: false,
+        is_counted: false,
         dirty: cx.dirty,
         ask: Ask::Nothing,
     }
@@ -857,6 +890,7 @@ fn run_over<'a>(
 #[cold]
 #[inline(never)]
 fn unfinished(cx: &mut Ctx<'_>, result: Result<Flow, CommandError>) -> Ran {
+    let is_counted = result.as_ref().is_err_and(CommandError::is_counted);
     let (failed, ask) = match result {
         Ok(Flow::Done) => (false, Ask::Nothing),
         Ok(Flow::Block(block)) => (false, Ask::Wait(block)),
@@ -869,6 +903,7 @@ fn unfinished(cx: &mut Ctx<'_>, result: Result<Flow, CommandError>) -> Ran {
     };
     Ran {
         failed,
+        is_counted,
         dirty: cx.dirty,
         ask,
     }

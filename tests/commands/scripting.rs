@@ -280,3 +280,50 @@ fn help() {
         "##,
     );
 }
+
+#[test]
+fn commands_that_need_no_keys() {
+    check(
+        r##"
+        EVAL "return redis.call('lastsave') > 0" 0 => 1
+        EVAL "return redis.call('command', 'count') > 100" 0 => 1
+        [7.2] EVAL "local t = redis.call('time') return {#t, t[2] == redis.call('time')[2]}" 0 => [2, 1]
+        EVAL "return #redis.call('info', 'server') > 10" 0 => 1
+        EVAL "return redis.call('slowlog', 'len') >= 0" 0 => 1
+        EVAL "return redis.call('pubsub', 'numpat')" 0 => 0
+        EVAL "return redis.call('memory', 'purge')" 0 => OK
+        EVAL "return #redis.call('object', 'help') > 1" 0 => 1
+        EVAL "return redis.call('lolwut') ~= ''" 0 => 1
+        EVAL "return redis.call('config', 'get', 'x')" 0 => ERR This Redis command is not allowed from script script: ...
+        EVAL "return redis.call('client', 'id')" 0 => ERR This Redis command is not allowed from script script: ...
+        EVAL "return redis.call('acl', 'whoami')" 0 => ERR This Redis command is not allowed from script script: ...
+        EVAL "return redis.call('multi')" 0 => ERR This Redis command is not allowed from script script: ...
+        EVAL "return redis.pcall('nosuch')" 0 => ERR Unknown Redis command called from script
+        EVAL "return redis.pcall('get')" 0 => ERR Wrong number of args calling Redis command from script
+        SET a 1 => OK; SET b 1 => OK; SET c 1 => OK
+        EVAL "return {redis.call('dbsize'), #redis.call('keys', '*'), #redis.call('scan', 0)}" 0 => [3, 3, 2]
+        EVAL "return #redis.call('randomkey')" 0 => 1
+        EVAL "return redis.call('publish', 'ch', 'x')" 0 => 0
+        [7.2] EVAL "return redis.call('wait', 0, 1)" 0 => 0
+        "##,
+    );
+}
+
+#[test]
+fn first_lines() {
+    check(
+        r##"
+        EVAL "#!lua flags=no-writes,allow-oom\nreturn 1" 0 => 1
+        EVAL "#!lua flags=\nreturn 1" 0 => 1
+        EVAL "#!lua flags=no-writes,\nreturn 1" 0 => -"ERR Unexpected flag in script shebang: "
+        EVAL "#!lua 'flags=no-writes'\nreturn redis.call('set', 'a', 1)" 0 => ERR Write commands are not allowed from read-only scripts. script: ...
+        EVAL "#!lua 'flags\nreturn 1" 0 => ERR Invalid engine in script shebang
+        EVAL "#!lua" 0 => ERR Invalid script shebang
+        FUNCTION LOAD "#!lua NAME='quoted'\nredis.register_function('q1', function(keys) return redis.call('get', keys[1]) end)" => "quoted"
+        SET k v => OK; FCALL q1 1 k => "v"; FCALL_RO q1 1 k => ERR Can not execute a script with write flag using *_ro command.
+        FUNCTION LOAD "#!lua name=\"a b\"\nx" => ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long
+        FUNCTION LOAD "#!lua name='a\nx" => ERR Invalid library metadata
+        FUNCTION DELETE quoted => OK
+        "##,
+    );
+}

@@ -385,3 +385,37 @@ fn a_queue_of_big_values() {
         "#,
     );
 }
+
+#[test]
+fn commands_of_the_client_run_in_their_place() {
+    check(
+        r#"
+        MULTI => OK; SET a 1 => QUEUED; SELECT 1 => QUEUED; SET a 2 => QUEUED; SELECT 0 => QUEUED; GET a => QUEUED
+        EXEC => [OK, OK, OK, OK, "1"]
+        SELECT 1 => OK; GET a => "2"; DEL a => 1; SELECT 0 => OK
+        MULTI => OK; HSET h a 1 b 2 => QUEUED; CONFIG SET hash-max-listpack-entries 1 => QUEUED
+        HSET i a 1 b 2 => QUEUED; OBJECT ENCODING h => QUEUED; OBJECT ENCODING i => QUEUED
+        CONFIG SET hash-max-listpack-entries 512 => QUEUED; CONFIG SET hash-max-listpack-entries x => QUEUED
+        HSET j a 1 b 2 => QUEUED; OBJECT ENCODING j => QUEUED
+        EXEC => [2, OK, 2, "listpack", "hashtable", OK, error, 2, "listpack"]
+        MULTI => OK; SET a 1 => QUEUED; CLIENT SETNAME x => QUEUED; CLIENT GETNAME => QUEUED; CLIENT SETNAME "" => QUEUED
+        INFO commandstats => QUEUED; CLIENT LIST => QUEUED; GET a => QUEUED; CLIENT NOSUCH => error; DISCARD => OK
+        MULTI => OK; SET a 1 => QUEUED; CLIENT SETNAME x => QUEUED; CLIENT GETNAME => QUEUED; CLIENT SETNAME "" => QUEUED
+        INFO commandstats => QUEUED; CLIENT LIST => QUEUED; GET a => QUEUED; CONFIG GET maxmemory => QUEUED
+        EXEC => [OK, OK, "x", OK, any, any, "1", ["maxmemory", "0"]]
+        "#,
+    );
+}
+
+#[test]
+fn nothing_runs_if_a_watched_key_expired() {
+    check(
+        r#"
+        SELECT 0 => OK; SET a 1 PX 2 => OK; SET b 1 => OK; WATCH a b => OK
+        BLPOP none 0.02 => nil-array
+        MULTI => OK; CONFIG SET hash-max-listpack-entries 7 => QUEUED; SELECT 5 => QUEUED; SET b 2 => QUEUED
+        EXEC => nil-array
+        CONFIG GET hash-max-listpack-entries => ["hash-max-listpack-entries", "512"]; GET b => "1"
+        "#,
+    );
+}

@@ -26,19 +26,21 @@ pub(super) struct Caller<'c, 'a> {
     pub(super) reaches: &'c AtomicBool,
     /// It has written.
     pub(super) wrote: bool,
+    /// What time it is, once it has asked.
+    pub(super) time_us: Option<i64>,
 }
 
+const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
+
 impl Caller<'_, '_> {
-    fn check(&mut self, args: Args<'_>) -> Result<&'static CommandSpec, Refusal> {
-        let spec = match self.cx.names.resolve(args) {
-            Resolved::Command(spec) => spec,
-            _ => return refuse("ERR Unknown Redis command called from script"),
-        };
+    /// What is wrong with running this command, before it is.
+    fn check(&mut self, spec: &'static CommandSpec, args: Args<'_>) -> Result<(), Refusal> {
         if !spec.accepts(args.len()) || matches!(spec.run, Run::Container) {
             return refuse("ERR Wrong number of args calling Redis command from script");
         }
-        if spec.flags.has(flag::NOSCRIPT) {
-            return refuse("ERR This Redis command is not allowed from script");
+        let denies = !self.cx.scripts.shared.denies_nothing() || spec.route == Route::Script;
+        if denies && spec.flags.has(flag::NOSCRIPT) {
+            return refuse(NOT_ALLOWED);
         }
         if let Some(limited) = self.cx.limited {
             let max = self.cx.config.acllog_max_len;
@@ -64,7 +66,7 @@ impl Caller<'_, '_> {
         {
             return Err(Refusal::Error(CommandError::OUT_OF_MEMORY));
         }
-        Ok(spec)
+        self.settle(spec, args)
     }
 
     /// Whether all that the command touches is here. If not, the script has to start anew.
@@ -105,10 +107,14 @@ impl Caller<'_, '_> {
             },
             "echo" => reply.bulk(args.arg(1)),
             "time" => {
-                let ms = self.cx.now.0;
+                // It stands still while a script runs.
+                let tally = self.cx.scripts.tally.as_ref();
+                let us = *self.time_us.get_or_insert_with(|| {
+                    tally.map_or(self.cx.now.0 * 1000, |tally| (tally.wall_us)())
+                });
                 reply.array(2);
-                reply.bulk((ms / 1000).to_string().as_bytes());
-                reply.bulk((ms % 1000 * 1000).to_string().as_bytes());
+                reply.bulk_integer(us / 1_000_000);
+                reply.bulk_integer(us % 1_000_000);
             }
             "select" => {
                 let index = parse_i64(args.arg(1)).ok_or(CommandError::NOT_INTEGER)?;
@@ -130,9 +136,13 @@ impl Caller<'_, '_> {
                 // Who hears it is known to their cores only, which hear of it when the script is done.
                 self.cx.reply.integer(0);
             }
-            name => {
-                let text = format!("ERR command '{name}' cannot be called from scripts yet");
-                return Err(CommandError::owned(text));
+            _ => {
+                let cx = &mut *self.cx;
+                let Run::Home(run) = spec.run else {
+                    return Err(CommandError::fixed(NOT_ALLOWED));
+                };
+                let ran = cx.besides.run_home(run, args, cx.db.index(), &mut cx.reply);
+                return ran.unwrap_or(Err(CommandError::fixed(NOT_ALLOWED)));
             }
         }
         Ok(())
@@ -167,8 +177,28 @@ impl Host for Caller<'_, '_> {
         reply: &mut Vec<u8>,
         may_write: &dyn Fn() -> bool,
     ) -> Result<(), Refusal> {
-        let spec = self.check(args)?;
-        self.settle(spec, args)?;
+        let scripts = self.cx.scripts;
+        let note = |error: &CommandError| {
+            if let Some(tally) = &scripts.tally {
+                tally.note_error(error.code().as_bytes());
+            }
+        };
+        let spec = match self.cx.names.resolve(args) {
+            Resolved::Command(spec) => spec,
+            _ => {
+                let error = CommandError::fixed("ERR Unknown Redis command called from script");
+                note(&error);
+                return Err(Refusal::Error(error));
+            }
+        };
+        if let Err(refusal) = self.check(spec, args) {
+            if let (Refusal::Error(error), Some(tally)) = (&refusal, &scripts.tally) {
+                note(error);
+                tally.stats.command(spec.id).rejected.add(1);
+            }
+            return Err(refusal);
+        }
+        let started = scripts.tally.as_ref().map_or(0, |tally| (tally.ticks)());
         if spec.flags.has(flag::WRITE) {
             if !may_write() {
                 return Err(Refusal::Killed);
@@ -190,7 +220,16 @@ impl Host for Caller<'_, '_> {
                 Err(error) => Err(error),
             },
         };
+        if let Some(tally) = &scripts.tally {
+            let counters = tally.stats.command(spec.id);
+            let ticks = (tally.ticks)().wrapping_sub(started);
+            let tracks = self.cx.config.latency_tracking;
+            let nanos = tracks.then_some((ticks as f64 * tally.ns_per_tick) as u64);
+            counters.record(ticks, nanos);
+            counters.failed.add(result.is_err().into());
+        }
         if let Err(error) = result {
+            note(&error);
             self.cx.reply.out.truncate(start);
             self.cx.reply.error(&error);
         }

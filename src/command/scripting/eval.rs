@@ -147,10 +147,14 @@ fn run<'a>(
     let mut caller = Caller {
         read_only: read_only || flags.is_some_and(|flags| flags.no_writes),
         allow_oom: flags.is_some_and(|flags| flags.allow_oom),
-        declared_only: matches!(target, Target::Script(script) if script.declared_only),
+        declared_only: match target {
+            Target::Script(script) => script.declared_only,
+            Target::Function(_, (library, _)) => library.declared_only,
+        },
         partial,
         reaches: target.reaches(),
         wrote: false,
+        time_us: None,
         cx,
     };
     let ended = match target {
@@ -160,8 +164,10 @@ fn run<'a>(
     cx.waiting = waiting;
     cx.db.select(db);
     match ended? {
-        Ended::Returned(mut output) => match output.bytes.strip_prefix(b"-") {
-            Some(text) if output.shared.is_empty() => Err(CommandError::owned(text)),
+        Ended::Returned(mut output, is_counted) => match output.bytes.strip_prefix(b"-") {
+            Some(text) if output.shared.is_empty() => {
+                Err(CommandError::owned(text).counted(is_counted))
+            }
             _ => {
                 cx.reply.append(&mut output);
                 Ok(Flow::Done)

@@ -28,6 +28,7 @@ pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
     };
     if spec.name.starts_with("fcall") {
         return match scripts.functions().get(name) {
+            Some((library, _)) if library.declared_only => Reach::Declared,
             Some((_, function)) => unproven(function.reaches.load(Ordering::Relaxed)),
             None => Reach::Declared,
         };

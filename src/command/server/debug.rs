@@ -15,7 +15,7 @@ use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load};
 use crate::command::introspect::reply_help;
 use crate::command::persistence;
 use crate::config::Allow;
-use crate::keyspace::{Db, StoreSet, StrInput, StrRef, Ttl, ValueRef};
+use crate::keyspace::{Db, Expiry, StoreSet, StrInput, StrRef, Ttl, ValueRef};
 use crate::persist::serialized_len;
 use crate::resp::{Args, CommandError, Reply};
 use crate::session::Session;
@@ -62,6 +62,11 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         }
         (b"digest", 2) => return Ok(digest(cx.now.ms)),
         (b"digest-value", 3..) => return Ok(digest_value(cx, args)),
+        (b"set-disable-deny-scripts", 3) => {
+            let on = parse_i64(args.arg(2)).is_some_and(|number| number != 0);
+            cx.server.scripts.deny_nothing(on);
+            cx.reply.ok();
+        }
         (b"error", 3) => return Err(CommandError::owned(args.arg(2))),
         (b"protocol", 3) => protocol(&mut cx.reply, args.arg(2))?,
         (b"populate", 3..=5) => return populate(cx, args),
@@ -107,8 +112,6 @@ fn accepted(word: &[u8], count: usize) -> bool {
         (b"dict-resizing", 3) => true,
         // A list's long elements have nodes of their own by the size of nodes; there is no other bound.
         (b"quicklist-packed-threshold", 3) => true,
-        // Scripts may run whatever the command's row allows, always.
-        (b"set-disable-deny-scripts", 3) => true,
         // What is done a few times a second is nothing that a test could have to hold still.
         (b"pause-cron", 3) => true,
         // No append-only file yet that could be flushed late.
@@ -126,16 +129,23 @@ fn sleep(seconds: &[u8]) -> Result {
 
 /// Every core writes its keys down as a file has them, and reads them back.
 fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    let (mut flush, mut save) = (true, true);
+    let (mut flush, mut merge, mut save) = (true, false, true);
     for word in args.from(2) {
-        if word.eq_ignore_ascii_case(b"NOFLUSH") || word.eq_ignore_ascii_case(b"MERGE") {
+        if word.eq_ignore_ascii_case(b"NOFLUSH") {
             flush = false;
+        } else if word.eq_ignore_ascii_case(b"MERGE") {
+            merge = true;
         } else if word.eq_ignore_ascii_case(b"NOSAVE") {
             save = false;
         } else {
             return Err(CommandError::RELOAD_OPTIONS);
         }
     }
+    if save && !flush && !merge && !cx.server.scripts.functions().is_empty() {
+        // The file has them too, and they are there already.
+        return Err(CommandError::RELOAD_FAILED);
+    }
+    let flush = flush && !merge;
     if !save {
         return Ok(Flow::Load(match flush {
             true => Load::Snapshot,
@@ -157,6 +167,8 @@ fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 
 fn object(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(2);
+    // What has expired and was not noticed is shown as well.
+    cx.db.set_expiry_rule(Expiry::Ignore);
     let Some(encoding) = cx.db.encoding_name(key) else {
         return Err(CommandError::NO_SUCH_KEY);
     };

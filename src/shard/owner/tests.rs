@@ -25,7 +25,12 @@ fn owner_of(shard: u16, shards: usize) -> Owner {
     });
     let config = Arc::new(Config::default());
     let mut owner = Owner::new(ShardId(shard), store, config, slots, Clock::new(), 1);
-    owner.share_scripts(Arc::new(Shared::new(shards)), Lookup::new(Names::Server));
+    let stats = Arc::new(CoreStats::new(crate::command::table::COUNT));
+    owner.share_scripts(
+        Arc::new(Shared::new(shards)),
+        Lookup::new(Names::Server),
+        stats,
+    );
     owner.now = NOW;
     owner.set_effects(true);
     owner
