@@ -291,4 +291,6 @@ const BYTES_KEPT: usize = 1024 * 1024;
 const RECORDS_KEPT: usize = 4096;
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     let key = args.arg(1);
     let limits = node_limits(cx.config);
-    let add = |stream: &mut Stream| -> (Result<(StreamId, u64, Extent)>, u64) {
+    let add = |stream: &mut Stream| -> (Result<(StreamId, Trimmed)>, u64) {
         let log = stream.log_mut();
         if log.last_id() == StreamId::MAX {
             return (Err(CommandError::XADD_EXHAUSTED), 0);
@@ -42,11 +42,8 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             return (Err(CommandError::XADD_TOO_LARGE), 0);
         }
         log.append(id, pairs.iter(), limits);
-        let trimmed = match options.trim {
-            Some(trim) => stream.trim(trim, options.references),
-            None => 0,
-        };
-        (Ok((id, trimmed, Extent::of(stream))), 1)
+        let trimmed = Trimmed::new(stream, options.trim, options.references);
+        (Ok((id, trimmed)), 1)
     };
     let edited = match options.make_stream {
         true => Some(cx.db.upsert(key, Stream::new, add)?),
@@ -56,13 +53,13 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         cx.reply.null();
         return Ok(Flow::Done);
     };
-    let (id, trimmed, extent) = edited.result?;
+    let (id, trimmed) = edited.result?;
     cx.notify(KeyspaceEvents::STREAM, "xadd", key);
-    if trimmed > 0 {
+    if trimmed.count > 0 {
         cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
     }
     cx.dirty += 1;
-    propagate_xadd(cx, args, &options, id, extent);
+    propagate_xadd(cx, args, &options, id, trimmed);
     reply_id(&mut cx.reply, id);
     Ok(Flow::Done)
 }
@@ -70,48 +67,87 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Drops the oldest entries. Replies how many.
 pub fn xtrim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let options = parse(args, false, cx)?;
-    let Some(trim) = options.trim else {
-        return Err(CommandError::TRIM_HOW);
-    };
     let key = args.arg(1);
     let edited = cx.db.modify(key, |stream: &mut Stream| {
-        let trimmed = stream.trim(trim, options.references);
-        ((trimmed, Extent::of(stream)), trimmed)
+        let trimmed = Trimmed::new(stream, options.trim, options.references);
+        (trimmed, trimmed.count)
     })?;
-    let edited = edited.map(|edited| edited.result);
-    let (trimmed, extent) = edited.unwrap_or_default();
-    if trimmed > 0 {
-        if cx.propagates() && trim.approximate {
-            let exactly = trim.exactly(options.references, extent);
+    let trimmed = edited.map(|edited| edited.result).unwrap_or_default();
+    if trimmed.count > 0 {
+        if let Some(exactly) = trimmed.exactly(&options).filter(|_| cx.propagates()) {
             let mut words: Vec<&[u8]> = vec![b"XTRIM", key];
             exactly.push_to(&mut words);
             cx.propagate(&words);
         }
         cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
-        cx.dirty += trimmed;
+        cx.dirty += trimmed.count;
     }
-    cx.reply.integer(trimmed as i64);
+    cx.reply.integer(trimmed.count as i64);
     Ok(Flow::Done)
 }
 
-/// How far a stream reaches after it was trimmed.
+/// What trimming has done.
 #[derive(Clone, Copy, Default)]
-struct Extent {
+struct Trimmed {
+    count: u64,
+    /// Entries left.
     len: u64,
+    /// The first of them.
     first: StreamId,
+    /// The last that went, where groups had a say.
+    last_gone: Option<StreamId>,
 }
 
-impl Extent {
-    fn of(stream: &Stream) -> Extent {
+impl Trimmed {
+    fn new(stream: &mut Stream, trim: Option<Trim>, references: References) -> Trimmed {
+        let (count, last_gone) = match trim {
+            None => (0, None),
+            Some(trim) if references == References::Respect => stream.trim_acked(trim),
+            Some(trim) => (stream.trim(trim, references), None),
+        };
         let log = stream.log();
-        Extent {
+        Trimmed {
+            count,
             len: log.len(),
             first: log.first_id(),
+            last_gone,
         }
+    }
+
+    /// Options that trim as much elsewhere, wherever nodes begin; `None` if those that were given do.
+    fn exactly(&self, options: &Options) -> Option<Exactly> {
+        let trim = options.trim?;
+        let is_respectful = options.references == References::Respect;
+        if !trim.approximate && !is_respectful {
+            return None;
+        }
+        let (what, threshold) = match (self.last_gone.and_then(StreamId::next), trim.keep) {
+            // Others before it may have stayed: all that could go did.
+            (Some(id), _) => (&b"MINID"[..], Threshold::Id(id)),
+            (None, Keep::From(_)) if self.len > 0 => (&b"MINID"[..], Threshold::Id(self.first)),
+            (None, _) => (&b"MAXLEN"[..], Threshold::Len(self.len)),
+        };
+        Some(Exactly {
+            what,
+            threshold: match threshold {
+                Threshold::Id(id) => id.text().as_bytes().to_vec(),
+                Threshold::Len(len) => I64Buf::unsigned(len).as_bytes().to_vec(),
+            },
+            references: match options.references {
+                References::Delete => Some(b"DELREF"),
+                References::Respect if self.last_gone.is_some() => Some(b"ACKED"),
+                References::Respect | References::Keep => None,
+            },
+        })
     }
 }
 
-/// Options that trim to what was left, wherever nodes begin.
+enum Threshold {
+    Id(StreamId),
+    Len(u64),
+}
+
+/// Options that trim to what was left.
 struct Exactly {
     what: &'static [u8],
     threshold: Vec<u8>,
@@ -125,46 +161,26 @@ impl Exactly {
     }
 }
 
-impl Trim {
-    /// The same as was done, told by its outcome.
-    fn exactly(self, references: References, extent: Extent) -> Exactly {
-        // Entries that are still referred to may lie before others that went: only their number tells all.
-        let by_id = matches!(self.keep, Keep::From(_))
-            && references != References::Respect
-            && extent.len > 0;
-        Exactly {
-            what: if by_id { b"MINID" } else { b"MAXLEN" },
-            threshold: match by_id {
-                true => extent.first.text().as_bytes().to_vec(),
-                false => I64Buf::unsigned(extent.len).as_bytes().to_vec(),
-            },
-            references: match references {
-                References::Keep => None,
-                References::Delete => Some(b"DELREF"),
-                References::Respect => Some(b"ACKED"),
-            },
-        }
-    }
-}
-
 /// The entry with its id, and what was trimmed exactly.
 fn propagate_xadd(
     cx: &mut Ctx<'_>,
     args: Args<'_>,
     options: &Options,
     id: StreamId,
-    extent: Extent,
+    trimmed: Trimmed,
 ) {
     if !cx.propagates() {
         return;
     }
-    let exactly = options.trim.filter(|trim| trim.approximate);
-    let exactly = exactly.map(|trim| trim.exactly(options.references, extent));
+    let exactly = trimmed.exactly(options);
     let mut words: Vec<&[u8]> = Vec::with_capacity(args.len() + 1);
     match &exactly {
         Some(exactly) => {
             words.extend([b"XADD", args.arg(1)]);
-            exactly.push_to(&mut words);
+            // Not even the groups that had a say let any go.
+            if trimmed.count > 0 || options.references != References::Respect {
+                exactly.push_to(&mut words);
+            }
         }
         None => words.extend(args.first(options.id_at)),
     }

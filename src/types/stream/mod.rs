@@ -176,10 +176,7 @@ impl Stream {
         let groups = &mut self.groups;
         let bytes = &mut self.groups_bytes;
         match references {
-            References::Respect => {
-                let mut may_go = |id| !groups.values().any(|group| needs(group, id));
-                self.log.trim(trim, Some(&mut may_go))
-            }
+            References::Respect => self.trim_acked(trim).0,
             References::Delete | References::Keep => {
                 let mut may_go = |id| {
                     confirm_everywhere(groups, bytes, id);
@@ -188,6 +185,24 @@ impl Stream {
                 self.log.trim(trim, Some(&mut may_go))
             }
         }
+    }
+
+    /// Removes the oldest entries that no group has yet to read or to confirm. Returns how many, and the last of them if
+    /// there are groups.
+    pub fn trim_acked(&mut self, trim: Trim) -> (u64, Option<StreamId>) {
+        if self.groups.is_empty() {
+            return (self.log.trim(trim, None), None);
+        }
+        let groups = &self.groups;
+        let mut last = None;
+        let mut may_go = |id| {
+            let may = !groups.values().any(|group| needs(group, id));
+            if may {
+                last = Some(id);
+            }
+            may
+        };
+        (self.log.trim(trim, Some(&mut may_go)), last)
     }
 
     /// Whether a group has yet to read an entry, or to confirm it.
