@@ -45,9 +45,15 @@ fuzz_target!(|input: &[u8]| {
     let words: Vec<&[u8]> = input.split(|byte| *byte == 0).collect();
     let arguments: Vec<&OsStr> = words.iter().map(|word| OsStr::from_bytes(word)).collect();
     let _ = load(&arguments, &mut OneFile(b"port 1"));
-    let context = SetContext { is_local: true, is_loading: false };
+    let context = SetContext {
+        is_local: true,
+        is_loading: false,
+    };
     // A working directory is part of every loaded configuration.
-    let config = Config { dir: "/fuzz".to_owned(), ..Config::default() };
+    let config = Config {
+        dir: "/fuzz".to_owned(),
+        ..Config::default()
+    };
     if let Ok(changed) = config_set(&config, &words, context) {
         survives_a_rewrite(b"# mine\nport 1\n", &changed.config);
     }

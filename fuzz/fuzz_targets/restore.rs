@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tessera::base::crc64;
-use tessera::keyspace::{StrRef, StrValue, Value, ValueRef};
+use tessera::keyspace::Value;
 use tessera::persist::{RDB_VERSION_MAX, VALKEY_VERSION, ValueLimits, dump, lzf, restore};
 
 fuzz_target!(|input: &[u8]| {
@@ -50,13 +50,7 @@ fn check_payload(payload: &[u8]) {
 }
 
 fn dumped(value: &Value, compress: bool) -> Vec<u8> {
-    let value = match value {
-        Value::Str(StrValue::Int(value), _) => ValueRef::Str(StrRef::Int(*value)),
-        Value::Str(StrValue::Bytes(bytes), _) => ValueRef::Str(StrRef::Bytes(bytes)),
-        Value::Str(StrValue::Shared(shared), _) => ValueRef::Str(StrRef::Shared(shared)),
-        Value::Collection(collection) => ValueRef::Collection(collection),
-    };
-    dump(value, compress)
+    dump(value.as_value_ref(), compress)
 }
 
 fn check_lzf(text: &[u8]) {

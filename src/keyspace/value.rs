@@ -168,6 +168,16 @@ impl ValueRef<'_> {
 }
 
 impl Value {
+    /// What is in it, by reference.
+    pub fn as_value_ref(&self) -> ValueRef<'_> {
+        match self {
+            Value::Str(StrValue::Int(int), _) => ValueRef::Str(StrRef::Int(*int)),
+            Value::Str(StrValue::Bytes(bytes), _) => ValueRef::Str(StrRef::Bytes(bytes)),
+            Value::Str(StrValue::Shared(bytes), _) => ValueRef::Str(StrRef::Shared(bytes)),
+            Value::Collection(collection) => ValueRef::Collection(collection),
+        }
+    }
+
     /// A string to be encoded as `SET` would.
     pub fn string(bytes: Vec<u8>) -> Value {
         match parse_i64(&bytes) {

@@ -3,7 +3,7 @@
 use super::words::Words;
 use super::{json, open, rdb};
 use crate::base::{I64Buf, write_f64};
-use crate::keyspace::{StrRef, StrValue, Value, ValueRef};
+use crate::keyspace::{Value, ValueRef};
 use crate::persist::rdb::{Found, RawKey, Usage};
 use crate::persist::{ValueLimits, write_command, write_key};
 use crate::types::stream::{Stream, StreamId};
@@ -71,7 +71,7 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
                         selected = raw.db;
                         write_command(&mut bytes, &[b"SELECT", raw.db.to_string().as_bytes()]);
                     }
-                    write_key(&mut bytes, &raw.key, borrowed(&value), raw.expire);
+                    write_key(&mut bytes, &raw.key, value.as_value_ref(), raw.expire);
                 }
             }
             Found::Function(code) if as_commands => {
@@ -106,16 +106,7 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
 
 /// What TYPE answers.
 pub(super) fn type_name(value: &Value) -> &'static str {
-    borrowed(value).type_name()
-}
-
-fn borrowed(value: &Value) -> ValueRef<'_> {
-    match value {
-        Value::Str(StrValue::Int(int), _) => ValueRef::Str(StrRef::Int(*int)),
-        Value::Str(StrValue::Bytes(bytes), _) => ValueRef::Str(StrRef::Bytes(bytes)),
-        Value::Str(StrValue::Shared(bytes), _) => ValueRef::Str(StrRef::Shared(bytes)),
-        Value::Collection(collection) => ValueRef::Collection(collection),
-    }
+    value.as_value_ref().type_name()
 }
 
 fn line(raw: &RawKey<'_>, value: &Value) -> String {
@@ -140,7 +131,7 @@ fn line(raw: &RawKey<'_>, value: &Value) -> String {
         }
     }
     json::name(&mut out, "value");
-    write_value(&mut out, borrowed(value));
+    write_value(&mut out, value.as_value_ref());
     out.push_str("}\n");
     out
 }
