@@ -3,7 +3,7 @@
 //! The rooms, each knowing only those below it (`tests/tidy.rs` checks the edges):
 //!
 //! ```text
-//! server -> conn -> shard -> command -> session, persist, script -> keyspace -> types -> resp, structure, ring, config, stats -> base
+//! server -> conn -> shard -> log -> command -> session, persist, script -> keyspace -> types -> resp, structure, ring, config, stats -> base
 //! ```
 
 pub mod base;
@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod conn;
 pub mod keyspace;
+pub mod log;
 pub mod persist;
 pub mod resp;
 pub mod ring;

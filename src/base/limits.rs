@@ -95,3 +95,7 @@ pub const SHARD_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// What the inbox of a core takes with the least room it can have. Counted as used memory, which is never zero so.
 pub const INBOX_BYTES: usize = 8 * 1024;
+
+/// Bytes of the log that are not written yet, beyond which clients' next commands wait: a disk that is too slow for the
+/// writes must not take all memory.
+pub const LOG_PENDING_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -334,6 +334,13 @@ pub trait Core {
     fn unblock(&mut self, client: u64, error: bool) -> bool;
     /// What this core has to have written down and told to replicas.
     fn effects(&mut self) -> &mut Effects;
+    /// First step to turn the log on: fences posted from here on bring a place to put their effects together. When all
+    /// cores have done this, the log can be turned on.
+    /// `version` is that of the settings that say so.
+    fn prepare_log(&mut self, version: u64);
+    /// Marks this place in the log, at a fence over all cores: consumers find `mark` where what came before it ends. The
+    /// log is on from here, if it was prepared.
+    fn mark_log(&mut self, mark: u64);
     /// Scripts, as the shard of this thread knows them.
     fn scripts(&mut self) -> &Scripts;
     /// The store of the shard that runs on this thread.
@@ -539,10 +546,12 @@ pub enum Flow {
     Monitor,
     /// SHUTDOWN with these options.
     Shutdown(Shutdown),
-    /// SAVE, BGSAVE.
+    /// SAVE, BGSAVE, BGREWRITEAOF.
     Save(Save),
     /// DEBUG RELOAD NOSAVE, DEBUG LOADAOF.
     Load(Load),
+    /// WAITAOF: reply when the disk has what this client changed.
+    AwaitDisk(AwaitDisk),
 }
 
 /// A file that is to be read again.
@@ -556,6 +565,17 @@ pub enum Load {
     AppendOnly,
 }
 
+/// What WAITAOF waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwaitDisk {
+    /// The local disk.
+    pub local: bool,
+    /// So many replicas' disks.
+    pub replicas: i64,
+    /// Until then.
+    pub deadline: Option<Millis>,
+}
+
 /// What SAVE and BGSAVE ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Save {
@@ -567,6 +587,8 @@ pub enum Save {
     Scheduled,
     /// Do not write after all.
     Cancel,
+    /// Write the append-only files anew.
+    Rewrite,
 }
 
 /// Options of SHUTDOWN.

@@ -31,6 +31,11 @@ pub fn bgsave(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     }
 }
 
+/// Has the append-only files written anew, and replies at once.
+pub fn bgrewriteaof(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+    Ok(Flow::Save(Save::Rewrite))
+}
+
 /// All keys of a store.
 pub fn part_of(store: &Store, now: Millis, compress: bool) -> Part {
     let mut part = Part::default();

@@ -102,6 +102,9 @@ impl Home {
         };
         let (spec, outcome) = (item.spec, item.outcome);
         let out = std::mem::take(&mut item.out);
+        if let Some(client) = self.find(ticket.client, ticket.generation) {
+            client.wrote |= outcome.dirty > 0;
+        }
         if outcome.failed {
             let code = super::dispatch::error_code(&out.bytes).to_vec();
             self.count_error(&code);

@@ -55,6 +55,7 @@ impl ShardThread {
         }
         let stand_in = self.stand_in.take();
         let stand_in = stand_in.unwrap_or_else(|| self.home.make_stand_in());
+        let share = self.home.take_share(&mut frame);
         let mut owner = std::mem::replace(&mut self.home.owner, stand_in);
         owner.perform(&mut frame, self);
         self.stand_in = Some(std::mem::replace(&mut self.home.owner, owner));
@@ -68,6 +69,7 @@ impl ShardThread {
             self.home.server.scripts.set_busy(mine, false);
             self.home.refresh_clock();
         }
+        self.home.contribute(share, &frame);
         self.home.send_home(frame);
     }
 }

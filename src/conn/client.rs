@@ -79,6 +79,8 @@ pub(super) enum Stall {
     Paused,
     /// Too much output is unread.
     Output,
+    /// The disk is behind with the log.
+    Log,
 }
 
 pub(super) struct Client {
@@ -92,6 +94,8 @@ pub(super) struct Client {
     pub(super) apart: Option<Box<Apart>>,
     /// Bytes that may leave now.
     pub(super) out: Output,
+    /// Bytes before those, that have to wait for the log, or for the send in flight.
+    pub(super) held: Option<Box<Output>>,
     /// A send is in flight.
     pub(super) sending: usize,
     pub(super) slots: VecDeque<Slot>,
@@ -111,6 +115,10 @@ pub(super) struct Client {
     pub(super) closing: bool,
     /// What of the core's sum of unsent output is this client's.
     pub(super) counted_output: usize,
+    /// It changed something since its output was looked at.
+    pub(super) wrote: bool,
+    /// What it changed before that is in the log before this position.
+    pub(super) written: u64,
     /// Since when the output is over its soft limit, unix ms.
     pub(super) soft_limit_since: Option<i64>,
     /// What of the core's sum of clients' memory is this client's, and its class there if it may be evicted.
@@ -130,6 +138,9 @@ impl Client {
             consumed: 0,
             apart: None,
             out,
+            held: None,
+            wrote: false,
+            written: 0,
             sending: 0,
             slots: VecDeque::new(),
             first_sequence: 0,
@@ -196,7 +207,11 @@ impl Client {
 
     /// Bytes that wait to be sent, replies of finished slots included.
     pub(super) fn unsent(&self) -> usize {
-        self.sending + self.out.len()
+        self.sending + self.out.len() + self.held_bytes()
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held.as_ref().map_or(0, |held| held.len())
     }
 
     /// Moves replies that are complete and first in line to the output.

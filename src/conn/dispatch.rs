@@ -207,7 +207,8 @@ impl Home {
             && self.pause.is_none()
             && !self.busy
             && self.owner.limit == 0
-            && !self.server.process.save.refuses_writes()
+            && !self.server.process.disk_fails()
+            && !(self.shares && self.log.is_full())
             && !is_monitored(&self.server);
         is_calm.then(|| client.scope())
     }
@@ -222,6 +223,7 @@ impl Home {
         client.session.last_command = spec.name;
         let start = client.out.position();
         let ran = self.owner.execute(&call, &mut client.out);
+        client.wrote |= ran.dirty > 0;
         if ran.failed {
             self.stats.errors.add(1);
             count(
@@ -398,15 +400,18 @@ impl Home {
         {
             return step;
         }
+        if self.server.process.disk_fails()
+            && !self.loading
+            && let Some(error) = self.disk_error(at, spec)
+        {
+            return self.refuse(at, Some(spec), &error);
+        }
         if is_queued {
             return self.enqueue(at, spec, args);
         }
-        if spec.flags.has(flag::WRITE)
-            && self.server.process.save.refuses_writes()
-            && self.config.stop_writes_on_bgsave_error
-            && !self.loading
-        {
-            return self.refuse(at, Some(spec), &CommandError::MISCONF_RDB);
+        if self.shares && spec.flags.has(flag::WRITE) && self.log.is_full() {
+            self.waiting.push(at);
+            return Step::Wait(Stall::Log);
         }
         if let Some(pause) = self.pause
             && !self.loading
@@ -690,6 +695,7 @@ impl Home {
             }
             Some(out) => super::recycle(&mut self.outputs, out),
         }
+        client.wrote |= ran.dirty > 0;
         let failed = ran.failed;
         if spec.route == Route::Script {
             self.count_script_errors();
@@ -996,6 +1002,7 @@ pub(super) fn fill_item(
             item.scope = scope;
             item.locator = locator;
             item.limited = None;
+            item.place = 0;
             item.args.copy_from(args);
             item.out.clear();
         }
@@ -1022,6 +1029,7 @@ pub(super) fn item(
         locator,
         limited: None,
         out: Default::default(),
+        place: 0,
         outcome: Outcome::default(),
     }
 }

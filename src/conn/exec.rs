@@ -420,6 +420,15 @@ impl Home {
                 Err(error) => failure = Some(error),
             },
             Flow::Done | Flow::Close | Flow::Reset => {}
+            Flow::AwaitDisk(_) => {
+                // It may not wait: what has been reached now is the answer.
+                let written = self.client(at).written;
+                let there = self.shares && self.log.durable() >= written;
+                let mut reply = Reply::new(&mut out, proto);
+                reply.array(2);
+                reply.integer(i64::from(there));
+                reply.integer(0);
+            }
             // It would turn the rest of the reply into something else.
             Flow::Monitor => failure = Some(CommandError::MONITOR_DENY_BLOCKING),
             Flow::Block(_)
@@ -536,7 +545,7 @@ impl Home {
         let mut frames = shards.len();
         let mut then = VecDeque::new();
         let part_of = |shard: ShardId| shards.iter().position(|&s| s == shard).unwrap_or(0);
-        for command in prepared {
+        for (place, command) in (0..).zip(prepared) {
             places.push(match command {
                 Prepared::Here(output) => Place::Here(output),
                 Prepared::Gathered(gather, whole) => {
@@ -568,12 +577,12 @@ impl Home {
                 }
                 Prepared::One(shard, item) => {
                     let part = part_of(shard);
-                    items[part].push(item);
+                    items[part].push(Item { place, ..item });
                     Place::Item(part as u16, items[part].len() as u32 - 1)
                 }
                 Prepared::Park(over, item) => {
                     let part = part_of(over[0]);
-                    items[part].push(item);
+                    items[part].push(Item { place, ..item });
                     Place::Item(part as u16, items[part].len() as u32 - 1)
                 }
                 Prepared::Split(merge, pieces, spec, scope, args) => {
@@ -586,7 +595,10 @@ impl Home {
                         .into_iter()
                         .map(|(shard, args)| {
                             let part = part_of(shard);
-                            items[part].push(item(spec, run, scope, None, args));
+                            items[part].push(Item {
+                                place,
+                                ..item(spec, run, scope, None, args)
+                            });
                             (part as u16, items[part].len() as u32 - 1)
                         })
                         .collect();

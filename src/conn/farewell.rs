@@ -46,6 +46,7 @@ impl ShardThread {
             } else if !all_leave {
                 since_us = now_us;
             } else if home.receiver.is_quiet()
+                && (is_late || home.tail.is_clear())
                 && (is_late || home.clients.iter().all(Option::is_none))
             {
                 break;
@@ -60,6 +61,9 @@ impl ShardThread {
     /// As in a turn, but without new clients and new commands.
     fn serve_others(&mut self) {
         self.home.refresh_clock();
+        if self.home.is_logging() {
+            self.go_on_holding();
+        }
         while let Some(event) = self.backend.next_event() {
             match event {
                 Event::Accepted { fd, .. } => drop(fd),
@@ -67,6 +71,7 @@ impl ShardThread {
             }
         }
         self.drain_inbox(limits::FRAMES_A_TURN);
+        self.home.append_effects();
         while self.home.exchange() {}
         self.home.wake_others();
         self.flush();

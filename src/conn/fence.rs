@@ -256,6 +256,9 @@ impl Home {
             self.outstanding[usize::from(shard.0)] += 1;
         }
         self.stats.fences.add(1);
+        if self.shares && shards.len() > 1 {
+            Self::share(&mut fence);
+        }
         fence.post(&self.links.inboxes);
         let announced = announce();
         for shard in shards {
@@ -399,7 +402,11 @@ impl Home {
             Mode::Adopt(accepted) => {
                 self.wants.adopt.extend(accepted.take());
             }
-            _ => self.owner.perform(&mut frame, &mut Undivided),
+            _ => {
+                let share = self.take_share(&mut frame);
+                self.owner.perform(&mut frame, &mut Undivided);
+                self.contribute(share, &frame);
+            }
         }
         self.send_home(frame);
     }
@@ -422,14 +429,7 @@ impl Home {
 
     /// Sends executed frames home and takes back our own; true if some came.
     pub(super) fn exchange(&mut self) -> bool {
-        for home in 0..self.chains.len() {
-            if !self.chains[home].is_empty() {
-                self.links.completions[home].publish(&mut self.chains[home]);
-                if home != usize::from(self.id.0) {
-                    self.to_wake[home] = true;
-                }
-            }
-        }
+        self.publish_chains();
         let mine = usize::from(self.id.0);
         if self.links.completions[mine].is_empty() {
             return false;
@@ -437,6 +437,9 @@ impl Home {
         let links = Arc::clone(&self.links);
         for frame in links.completions[mine].take() {
             self.take_back(frame);
+        }
+        if self.log.gates() {
+            self.heard = self.log.published();
         }
         self.retry_waiting();
         true
@@ -476,6 +479,7 @@ impl Home {
             }
             return self.retire(frame);
         };
+        client.wrote |= frame.items.iter().any(|item| item.outcome.dirty > 0);
         let front = client.first_sequence == ticket.sequence;
         let Some(slot) = client.slot(ticket.sequence) else {
             return self.retire(frame);

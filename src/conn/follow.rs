@@ -184,6 +184,12 @@ impl Home {
                 }
                 Step::Next
             }
+            Flow::AwaitDisk(wait) => {
+                let ticket = self.owe_offloaded(at);
+                self.await_disk(ticket, wait);
+                self.client(at).stall = Stall::Replies;
+                Step::Next
+            }
             Flow::Save(save) => {
                 self.save(at, spec, save, args);
                 Step::Next

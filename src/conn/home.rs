@@ -6,6 +6,7 @@
 use super::blocking::Deadline;
 use super::client::{Client, SlotState, Stall};
 use super::dispatch::Ahead;
+use super::hold::{DiskWait, Stage};
 use super::mail::Post;
 use super::peaks::Peaks;
 use super::process::Process;
@@ -17,6 +18,7 @@ use crate::command::effects::Effects;
 use crate::command::lookup::Recent;
 use crate::config::Config;
 use crate::keyspace::{Expiry, Store};
+use crate::log::{Log, Tail};
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
 use crate::script::Scripts;
@@ -128,6 +130,21 @@ pub struct Home {
     pub(super) asked_to_evict: Millis,
     /// This shard looks whether it has to evict something without being asked.
     pub(super) shrinks: bool,
+    pub(super) log: Arc<Log>,
+    /// What this shard has not appended to the log yet.
+    pub(super) tail: Tail,
+    /// Replies and frames that wait for the log.
+    pub(super) stage: Option<Stage>,
+    /// Fences that may change something bring a place to put their effects together.
+    pub(super) shares: bool,
+    /// Version of the settings that turned the log on.
+    log_version: u64,
+    /// What frames that came home can tell of, as a position of the log.
+    pub(super) heard: u64,
+    /// The position whose durability this core wants to be woken for.
+    pub(super) wanted: u64,
+    /// Clients in WAITAOF.
+    pub(super) disk_waits: Vec<DiskWait>,
 }
 
 /// What a core is made of.
@@ -150,6 +167,10 @@ pub struct HomeParts {
     pub process: Arc<dyn Process>,
     /// Where mail for this core goes.
     pub post: Arc<Post>,
+    /// The log of the process.
+    pub log: Arc<Log>,
+    /// The log is on from the start.
+    pub is_logged: bool,
 }
 
 impl Home {
@@ -170,6 +191,8 @@ impl Home {
             users,
             process,
             post,
+            log,
+            is_logged,
         } = parts;
         let id = owner.shard;
         let shards = server.slots.shards();
@@ -233,8 +256,17 @@ impl Home {
             shrinks: false,
             loading: false,
             logs: false,
+            tail: Tail::new(id),
+            log,
+            stage: None,
+            shares: is_logged,
+            log_version: 0,
+            heard: 0,
+            wanted: u64::MAX,
+            disk_waits: Vec::new(),
             server,
         };
+        home.owner.set_effects(is_logged);
         let stores = home.server.cores.iter();
         let stores = stores.map(|core| Arc::clone(&core.store)).collect();
         home.owner.set_peers(stores);
@@ -291,8 +323,12 @@ impl Home {
                     self.waiting.push(at);
                     continue;
                 }
+                Stall::Log if self.log.is_full() => {
+                    self.waiting.push(at);
+                    continue;
+                }
                 Stall::Paused => self.stats.blocked_clients.sub(1),
-                Stall::Credit => {}
+                Stall::Credit | Stall::Log => {}
                 Stall::None | Stall::Replies | Stall::Output => continue,
             }
             client.stall = Stall::None;
@@ -325,6 +361,7 @@ impl Home {
         frame.woken = false;
         frame.elsewhere = None;
         frame.restarts = false;
+        frame.share = None;
         frame.items.truncate(1);
         if let Some(item) = frame.items.first_mut() {
             item.args.clear();
@@ -450,6 +487,18 @@ impl Core for Home {
         &mut self.owner.effects
     }
 
+    fn prepare_log(&mut self, version: u64) {
+        if self.config_version <= version || self.config.appendonly {
+            self.shares = true;
+            self.log_version = version;
+        }
+    }
+
+    fn mark_log(&mut self, mark: u64) {
+        self.owner.set_effects(self.shares);
+        self.contribute_mark(mark);
+    }
+
     fn scripts(&mut self) -> &Scripts {
         &self.owner.scripts
     }
@@ -489,6 +538,11 @@ impl Core for Home {
     fn apply(&mut self, version: u64, config: Arc<Config>) {
         if version > self.config_version {
             self.config_version = version;
+            if !config.appendonly && self.shares && version > self.log_version {
+                // At a fence over all cores, as everything here: no other fence sees it half done.
+                self.shares = false;
+                self.owner.set_effects(false);
+            }
             self.adopt_config(config);
             self.refresh_pressure();
             self.shrinks = true;
@@ -530,6 +584,7 @@ impl Core for Home {
 
     fn set_loading(&mut self, on: bool) {
         // What is read is written down already.
+        self.append_effects();
         if on && !self.loading {
             self.logs = self.owner.effects.is_on();
             self.owner.set_effects(false);

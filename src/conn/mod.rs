@@ -12,6 +12,7 @@
 //! | `busy.rs` | what may take long, and whom a core serves meanwhile |
 //! | `follow.rs` | what a home command asks for |
 //! | `outgoing.rs`, `peaks.rs` | output limits, the end of a connection; the largest buffers lately |
+//! | `hold.rs` | replies that wait for the log |
 //! | `farewell.rs` | how a core stops |
 //! | `permit.rs` | users: refused commands, what a change of users does to clients |
 //! | `listener.rs` | accepting, and spreading clients over the cores |
@@ -27,6 +28,7 @@ mod exec;
 mod farewell;
 mod fence;
 mod follow;
+mod hold;
 mod home;
 mod listener;
 mod mail;

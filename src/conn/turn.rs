@@ -18,6 +18,7 @@ use super::mail::{Mail, Mailbox};
 use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::base::time::Millis;
+use crate::resp::Output;
 use crate::ring::{Backend, Event, Wait};
 use crate::session::ClientKind;
 use crate::shard::{Owner, announce};
@@ -77,6 +78,10 @@ impl ShardThread {
         home.last_ticks = home.clock.ticks();
         home.refresh_pressure();
         home.stats.turns.add(1);
+        if self.home.is_logging() {
+            // What gathered until now must not wait for what is about to be appended.
+            self.go_on_holding();
+        }
         while let Some(event) = self.backend.next_event() {
             self.on_event(event);
         }
@@ -95,7 +100,8 @@ impl ShardThread {
         self.home.evict_clients();
         self.work_off();
         let home = &self.home;
-        busy |= !home.ready.is_empty() || !home.dirty.is_empty() || !home.receiver.is_quiet();
+        busy |= !home.ready.is_empty() || !home.receiver.is_quiet();
+        busy |= !home.dirty.is_empty() && home.stage.is_none();
         busy |= home.shrinks && home.owner.limit != 0;
         let busy_us = home.clock.wall_us().saturating_sub(started).max(0);
         home.stats.busy_us.add(busy_us as u64);
@@ -204,33 +210,57 @@ impl ShardThread {
 
     /// Queues one send for each client with output; closes those that are done.
     pub(super) fn flush(&mut self) {
+        if self.home.is_logging() && !self.may_flush() {
+            return;
+        }
         for at in std::mem::take(&mut self.home.dirty) {
             let Some(Some(client)) = self.home.clients.get_mut(at as usize) else {
                 continue;
             };
             client.dirty = false;
-            if client.sending == 0 && !client.out.is_empty() {
+            if client.sending == 0 && (!client.out.is_empty() || client.held.is_some()) {
                 let mut out = self.home.outputs.pop().unwrap_or_default();
                 std::mem::swap(&mut out, &mut client.out);
-                client.sending = out.len();
-                client.session.output_bytes += out.len() as u64;
-                self.home.stats.output_bytes.add(out.len() as u64);
-                self.home.stats.writes.add(1);
-                // Whoever waits for the end of this send must hear of it at once.
-                if client.closing || client.eof || client.stall != Stall::None {
-                    self.backend.send_last(client.socket, out);
-                } else {
-                    self.backend.send(client.socket, out);
+                if let Some(mut held) = client.held.take() {
+                    held.append(&mut out);
+                    std::mem::swap(&mut out, &mut held);
                 }
+                self.send(at, out);
             }
-            let answered = client.slots.is_empty() && client.sending == 0 && client.out.is_empty();
-            let unparsed = client.backlog() > 0 && (client.ready || client.stall != Stall::None);
-            if answered && (client.closing || (client.eof && !unparsed)) {
-                self.home.close(at);
-            } else {
-                self.home.check_output_limit(at);
-                self.home.measure(at);
-            }
+            self.settle(at);
+        }
+    }
+
+    /// Queues a send for a client that has none under way.
+    pub(super) fn send(&mut self, at: u32, out: Output) {
+        let client = self.home.clients[at as usize]
+            .as_mut()
+            .expect("the caller looked");
+        client.sending = out.len();
+        client.session.output_bytes += out.len() as u64;
+        self.home.stats.output_bytes.add(out.len() as u64);
+        self.home.stats.writes.add(1);
+        // Whoever waits for the end of this send must hear of it at once.
+        if client.closing || client.eof || client.stall != Stall::None {
+            self.backend.send_last(client.socket, out);
+        } else {
+            self.backend.send(client.socket, out);
+        }
+    }
+
+    /// Closes a client that is done; sees to the limits of one that is not.
+    pub(super) fn settle(&mut self, at: u32) {
+        let client = self.home.client(at);
+        let answered = client.slots.is_empty()
+            && client.sending == 0
+            && client.out.is_empty()
+            && client.held.is_none();
+        let unparsed = client.backlog() > 0 && (client.ready || client.stall != Stall::None);
+        if answered && (client.closing || (client.eof && !unparsed)) {
+            self.home.close(at);
+        } else {
+            self.home.check_output_limit(at);
+            self.home.measure(at);
         }
     }
 }
@@ -238,6 +268,7 @@ impl ShardThread {
 impl Home {
     /// Lets others have what this turn made for them, and takes what they made for us.
     pub(super) fn hand_over(&mut self) {
+        self.append_effects();
         while self.exchange() {}
         self.ask_for_room();
         self.wake_others();
@@ -355,7 +386,8 @@ impl Home {
     fn until_next(&mut self) -> Wait {
         let mine = usize::from(self.id.0);
         self.links.bells[mine].prepare_sleep();
-        if !self.receiver.is_quiet() || !self.links.completions[mine].is_empty() {
+        let can_go_on = self.is_logging() && self.can_go_on();
+        if can_go_on || !self.receiver.is_quiet() || !self.links.completions[mine].is_empty() {
             self.links.bells[mine].cancel();
             return Wait::Now;
         }
@@ -368,6 +400,9 @@ impl Home {
             until = expiry;
         }
         if let Some(&(deadline, ..)) = self.deadlines.first() {
+            until = until.min(deadline);
+        }
+        if let Some(deadline) = self.disk_deadline() {
             until = until.min(deadline);
         }
         if let Some(pause) = self.pause {
@@ -421,6 +456,9 @@ impl Home {
         let now = self.now();
         let hz = self.config.hz.clamp(1, 500);
         self.next_cron = Millis(now.0 + 1000 / hz);
+        if !self.waiting.is_empty() && self.shares && !self.log.is_full() {
+            self.retry_waiting();
+        }
         self.shrinks = true;
         let total = self.clients.len();
         let share = (total / hz as usize + 1).min(total).max(1);

@@ -380,6 +380,8 @@ fixed_errors! {
     SAVE_OTHER_CHILD = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
     /// BGREWRITEAOF.
     REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
+    /// BGREWRITEAOF.
+    REWRITE_FAILED = "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
     /// SHUTDOWN.
     SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
     /// SHUTDOWN ABORT.

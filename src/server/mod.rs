@@ -1,5 +1,6 @@
 //! The process: from arguments to running shards, and back.
 
+mod aof;
 mod check;
 mod control;
 mod listeners;

@@ -1,5 +1,6 @@
 //! The process while it runs: settings in force, the way to every core, sampled figures, the order of shutting down.
 
+use super::aof::{Aof, Rewrites};
 use super::control::Order;
 use super::loading::{self, LoadError};
 use super::save::{self, BaseOf, Consumer, Plan, RdbFile};
@@ -17,6 +18,14 @@ use std::sync::{Arc, Weak};
 
 /// Who hears how a save went.
 type Done = Box<dyn FnOnce(Result<(), CommandError>) + Send>;
+
+/// Settings that the thread of the append-only file has to hear of.
+const AOF_SETTINGS: &[&str] = &[
+    "appendonly",
+    "appendfsync",
+    "no-appendfsync-on-rewrite",
+    "aof-timestamp-enabled",
+];
 
 /// Seconds from one failed background save to the next.
 const RETRY_SECS: i64 = 5;
@@ -48,6 +57,9 @@ pub(super) struct Running {
     leaving: Mutex<Option<(Shutdown, Done)>>,
     /// Itself, for what it hands to others.
     this: Weak<Running>,
+    /// The append-only file.
+    pub(super) aof: Arc<Aof>,
+    pub(super) rewrites: Rewrites,
     sampled_at_us: AtomicI64,
     last: [AtomicU64; 5],
 }
@@ -65,9 +77,12 @@ impl Running {
         users: Arc<Users>,
         listening: Vec<Listener>,
         clock: Clock,
+        aof: Arc<Aof>,
     ) -> Arc<Running> {
         Arc::new_cyclic(|this| Running {
             this: Weak::clone(this),
+            aof,
+            rewrites: Rewrites::default(),
             walking: AtomicBool::new(false),
             scheduled: AtomicBool::new(false),
             leaving: Mutex::new(None),
@@ -116,6 +131,13 @@ impl Running {
         let config = Arc::clone(&self.settings.lock().config);
         // Half of a file in memory must not replace the whole on the disk.
         let loading = self.server.process.load.active.load(Ordering::SeqCst);
+        if self.server.process.aof.is_waiting.load(Ordering::SeqCst) {
+            if !options.force {
+                tracing::warn!("Writing initial AOF, can't exit.");
+                return Err(CommandError::SHUTDOWN_FAILED);
+            }
+            tracing::warn!("Writing initial AOF. Exit anyway.");
+        }
         let saves = options.save || (!options.nosave && !config.save.is_empty());
         let saves = saves && !loading;
         if !saves {
@@ -123,7 +145,7 @@ impl Running {
             self.stop();
             return Ok(());
         }
-        if self.server.process.save.in_progress.load(Ordering::SeqCst) {
+        if self.is_walking() || self.server.process.save.in_progress.load(Ordering::SeqCst) {
             *self.leaving.lock() = Some((options, finished));
             return Ok(());
         }
@@ -187,6 +209,21 @@ impl Running {
     /// Whether the cores were told to stop.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Whether a snapshot is being taken.
+    pub(super) fn is_walking(&self) -> bool {
+        self.walking.load(Ordering::SeqCst)
+    }
+
+    /// Itself, for what it hands to others.
+    pub(super) fn arc(&self) -> Option<Arc<Running>> {
+        self.this.upgrade()
+    }
+
+    /// Has the control thread do something.
+    pub(super) fn later(&self, job: Box<dyn FnOnce() + Send>) {
+        let _ = self.orders.send(Order::Job(job));
     }
 
     /// Prepares a snapshot; what comes back makes the cut. See `save`.
@@ -289,6 +326,7 @@ impl Running {
         if process.save.in_progress.load(Ordering::Relaxed)
             || process.load.active.load(Ordering::Relaxed)
             || self.stopping.load(Ordering::Relaxed)
+            || self.is_walking()
         {
             return;
         }
@@ -349,6 +387,7 @@ impl Running {
         }
         self.sampled_at_us.store(now, Ordering::Relaxed);
         self.save_if_due();
+        self.rewrite_if_due();
         let process = &self.server.process;
         let sums = [
             self.server.sum(|core| core.commands.get()),
@@ -433,6 +472,16 @@ impl Process for Running {
             std::env::set_current_dir(&config.dir)
                 .map_err(|error| refused("dir", &os_reason(&error)))?;
         }
+        if config.appendonly && !self.server.process.aof.is_on.load(Ordering::SeqCst) {
+            Aof::try_folder(&config).map_err(|error| {
+                let why = os_reason(&error);
+                tracing::warn!(
+                    "Can't open the append-only files in {}: {why}",
+                    config.appenddirname
+                );
+                refused("appendonly", "Unable to turn on AOF. Check server logs.")
+            })?;
+        }
         if named("loglevel") {
             logging::set_level(config.loglevel);
         }
@@ -442,6 +491,9 @@ impl Process for Running {
         }
         settings.version += 1;
         settings.config = Arc::clone(&config);
+        if AOF_SETTINGS.iter().any(|name| named(name)) {
+            self.follow_settings(&config, settings.version);
+        }
         let users = named("requirepass")
             .then(|| self.change_users(Box::new(set_password(&config))))
             .transpose()?;
@@ -514,12 +566,18 @@ impl Process for Running {
             }
         };
         let busy = self.server.process.save.in_progress.load(Ordering::SeqCst);
+        let rewrites = self.server.process.aof.is_rewriting.load(Ordering::SeqCst);
         match save {
             Save::AndReply => self.begin_save(false, done).map(begun("OK")),
             Save::Scheduled if busy => {
                 self.scheduled.store(true, Ordering::Relaxed);
                 only_noted("Background saving scheduled")
             }
+            Save::Scheduled if rewrites => {
+                self.scheduled.store(true, Ordering::Relaxed);
+                only_noted("Background saving scheduled")
+            }
+            Save::InBackground if rewrites => Err(CommandError::SAVE_OTHER_CHILD),
             Save::InBackground | Save::Scheduled => self
                 .begin_background_save()
                 .map(begun("Background saving started")),
@@ -527,6 +585,7 @@ impl Process for Running {
                 only_noted("Scheduled background save cancelled")
             }
             Save::Cancel => Err(CommandError::NO_SAVE_TO_CANCEL),
+            Save::Rewrite => self.rewrite(),
         }
     }
 }

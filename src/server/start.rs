@@ -3,6 +3,7 @@
 //! The order matters: what can fail for the operator's sake (configuration, log file, sockets) fails before the
 //! process detaches or starts a thread; privileges of the file system are taken before the first client.
 
+use super::aof::{self as append_only, Aof, Surroundings};
 use super::control::{self, Order};
 use super::loading::LoadError;
 use super::running::{Running, set_password};
@@ -15,10 +16,12 @@ use crate::command::ctx::{CoreShared, Server};
 use crate::command::lookup::{Lookup, Mode};
 use crate::command::table;
 use crate::config::{
-    Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load, os_reason,
+    AppendFsync, Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load,
+    os_reason,
 };
 use crate::conn::{Bound, Home, HomeParts, Mail, Post, Process, ShardThread};
 use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
+use crate::log::Log;
 use crate::ring::{
     Backend, BackendOptions, Clock, available_cpus, pin_to, probe, random_bytes, random_seed,
 };
@@ -165,6 +168,16 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     let (orders, order_queue) = flume::unbounded();
     let (stopped, stop) = flume::bounded(1);
     let config = Arc::new(config);
+    let log = Arc::new(Log::new(shards));
+    // From the first client on, although the thread that writes comes when all is loaded.
+    server
+        .process
+        .aof
+        .is_on
+        .store(config.appendonly, Ordering::SeqCst);
+    log.set_fed(config.appendonly);
+    log.set_gates(config.appendonly && config.appendfsync == AppendFsync::Always);
+    let aof = Arc::new(Aof::new(Arc::clone(&log)));
     let running = Running::new(
         Arc::clone(&server),
         posts.clone(),
@@ -174,16 +187,19 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         Arc::clone(&users),
         listeners::handles(&bound).map_err(other)?,
         clock,
+        Arc::clone(&aof),
     );
     forward_signals(orders.clone()).map_err(other)?;
 
     let cpus = pinning(&config, shards);
     let ready = Arc::new(Barrier::new(shards + 1));
     let seed = random_seed();
+    let is_logged = config.appendonly;
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     for ((number, receiver), mailbox) in receivers.into_iter().enumerate().zip(mailboxes) {
         let shard = ShardId(number as u16);
         let (server, links) = (Arc::clone(&server), Arc::clone(&links));
+        let log = Arc::clone(&log);
         let (config, users) = (Arc::clone(&config), Arc::clone(&users));
         let (post, ready) = (Arc::clone(&posts[number]), Arc::clone(&ready));
         let process: Arc<dyn Process> = Arc::clone(&running) as Arc<dyn Process>;
@@ -242,6 +258,8 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
                 users,
                 process,
                 post,
+                log,
+                is_logged,
             });
             ready.wait();
             ShardThread::new(backend, home, mailbox).run();
@@ -267,6 +285,12 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
             return Err(Failure::Said);
         }
     }
+    let surroundings = Surroundings {
+        server: Arc::clone(&server),
+        links: Arc::clone(&links),
+        clock,
+    };
+    let writer = aof.start(&config, surroundings).map_err(Failure::Other)?;
     for place in places {
         tracing::info!(
             "Ready to accept connections {place}, {shards} shards, {})",
@@ -284,6 +308,9 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     for thread in threads {
         let _ = thread.join();
     }
+    aof.send(append_only::Order::Stop);
+    let _ = writer.join();
+    append_only::remove_temporary(&config);
     let _ = orders.send(Order::Stop);
     let _ = controller.join();
     drop((running, posts, links, server));

@@ -12,8 +12,9 @@ use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::command::acl::Limited;
 use crate::command::ctx::{OnCore, Scope};
-use crate::command::spec::{CommandSpec, Route, StoreFn};
+use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::keyspace::{Locator, Store, WatchFlag};
+use crate::log::Contribution;
 use crate::resp::{Output, OwnedArgs};
 use crate::session::{Message, Watched};
 use std::any::Any;
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub refused: bool,
     /// Changes made.
     pub dirty: u64,
+    /// Effects that were queued when it had ended.
+    pub queued: usize,
 }
 
 /// One command with everything its execution needs.
@@ -65,8 +68,32 @@ pub struct Item {
     pub limited: Option<Arc<Limited>>,
     /// The reply.
     pub out: Output,
+    /// Its place in a transaction that is spread over several shards.
+    pub place: u32,
     /// Set by the executing shard.
     pub outcome: Outcome,
+}
+
+impl Item {
+    /// Whether the command may change something.
+    pub fn may_write(&self) -> bool {
+        self.spec.flags.has(flag::WRITE) || self.spec.route == Route::Script
+    }
+}
+
+impl Frame {
+    /// Whether a command in it may change something.
+    pub fn may_write(&self) -> bool {
+        match &self.mode {
+            Mode::Run | Mode::Vote(..) => self.items.iter().any(Item::may_write),
+            Mode::Park { items, .. } => items.may_write(),
+            Mode::Watch(..)
+            | Mode::Control(_)
+            | Mode::Deliver(_)
+            | Mode::Notify(_)
+            | Mode::Adopt(_) => false,
+        }
+    }
 }
 
 /// A key and the flag that tells of its changes.
@@ -145,6 +172,11 @@ impl Handover {
         specs.find(|spec| spec.route == Route::Script)
     }
 
+    /// Whether a command may change something, while nobody has taken them.
+    pub fn may_write(&self) -> bool {
+        self.0.lock().iter().any(Item::may_write)
+    }
+
     /// Takes the items; later callers find none.
     pub fn take(&self) -> Vec<Item> {
         std::mem::take(&mut *self.0.lock())
@@ -188,6 +220,8 @@ pub struct Frame {
     pub restarts: bool,
     /// What a control function returned.
     pub result: Option<Box<dyn Any + Send>>,
+    /// Where the participants of a fence that may change something put their effects together.
+    pub share: Option<Arc<Contribution>>,
 }
 
 impl Frame {
@@ -223,6 +257,7 @@ impl Frame {
             elsewhere: None,
             restarts: false,
             result: None,
+            share: None,
         }
     }
 }

@@ -437,6 +437,7 @@ impl Owner {
                 item.outcome = Outcome {
                     failed: true,
                     refused: true,
+                    queued: self.effects.records().len(),
                     ..Outcome::default()
                 };
                 continue;
@@ -445,6 +446,7 @@ impl Owner {
             call.locator = item.locator;
             let ran = self.execute_besides(&call, &mut item.out, besides);
             item.outcome = ran.outcome(self.clock.ticks().wrapping_sub(started));
+            item.outcome.queued = self.effects.records().len();
             if item.scope.remembers {
                 let args = item.args.as_args();
                 self.remember(item.spec, args, item.scope, frame.home);
@@ -732,6 +734,7 @@ impl Ran {
             is_counted: self.is_counted,
             dirty: self.dirty,
             refused: false,
+            queued: 0,
         }
     }
 }

@@ -7,10 +7,12 @@
 //! Latency is kept in two forms: exact sums per command, and a log-linear histogram that is allocated on a command's
 //! first use. Times are clock ticks (`ring::clock`) and are converted when they are read, not when they are taken.
 
+mod aof;
 mod histogram;
 mod hotkeys;
 mod slowlog;
 
+pub use aof::AofStats;
 pub use histogram::{Histogram, Totals};
 pub use hotkeys::{Cost, HotKeys, HotKeysPlan};
 pub use slowlog::{CommandLog, LatencyEvent, LatencyLog, SlowEntry, Slowlog};
@@ -285,6 +287,8 @@ pub struct ProcessStats {
     pub save: SaveStats,
     /// How loading goes.
     pub load: LoadStats,
+    /// How the append-only file fares.
+    pub aof: AofStats,
     /// Unix seconds of the last successful save.
     pub last_save: AtomicI64,
     /// Changes of all shards, ever, as of the last successful save.
@@ -310,6 +314,14 @@ pub struct LoadStats {
     pub loaded_bytes: AtomicU64,
     /// Memory that the writer of the file used, as it says.
     pub rdb_used_memory: AtomicU64,
+}
+
+impl ProcessStats {
+    /// Whether there may be a reason to refuse writes: what is on the disk falls behind.
+    #[inline]
+    pub fn disk_fails(&self) -> bool {
+        self.save.refuses_writes() || self.aof.is_failing()
+    }
 }
 
 /// How saving to a file goes.

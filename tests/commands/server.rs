@@ -587,6 +587,8 @@ fn saving() {
         BGSAVE SCHEDULE FOO => ERR syntax error
         SAVE now => ERR wrong number of arguments for 'save' command
         eventually BGSAVE => +"Background saving started"
+        BGREWRITEAOF FOO => ERR wrong number of arguments for 'bgrewriteaof' command
+        eventually BGREWRITEAOF => +"Background append only file rewriting started"
         "#,
     );
 }

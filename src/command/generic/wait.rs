@@ -1,10 +1,10 @@
 //! WAIT, WAITAOF: until replicas, or the disk, have this client's writes.
 //!
-//! There are no replicas and no append-only file to wait for yet, so what has been reached now is the answer.
+//! There are no replicas yet, so for WAIT what has been reached now is the answer.
 
 use super::Result;
 use crate::base::{Millis, parse_i64};
-use crate::command::ctx::{Flow, HomeCtx};
+use crate::command::ctx::{AwaitDisk, Flow, HomeCtx};
 use crate::resp::{Args, CommandError};
 
 /// Replies how many replicas have the writes: none.
@@ -14,13 +14,11 @@ pub fn wait(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
-/// Replies whether the local file, and how many replicas' files, have the writes: none.
+/// Waits until the local append-only file, and so many replicas', have the writes on the disk. Replies for how many that
+/// is so.
 pub fn waitaof(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    check_waitaof(args, cx.now.ms)?;
-    cx.reply.array(2);
-    cx.reply.integer(0);
-    cx.reply.integer(0);
-    Ok(Flow::Done)
+    let wait = check_waitaof(args, cx.now.ms, cx.config.appendonly)?;
+    Ok(Flow::AwaitDisk(wait))
 }
 
 fn check_wait(args: Args<'_>, now: Millis) -> std::result::Result<(), CommandError> {
@@ -29,19 +27,28 @@ fn check_wait(args: Args<'_>, now: Millis) -> std::result::Result<(), CommandErr
     Ok(())
 }
 
-fn check_waitaof(args: Args<'_>, now: Millis) -> std::result::Result<(), CommandError> {
+fn check_waitaof(
+    args: Args<'_>,
+    now: Millis,
+    has_file: bool,
+) -> std::result::Result<AwaitDisk, CommandError> {
     let local = parse_i64(args.arg(1)).ok_or(CommandError::NOT_INTEGER)?;
     if !(0..=1).contains(&local) {
         return Err(CommandError::not_between(0, 1));
     }
-    if parse_i64(args.arg(2)).ok_or(CommandError::NOT_INTEGER)? < 0 {
+    let replicas = parse_i64(args.arg(2)).ok_or(CommandError::NOT_INTEGER)?;
+    if replicas < 0 {
         return Err(CommandError::NOT_POSITIVE);
     }
-    parse_deadline(args.arg(3), now)?;
-    if local == 1 {
+    let deadline = parse_deadline(args.arg(3), now)?;
+    if local == 1 && !has_file {
         return Err(CommandError::WAITAOF_NO_AOF);
     }
-    Ok(())
+    Ok(AwaitDisk {
+        local: local == 1,
+        replicas,
+        deadline,
+    })
 }
 
 /// The end of a timeout in milliseconds; `None` for 0, which waits for ever.
@@ -68,7 +75,7 @@ mod tests {
             let args: OwnedArgs = line.split(' ').collect();
             let checked = match args.as_args().is(0, "WAIT") {
                 true => check_wait(args.as_args(), now),
-                false => check_waitaof(args.as_args(), now),
+                false => check_waitaof(args.as_args(), now, false).map(|_| ()),
             };
             checked.map_or_else(|error| error.to_string(), |()| "fine".to_owned())
         };

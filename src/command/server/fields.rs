@@ -346,23 +346,55 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
         save.load_expired.load(Relaxed),
     );
     text.line("rdb_last_load_keys_loaded", save.loaded.load(Relaxed));
-    text.zeros(&[
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-    ]);
-    text.line("aof_last_rewrite_time_sec", -1);
-    text.line("aof_current_rewrite_time_sec", -1);
-    text.line("aof_last_bgrewrite_status", "ok");
-    text.line("aof_rewrites", 0);
-    text.line("aof_rewrites_consecutive_failures", 0);
-    text.line("aof_last_write_status", "ok");
+    aof(text, cx);
+}
+
+fn aof(text: &mut Text, cx: &HomeCtx<'_>) {
+    let aof = &cx.server.process.aof;
+    let is_on = aof.is_on.load(Relaxed);
+    let status = |ok: bool| if ok { "ok" } else { "err" };
+    text.line("aof_enabled", u8::from(is_on));
+    let is_rewriting = aof.is_rewriting.load(Relaxed);
+    text.line("aof_rewrite_in_progress", u8::from(is_rewriting));
+    let is_scheduled = u8::from(aof.is_scheduled.load(Relaxed));
+    text.line("aof_rewrite_scheduled", is_scheduled);
+    text.line(
+        "aof_last_rewrite_time_sec",
+        aof.rewrite_seconds.load(Relaxed),
+    );
+    let current = match is_rewriting {
+        true => cx.now.us / 1_000_000 - aof.rewrite_started.load(Relaxed),
+        false => -1,
+    };
+    text.line("aof_current_rewrite_time_sec", current);
+    text.line(
+        "aof_last_bgrewrite_status",
+        status(aof.rewrite_ok.load(Relaxed)),
+    );
+    text.line("aof_rewrites", aof.rewrites.load(Relaxed));
+    text.line(
+        "aof_rewrites_consecutive_failures",
+        aof.failures.load(Relaxed),
+    );
+    text.line("aof_last_write_status", status(!aof.is_failing()));
     text.zeros(&[
         "aof_last_cow_size",
         "module_fork_in_progress",
         "module_fork_last_cow_size",
     ]);
-    if loading {
+    if is_on {
+        text.line("aof_current_size", aof.current_size.load(Relaxed));
+        text.line("aof_base_size", aof.base_size.load(Relaxed));
+        text.line("aof_pending_rewrite", is_scheduled);
+        text.line("aof_buffer_length", aof.unwritten.load(Relaxed));
+        text.line(
+            "aof_pending_bio_fsync",
+            u8::from(aof.is_syncing.load(Relaxed)),
+        );
+        text.line("aof_delayed_fsync", aof.delayed.load(Relaxed));
+    }
+    let load = &cx.server.process.load;
+    if load.active.load(Relaxed) {
         let (total, loaded) = (
             load.total_bytes.load(Relaxed),
             load.loaded_bytes.load(Relaxed),

@@ -143,7 +143,7 @@ pub(super) const ROWS: &[Row] = &[
             "Rewrite the append-only files in the background.",
             "O(1) to start",
         )
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(crate::command::persistence::bgrewriteaof)),
     row("bgsave", Group::Server, "1.0.0", -1)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .docs("Write a snapshot in the background.", "O(1) to start")

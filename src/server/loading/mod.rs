@@ -16,6 +16,8 @@ mod append_only;
 mod snapshot;
 mod stream;
 
+pub(super) use append_only::manifest_on_disk;
+
 use super::running::Running;
 use crate::command::ctx::{Core, Load, OnCore};
 use crate::command::persistence::empty;
@@ -238,7 +240,13 @@ pub(super) fn again(running: &Arc<Running>, what: Load) -> Result<()> {
             loader.on_all_cores(empty)?;
         }
         match what {
-            Load::AppendOnly => loader.append_only(&config),
+            Load::AppendOnly => {
+                // All cores have appended what they did.
+                if let Err(error) = running.flush_log() {
+                    return Err(LoadError::Failed(error.to_string()));
+                }
+                loader.append_only(&config)
+            }
             Load::Snapshot | Load::SnapshotInto => {
                 loader.snapshot_file(Path::new(&config.dbfilename))
             }

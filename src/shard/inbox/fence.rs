@@ -67,6 +67,11 @@ impl<F: Send> Fence<F> {
         self.parts.is_empty()
     }
 
+    /// The parts.
+    pub fn frames_mut(&mut self) -> impl ExactSizeIterator<Item = &mut F> {
+        self.parts.iter_mut().map(|part| &mut *part.frame)
+    }
+
     /// Shards of the parts, with repeats if there are several fences: whom to wake after posting.
     pub fn shards(&self) -> impl Iterator<Item = ShardId> + '_ {
         self.parts.iter().map(|part| part.shard)

@@ -57,6 +57,7 @@ fn item(line: &str) -> Item {
         locator: None,
         limited: None,
         out: Output::default(),
+        place: 0,
         outcome: Outcome::default(),
     }
 }

@@ -1,0 +1,500 @@
+//! What leaves a core waits for the log: until what it tells of is in it, and with `appendfsync always` on the disk.
+//!
+//! ```text
+//! turn n     effects appended: position p     replies, executed frames
+//!              |                                |
+//!              +-- a fence's block incomplete?  +--> stage: closed here, leaves when the log has passed this point
+//!              +-- p not on the disk yet?       |           and p is on the disk
+//! turn n+1 ..  effects appended: position q     +--> gathers meanwhile; becomes the next stage when the first has left
+//! ```
+//! Commands go on being executed: only what would tell of them is held. There is one closed stage at a time and what
+//! gathers behind it, so each reply waits for two syncs at most however many turns pass, and a core looks at two numbers
+//! a turn. As a rule nothing waits: with other policies than `always` a stage is closed only while another core is still
+//! in the turn of its part of a fence.
+//!
+//! Reads wait with the rest: nobody is shown what could be lost. A frame that comes home tells of changes of other
+//! shards; so a home waits for what those had appended when it took their frames. Executed frames leave when their effects
+//! are in the log, and wait for the disk at home.
+//!
+//! If the disk fails, clients that changed something which is not on it go on waiting: their commands were never
+//! acknowledged, and are when the disk works again. All others are answered, reads from memory, writes with the
+//! error: a server that says nothing while its disk is full could not be asked why.
+
+use super::client::Client;
+use super::home::Home;
+use super::turn::ShardThread;
+use crate::base::slot::ShardId;
+use crate::base::time::Millis;
+use crate::command::ctx::AwaitDisk;
+use crate::command::spec::{CommandSpec, flag};
+use crate::config::os_reason;
+use crate::log::{Batch, Contribution};
+use crate::resp::{CommandError, Output, Reply};
+use crate::shard::{Chain, Frame, FrameBox, Mode, Ticket, announce};
+use std::sync::Arc;
+
+/// What was closed at some point and waits.
+pub(super) struct Stage {
+    /// What this shard had queued for the log then.
+    point: u64,
+    /// What must be on the disk; known when the log has passed the point.
+    need: Option<u64>,
+    /// What frames that had come home could tell of.
+    heard: u64,
+    /// Clients with held output, with the generations of their places.
+    clients: Vec<(u32, u32)>,
+    /// Executed frames, by home. None when they have left.
+    chains: Vec<Chain<Frame>>,
+}
+
+/// A client in WAITAOF.
+pub(super) struct DiskWait {
+    ticket: Ticket,
+    /// What it waits for; not known as long as its changes are not in the log.
+    target: Option<u64>,
+    /// Whether the local disk is waited for.
+    local: bool,
+    /// How many replicas are.
+    replicas: i64,
+    deadline: Option<Millis>,
+}
+
+impl Home {
+    /// Whether the log is on, or something is left to do since it was.
+    #[inline]
+    pub(super) fn is_logging(&self) -> bool {
+        // Not the queue alone: while a long frame is performed another stands in for it.
+        self.shares
+            || !self.owner.effects.is_empty()
+            || self.stage.is_some()
+            || !self.tail.is_clear()
+            || !self.disk_waits.is_empty()
+    }
+
+    /// Appends what this shard has changed, before anybody hears of it.
+    #[inline]
+    pub(super) fn append_effects(&mut self) {
+        if self.is_logging() {
+            let seconds = self.now_us / 1_000_000;
+            self.tail.append(self.owner.effects(), &self.log, seconds);
+            self.advance_tail();
+        }
+    }
+
+    /// Appends what others held up, and wakes those that this shard held up.
+    fn advance_tail(&mut self) {
+        if self.tail.is_clear() {
+            return;
+        }
+        let seconds = self.now_us / 1_000_000;
+        let mut held_up: Vec<ShardId> = Vec::new();
+        self.tail
+            .advance(&self.log, seconds, |shard| held_up.push(shard));
+        if held_up.is_empty() {
+            return;
+        }
+        let announced = announce();
+        for shard in held_up {
+            if shard != self.id && self.links.bells[shard.index()].should_wake(&announced) {
+                self.stats.wakes.add(1);
+                self.links.wake(shard);
+            }
+        }
+    }
+
+    /// Before a part of a fence whose participants put their effects together is executed: where that is.
+    pub(super) fn take_share(&mut self, frame: &mut FrameBox) -> Option<Arc<Contribution>> {
+        let share = frame.share.take()?;
+        if !self.owner.effects.is_on() {
+            return None;
+        }
+        // What happened before is not part of it.
+        let seconds = self.now_us / 1_000_000;
+        self.tail.append(self.owner.effects(), &self.log, seconds);
+        Some(share)
+    }
+
+    /// After it: contributes what it changed.
+    #[inline]
+    pub(super) fn contribute(&mut self, share: Option<Arc<Contribution>>, frame: &Frame) {
+        let Some(share) = share else { return };
+        let ends = frame.items.iter();
+        let ends = ends.map(|item| (item.outcome.queued, item.place));
+        // A transaction that one thread has executed is in order as it is.
+        let part = match frame.mode {
+            Mode::Park { .. } => Batch::take(self.owner.effects()),
+            _ => Batch::take_placed(self.owner.effects(), ends),
+        };
+        self.tail.contribute(share, part);
+    }
+
+    /// Gives the parts of a fence a place to put their effects together, if they may have any.
+    pub(super) fn share(fence: &mut crate::shard::Fence<crate::shard::Node<Frame>>) {
+        let parts = fence.frames_mut().len();
+        if fence.frames_mut().any(|frame| frame.may_write()) {
+            let share = Arc::new(Contribution::new(parts));
+            for frame in fence.frames_mut() {
+                frame.share = Some(Arc::clone(&share));
+            }
+        }
+    }
+
+    /// Takes part in marking a place in the log.
+    pub(super) fn contribute_mark(&mut self, mark: u64) {
+        let seconds = self.now_us / 1_000_000;
+        self.tail.append(self.owner.effects(), &self.log, seconds);
+        let share = self.log.marking(mark, self.slots.shards());
+        self.tail.contribute(share, Batch::default());
+    }
+
+    /// Sends executed frames home, if what they changed is in the log.
+    pub(super) fn publish_chains(&mut self) {
+        if let Some(stage) = &mut self.stage
+            && self.tail.has_passed(stage.point)
+        {
+            for (home, mut chain) in std::mem::take(&mut stage.chains).into_iter().enumerate() {
+                publish(&self.links, &self.log, &self.tail, home, &mut chain);
+                self.to_wake[home] |= home != usize::from(self.id.0);
+            }
+        }
+        if !self.tail.is_clear() {
+            return;
+        }
+        for home in 0..self.chains.len() {
+            if !self.chains[home].is_empty() {
+                publish(
+                    &self.links,
+                    &self.log,
+                    &self.tail,
+                    home,
+                    &mut self.chains[home],
+                );
+                self.to_wake[home] |= home != usize::from(self.id.0);
+            }
+        }
+    }
+
+    /// What has to be on the disk before anybody hears of what this core knows.
+    fn bound(&self) -> u64 {
+        self.tail.position().max(self.heard)
+    }
+
+    /// Whether what leaves now tells of nothing that is not where it has to be.
+    fn is_safe(&self) -> bool {
+        self.tail.is_clear() && (!self.log.gates() || self.log.durable() >= self.bound())
+    }
+
+    /// Whether the closed stage may leave.
+    fn is_stage_ready(&self) -> bool {
+        self.stage.as_ref().is_some_and(|stage| {
+            self.tail.has_passed(stage.point)
+                && (!self.log.gates() || stage.need.is_some_and(|need| self.log.durable() >= need))
+        })
+    }
+
+    /// Whether something that waited need not wait any more.
+    pub(super) fn can_go_on(&mut self) -> bool {
+        self.note_need();
+        self.tail.can_advance() || self.is_stage_ready() || self.is_disk_wait_over()
+    }
+
+    /// Finds out what the closed stage needs, and says what this core wants to be woken for.
+    fn note_need(&mut self) {
+        let (tail, heard) = (&self.tail, self.heard);
+        let mut want = u64::MAX;
+        if let Some(stage) = &mut self.stage {
+            if stage.need.is_none() && tail.has_passed(stage.point) {
+                stage.need = Some(stage.heard.max(tail.position()));
+            }
+            want = stage.need.unwrap_or(u64::MAX);
+        }
+        if tail.is_clear() && !self.disk_waits.is_empty() {
+            let bound = tail.position().max(heard).max(self.log.published());
+            for wait in &mut self.disk_waits {
+                want = want.min(*wait.target.get_or_insert(bound));
+            }
+        }
+        if std::mem::replace(&mut self.wanted, want) != want {
+            self.log.want(self.id, want);
+        }
+    }
+
+    fn is_disk_wait_over(&self) -> bool {
+        let (now, durable) = (self.now(), self.log.durable());
+        let mut waits = self.disk_waits.iter();
+        waits.any(|wait| wait.is_over(now, durable) || (wait.local && !self.shares))
+    }
+
+    /// When the first WAITAOF gives up.
+    pub(super) fn disk_deadline(&self) -> Option<Millis> {
+        self.disk_waits
+            .iter()
+            .filter_map(|wait| wait.deadline)
+            .min()
+    }
+
+    /// Answers those in WAITAOF that have waited for long enough.
+    fn end_disk_waits(&mut self) {
+        if self.disk_waits.is_empty() {
+            return;
+        }
+        self.note_need();
+        let (now, durable, is_on) = (self.now(), self.log.durable(), self.shares);
+        let waits = std::mem::take(&mut self.disk_waits);
+        let (over, left): (Vec<_>, Vec<_>) = waits
+            .into_iter()
+            .partition(|wait| wait.is_over(now, durable) || (wait.local && !is_on));
+        self.disk_waits = left;
+        for wait in over {
+            self.stats.blocked_clients.sub(1);
+            let Some(client) = self.find(wait.ticket.client, wait.ticket.generation) else {
+                continue;
+            };
+            let proto = client.session.proto;
+            let mut output = self.outputs.pop().unwrap_or_default();
+            let mut reply = Reply::new(&mut output, proto);
+            if wait.local && !is_on {
+                reply.error(&CommandError::WAITAOF_NO_AOF);
+            } else {
+                wait.answer(durable, is_on, &mut reply);
+            }
+            self.fill(wait.ticket, output);
+        }
+    }
+
+    /// Why a command that writes is refused: what it writes could not be kept.
+    #[cold]
+    pub(super) fn disk_error(&mut self, at: u32, spec: &CommandSpec) -> Option<CommandError> {
+        let queue = match spec.flags.has(flag::RUNS_QUEUE) {
+            true => &self.client(at).queue[..],
+            false => &[],
+        };
+        let writes = spec.flags.has(flag::WRITE)
+            || queue
+                .iter()
+                .any(|queued| queued.spec.flags.has(flag::WRITE));
+        if !writes {
+            return None;
+        }
+        let process = &self.server.process;
+        if process.save.refuses_writes() && self.config.stop_writes_on_bgsave_error {
+            return Some(CommandError::MISCONF_RDB);
+        }
+        let failure = process.aof.failure().filter(|_| self.config.appendonly)?;
+        Some(CommandError::misconf_aof(&os_reason(&failure)))
+    }
+
+    /// WAITAOF: answers when the disk, and the replicas, have what this client changed.
+    pub(super) fn await_disk(&mut self, ticket: Ticket, wait: AwaitDisk) {
+        let client = self.client(ticket.client);
+        let target = (!client.wrote).then_some(client.written);
+        self.stats.blocked_clients.add(1);
+        self.disk_waits.push(DiskWait {
+            ticket,
+            target,
+            local: wait.local,
+            replicas: wait.replicas,
+            deadline: wait.deadline,
+        });
+    }
+}
+
+/// Frames leave: what they tell of first.
+fn publish(
+    links: &crate::shard::Links,
+    log: &crate::log::Log,
+    tail: &crate::log::Tail,
+    home: usize,
+    chain: &mut Chain<Frame>,
+) {
+    if !chain.is_empty() {
+        log.publish(tail.shard(), tail.position());
+        links.completions[home].publish(chain);
+    }
+}
+
+impl DiskWait {
+    fn is_over(&self, now: Millis, durable: u64) -> bool {
+        let is_durable = !self.local || self.target.is_some_and(|target| durable >= target);
+        (is_durable && self.replicas <= 0) || self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    fn answer(&self, durable: u64, is_on: bool, reply: &mut Reply<'_>) {
+        reply.array(2);
+        let there = is_on && self.target.is_some_and(|target| durable >= target);
+        reply.integer(i64::from(there));
+        reply.integer(0);
+    }
+}
+
+impl ShardThread {
+    /// At the beginning of a turn: lets leave what waited for the log before this turn.
+    pub(super) fn go_on_holding(&mut self) {
+        self.home.advance_tail();
+        self.home.publish_chains();
+        self.flush();
+        self.work_off();
+    }
+
+    /// Lets a closed stage leave if it may, and closes another if what has gathered may not leave at once. Says whether
+    /// it may.
+    pub(super) fn may_flush(&mut self) -> bool {
+        let home = &mut self.home;
+        home.end_disk_waits();
+        home.note_need();
+        if home.is_stage_ready() {
+            home.publish_chains();
+            if let Some(stage) = home.stage.take() {
+                for (at, generation) in stage.clients {
+                    if home.find(at, generation).is_some() {
+                        home.mark_dirty(at);
+                    }
+                }
+            }
+        }
+        if home.tail.is_clear() && !home.dirty.is_empty() {
+            home.note_written();
+        }
+        if home.stage.is_none() && home.is_safe() {
+            return true;
+        }
+        if home.server.process.aof.is_failing() {
+            self.flush_readers();
+        }
+        if self.home.stage.is_none() && (self.home.has_gathered()) {
+            self.close_stage();
+            self.home.note_need();
+        }
+        false
+    }
+
+    fn close_stage(&mut self) {
+        let mut clients = Vec::new();
+        for at in std::mem::take(&mut self.home.dirty) {
+            let Some(Some(client)) = self.home.clients.get_mut(at as usize) else {
+                continue;
+            };
+            client.dirty = false;
+            if client.sending == 0
+                && let Some(held) = client.held.take()
+            {
+                // Of the stage before; a send was in its way.
+                self.send(at, *held);
+            }
+            let client = self.home.client(at);
+            if client.out.is_empty() {
+                self.settle(at);
+                continue;
+            }
+            let mut out = self.home.outputs.pop().unwrap_or_default();
+            let client = self.home.client(at);
+            std::mem::swap(&mut out, &mut client.out);
+            match &mut client.held {
+                Some(held) => {
+                    held.append(&mut out);
+                    super::recycle(&mut self.home.outputs, out);
+                }
+                None => client.held = Some(Box::new(out)),
+            }
+            let client = self.home.client(at);
+            clients.push((at, client.socket.generation()));
+            self.home.check_output_limit(at);
+        }
+        let home = &mut self.home;
+        let empty = home.chains.iter().map(|_| Chain::default()).collect();
+        home.stage = Some(Stage {
+            point: home.tail.point(),
+            need: None,
+            heard: home.heard,
+            clients,
+            chains: std::mem::replace(&mut home.chains, empty),
+        });
+    }
+
+    /// While the disk fails: sends what is for clients that have changed nothing.
+    fn flush_readers(&mut self) {
+        if !self.home.tail.is_clear() {
+            return;
+        }
+        let mut readers = Vec::new();
+        let mut stage = self.home.stage.take();
+        if let Some(stage) = &mut stage {
+            stage.clients.retain(|&(at, generation)| {
+                let durable = self.home.log.durable();
+                let Some(client) = self.home.find(at, generation) else {
+                    return false;
+                };
+                let waits = client.wrote_since(durable) || client.sending > 0;
+                if !waits {
+                    readers.extend(client.held.take().map(|held| (at, *held)));
+                }
+                waits
+            });
+        }
+        self.home.stage = stage;
+        for at in std::mem::take(&mut self.home.dirty) {
+            let durable = self.home.log.durable();
+            let Some(Some(client)) = self.home.clients.get_mut(at as usize) else {
+                continue;
+            };
+            if client.held.is_some() || client.wrote_since(durable) {
+                self.home.dirty.push(at);
+                continue;
+            }
+            client.dirty = false;
+            let out = match client.sending {
+                0 => std::mem::take(&mut client.out),
+                _ => Output::default(),
+            };
+            readers.push((at, out));
+        }
+        for (at, mut out) in readers {
+            if let Some(earlier) = self.home.clients[at as usize].as_ref()
+                && earlier.sending > 0
+                && !out.is_empty()
+            {
+                // It was in the stage as well, and that has just left.
+                self.home.client(at).out.append(&mut out);
+                self.home.mark_dirty(at);
+                continue;
+            }
+            if self.home.clients[at as usize].is_none() {
+                continue;
+            }
+            if !out.is_empty() {
+                self.send(at, out);
+            }
+            self.settle(at);
+        }
+    }
+}
+
+impl Client {
+    /// Whether something it changed is not before this position of the log.
+    fn wrote_since(&self, durable: u64) -> bool {
+        self.wrote || self.written > durable
+    }
+}
+
+impl Home {
+    /// Clients that changed something: now it is known where in the log that is.
+    fn note_written(&mut self) {
+        let mut bound = None;
+        for at in &self.dirty {
+            let Some(Some(client)) = self.clients.get_mut(*at as usize) else {
+                continue;
+            };
+            if std::mem::take(&mut client.wrote) {
+                let (tail, log, heard) = (&self.tail, &self.log, self.heard);
+                let bound =
+                    *bound.get_or_insert_with(|| tail.position().max(heard).max(log.published()));
+                client.written = bound;
+            }
+        }
+    }
+
+    /// Whether there is anything that would leave.
+    fn has_gathered(&self) -> bool {
+        !self.dirty.is_empty() || self.chains.iter().any(|chain| !chain.is_empty())
+    }
+}

@@ -1,0 +1,476 @@
+//! The append-only file: the consumer of the log that writes it down.
+//!
+//! ```text
+//! shards -> log -> thread `aof`: take, write, fdatasync -> "on the disk up to here" -> shards whose replies wait
+//! rewrite: snapshot's cut = a mark in the log -> the thread begins the next increment exactly there
+//!          snapshot is written as a base (thread `save`) -> the thread puts it into the manifest, removes what was before
+//! ```
+//! `appendfsync always`: as soon as something is there it is written and synced, and what came meanwhile is next: group
+//! commit. Otherwise the thread comes every few milliseconds, so that no shard has to wake it, and syncs in time.
+//! A plain thread with write and fdatasync, not an executor: there is one file, one thing under way at a time, and
+//! nothing to be gained from doing it asynchronously. That it waits is what batches the rest.
+//!
+//! | file | what |
+//! |---|---|
+//! | `writer.rs` | bytes of the log into a file: policies, failures |
+//! | `folder.rs` | manifest and files |
+//! | `disk.rs` | the operations that can fail |
+//! | `rewrite.rs` | when and how the files are written anew |
+
+mod disk;
+mod folder;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use super::loading::manifest_on_disk;
+use crate::command::connection::REDIS_VERSION;
+use crate::command::ctx::Server;
+use crate::config::{AppendFsync, Config, os_reason};
+use crate::log::{Log, Taken};
+use crate::persist::aof::{BaseFormat, Manifest};
+use crate::persist::rdb;
+use crate::ring::Clock;
+use crate::shard::{Links, announce};
+use disk::{Disk, RealDisk};
+use folder::Folder;
+pub(super) use rewrite::Rewrites;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use writer::{Switch, Writer};
+
+/// How long the thread lets bytes gather where nobody waits for them: what a killed process loses, at most.
+const GATHER: Duration = Duration::from_millis(5);
+/// A sync that takes longer than this was too slow for `everysec`.
+const SLOW_SYNC_US: u64 = 2_000_000;
+
+/// Who hears how it went.
+pub(super) type Told<T> = Box<dyn FnOnce(io::Result<T>) + Send>;
+
+/// What the thread is asked to do, besides writing.
+pub(super) enum Order {
+    /// These are the settings now.
+    Settings(Arc<Config>),
+    /// The append-only file is on: with the next mark that begins it.
+    TurnOn(Arc<Config>),
+    /// It is off. Marks up to this one are void.
+    TurnOff(u64),
+    /// A rewrite has made a base, as of a mark if the file is on.
+    NewBase {
+        mark: Option<u64>,
+        temporary: PathBuf,
+        format: BaseFormat,
+        done: Told<String>,
+    },
+    /// What was appended until now is to be on the disk.
+    Flush(Told<()>),
+    /// The process ends.
+    Stop,
+}
+
+/// The thread, as others see it.
+pub(super) struct Aof {
+    log: Arc<Log>,
+    orders: flume::Sender<Order>,
+    queue: flume::Receiver<Order>,
+    /// Number of the last mark.
+    marks: AtomicU64,
+}
+
+/// What the thread needs of the process.
+pub(super) struct Surroundings {
+    pub(super) server: Arc<Server>,
+    pub(super) links: Arc<Links>,
+    pub(super) clock: Clock,
+}
+
+impl Aof {
+    pub(super) fn new(log: Arc<Log>) -> Aof {
+        let (orders, queue) = flume::unbounded();
+        Aof {
+            log,
+            orders,
+            queue,
+            marks: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn send(&self, order: Order) {
+        let _ = self.orders.send(order);
+        self.log.nudge();
+    }
+
+    /// A name for a place in the log where an increment begins, the first one or the next.
+    fn new_mark(&self, is_first: bool) -> u64 {
+        let number = self.marks.fetch_add(1, Ordering::SeqCst) + 1;
+        number * 2 + u64::from(is_first)
+    }
+
+    /// The last name that was given out.
+    pub(super) fn last_mark(&self) -> u64 {
+        self.marks.load(Ordering::SeqCst) * 2 + 1
+    }
+
+    /// Looks whether the folder can be written to, before anybody relies on it.
+    pub(super) fn try_folder(config: &Config) -> io::Result<()> {
+        let path = folder_of(config)?;
+        let mut folder = Folder::new(path, config.appendfilename.clone(), Manifest::default());
+        folder.open_temporary(&mut RealDisk)?;
+        Ok(())
+    }
+
+    /// Opens the files and starts the thread. Everything there is has been loaded.
+    pub(super) fn start(
+        &self,
+        config: &Arc<Config>,
+        surroundings: Surroundings,
+    ) -> Result<JoinHandle<()>, String> {
+        let manifest = manifest_on_disk(config).map_err(|lines| lines.join("\n"))?;
+        let manifest = manifest.unwrap_or_default();
+        let is_new = manifest.is_empty();
+        let path = folder_of(config).map_err(|error| os_reason(&error))?;
+        let folder = Folder::new(path, config.appendfilename.clone(), manifest);
+        let mut writer = Writer::new(RealDisk, folder, config.appendfsync);
+        let server = Arc::clone(&surroundings.server);
+        if config.appendonly {
+            let opened = (|| {
+                if is_new {
+                    first_base(&mut writer, config, &server)?;
+                }
+                writer.open()
+            })();
+            opened.map_err(|error| {
+                let folder = &config.appenddirname;
+                let why = os_reason(&error);
+                format!("Can't open or create the append-only files in {folder}: {why}")
+            })?;
+        }
+        let mut thread = Thread {
+            writer,
+            log: Arc::clone(&self.log),
+            orders: self.queue.clone(),
+            surroundings,
+            config: Arc::clone(config),
+            seen: 0,
+            void: 0,
+            failed: None,
+            bases: Vec::new(),
+        };
+        thread.apply_settings();
+        thread.show(true);
+        std::thread::Builder::new()
+            .name("aof".into())
+            .spawn(move || thread.run())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The folder, wherever the process goes afterwards.
+fn folder_of(config: &Config) -> io::Result<PathBuf> {
+    Ok(std::env::current_dir()?.join(&config.appenddirname))
+}
+
+/// A base without keys, for a server that starts with nothing.
+fn first_base(writer: &mut Writer<RealDisk>, config: &Config, server: &Server) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    let mut format = BaseFormat::Commands;
+    if config.aof_use_rdb_preamble {
+        format = BaseFormat::Rdb;
+        let facts = [
+            ("redis-ver", REDIS_VERSION.to_owned()),
+            ("redis-bits", usize::BITS.to_string()),
+            ("ctime", (server.started.0 / 1000).to_string()),
+            ("used-mem", server.used_memory().to_string()),
+            ("aof-base", "1".to_owned()),
+        ];
+        bytes = rdb::header(rdb::VERSION_MIN, &facts, &[]);
+        let crc = config.rdbchecksum.then(|| crate::base::crc64(0, &bytes));
+        bytes.extend_from_slice(&rdb::trailer(crc));
+    }
+    let temporary = temporary_base();
+    let path = folder_of(config)?;
+    RealDisk.make_folder(&path)?;
+    let temporary = path.join(temporary);
+    std::fs::write(&temporary, &bytes)?;
+    std::fs::File::open(&temporary)?.sync_all()?;
+    let name = writer.new_base(&temporary, format)?;
+    tracing::info!("Creating AOF base file {name} on server start");
+    Ok(())
+}
+
+/// What a base is called until it is one.
+fn temporary_base() -> String {
+    format!("temp-rewriteaof-bg-{}.aof", std::process::id())
+}
+
+/// The base of a rewrite under way is of no use when the process has ended.
+pub(super) fn remove_temporary(config: &Config) {
+    let _ = std::fs::remove_file(Path::new(&config.appenddirname).join(temporary_base()));
+}
+
+struct NewBase {
+    mark: Option<u64>,
+    temporary: PathBuf,
+    format: BaseFormat,
+    done: Told<String>,
+}
+
+struct Thread<D: Disk> {
+    writer: Writer<D>,
+    log: Arc<Log>,
+    orders: flume::Receiver<Order>,
+    surroundings: Surroundings,
+    config: Arc<Config>,
+    /// The last mark that was found in the log.
+    seen: u64,
+    /// Marks up to this one mean nothing any more.
+    void: u64,
+    /// The mark whose increment could not be begun.
+    failed: Option<(u64, io::Error)>,
+    /// Bases whose mark has not been found yet.
+    bases: Vec<NewBase>,
+}
+
+impl<D: Disk> Thread<D> {
+    fn run(mut self) {
+        let mut taken = Taken::default();
+        let mut was_busy = false;
+        loop {
+            let now_us = self.surroundings.clock.mono_us();
+            let due = self.writer.due_in(now_us).map(Duration::from_micros);
+            let pause =
+                (was_busy && self.config.appendfsync != AppendFsync::Always).then_some(GATHER);
+            let held = self.writer.unwritten_bytes();
+            self.log.take(&mut taken, held, due, pause);
+            was_busy = !taken.is_empty();
+            self.take_over(&mut taken);
+            self.work();
+            // After that: what an order speaks of has been appended before it was given.
+            while let Ok(order) = self.orders.try_recv() {
+                if matches!(order, Order::Stop) {
+                    return self.end(&mut taken);
+                }
+                self.obey(order, &mut taken);
+            }
+            self.install_bases();
+            self.show(false);
+        }
+    }
+
+    fn take_over(&mut self, taken: &mut Taken) {
+        let (void, mut seen, mut failed) = (self.void, self.seen, None);
+        let switch = |mark: u64| match mark {
+            void_mark if void_mark <= void => Switch::Nothing,
+            mark if mark % 2 == 1 => Switch::Begin,
+            _ => Switch::Next,
+        };
+        self.writer.accept(taken, switch, |mark, result| {
+            seen = seen.max(mark);
+            match result {
+                Ok(()) => {}
+                Err(error) => {
+                    let why = os_reason(&error);
+                    tracing::warn!("Can't begin a new append-only increment: {why}");
+                    failed = Some((mark, error));
+                }
+            }
+        });
+        self.seen = seen;
+        if failed.is_some() {
+            self.failed = failed;
+        }
+        if !taken.marks.is_empty() {
+            self.log.set_notes(self.config.aof_timestamp_enabled);
+            if !self.writer.is_on() {
+                self.log.set_fed(false);
+            }
+            self.set_gates();
+        }
+    }
+
+    /// Writes, syncs, and says what is on the disk.
+    fn work(&mut self) {
+        let process = &self.surroundings.server.process;
+        let is_saving = process.save.in_progress.load(Ordering::Relaxed)
+            || process.aof.is_rewriting.load(Ordering::Relaxed);
+        let syncs = !(self.config.no_appendfsync_on_rewrite && is_saving);
+        let now_us = self.surroundings.clock.mono_us();
+        let before = self.writer.synced();
+        process.aof.is_syncing.store(true, Ordering::Relaxed);
+        self.writer.work(now_us, syncs);
+        process.aof.is_syncing.store(false, Ordering::Relaxed);
+        let took = self.surroundings.clock.mono_us().saturating_sub(now_us);
+        if took > SLOW_SYNC_US && self.writer.synced() > before {
+            process.aof.delayed.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(
+                "Asynchronous AOF fsync is taking too long (disk is busy?). This may slow down the server."
+            );
+        }
+        let errno = self.writer.failure().map_or(0, |failure| failure.errno);
+        let failed_before = process.aof.failure.swap(errno, Ordering::SeqCst) != 0;
+        if self.writer.synced() > self.log.durable() {
+            self.log.set_durable(self.writer.synced());
+            self.wake(false);
+        }
+        if failed_before != (errno != 0) {
+            self.wake(true);
+        }
+    }
+
+    fn wake(&self, all: bool) {
+        let links = &self.surroundings.links;
+        let announced = announce();
+        let wake = |shard: crate::base::slot::ShardId| {
+            if links.bells[shard.index()].should_wake(&announced) {
+                links.wake(shard);
+            }
+        };
+        if all {
+            (0..links.bells.len()).for_each(|shard| wake(crate::base::slot::ShardId(shard as u16)));
+        } else {
+            self.log.to_wake().for_each(wake);
+        }
+    }
+
+    fn obey(&mut self, order: Order, taken: &mut Taken) {
+        match order {
+            Order::Settings(config) => {
+                self.config = config;
+                self.apply_settings();
+            }
+            Order::TurnOn(config) => {
+                self.move_to(&config);
+                self.config = config;
+                self.apply_settings();
+            }
+            Order::TurnOff(mark) => {
+                self.void = mark;
+                self.log.take(taken, 0, Some(Duration::ZERO), None);
+                self.take_over(taken);
+                if let Err(error) = self.writer.turn_off() {
+                    let why = os_reason(&error);
+                    tracing::warn!("Error writing what was left for the AOF: {why}");
+                }
+                self.log.set_fed(false);
+                self.surroundings
+                    .server
+                    .process
+                    .aof
+                    .failure
+                    .store(0, Ordering::SeqCst);
+                self.set_gates();
+            }
+            Order::NewBase {
+                mark,
+                temporary,
+                format,
+                done,
+            } => self.bases.push(NewBase {
+                mark,
+                temporary,
+                format,
+                done,
+            }),
+            Order::Flush(done) => {
+                self.log.take(
+                    taken,
+                    self.writer.unwritten_bytes(),
+                    Some(Duration::ZERO),
+                    None,
+                );
+                self.take_over(taken);
+                done(self.writer.finish());
+                self.work();
+            }
+            Order::Stop => {}
+        }
+    }
+
+    /// The folder of the settings, if nothing is written to the one before.
+    fn move_to(&mut self, config: &Config) {
+        let Ok(path) = folder_of(config) else { return };
+        if !self.writer.is_on() && path != self.writer.folder().path() {
+            let manifest = manifest_on_disk(config).ok().flatten().unwrap_or_default();
+            let folder = Folder::new(path, config.appendfilename.clone(), manifest);
+            self.writer.set_folder(folder);
+        }
+    }
+
+    fn apply_settings(&mut self) {
+        self.writer.set_policy(self.config.appendfsync);
+        self.log.set_notes(self.config.aof_timestamp_enabled);
+        if self.writer.is_on() {
+            self.log.set_fed(true);
+        }
+        self.set_gates();
+    }
+
+    fn set_gates(&self) {
+        let gates = self.writer.is_on() && self.config.appendfsync == AppendFsync::Always;
+        if gates != self.log.gates() {
+            self.log.set_gates(gates);
+            self.wake(true);
+        }
+    }
+
+    /// Puts finished bases into the manifest.
+    fn install_bases(&mut self) {
+        let (seen, void) = (self.seen, self.void);
+        let is_found =
+            |base: &mut NewBase| base.mark.is_none_or(|mark| mark <= seen || mark <= void);
+        let found: Vec<NewBase> = self.bases.extract_if(.., is_found).collect();
+        for base in found {
+            let result = match (base.mark, self.failed.take()) {
+                (Some(mark), _) if mark <= void => {
+                    Err(io::Error::other("the append-only file was turned off"))
+                }
+                (Some(mark), Some((failed, error))) if mark == failed => Err(error),
+                _ => self.writer.new_base(&base.temporary, base.format),
+            };
+            if result.is_err() {
+                let _ = std::fs::remove_file(&base.temporary);
+            }
+            self.show(result.is_ok());
+            (base.done)(result);
+        }
+    }
+
+    /// What INFO says.
+    fn show(&mut self, is_base: bool) {
+        let stats = &self.surroundings.server.process.aof;
+        let size = self.writer.size();
+        stats.current_size.store(size, Ordering::Relaxed);
+        if is_base {
+            stats.base_size.store(size, Ordering::Relaxed);
+        }
+        let unwritten = self.writer.unwritten_bytes() as u64;
+        stats.unwritten.store(unwritten, Ordering::Relaxed);
+        let waits = self.writer.is_waiting();
+        if self.writer.is_on() {
+            stats.is_waiting.store(waits, Ordering::Relaxed);
+        }
+        if self.writer.take_suspicion() {
+            stats.is_scheduled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Everything that was appended goes to the disk.
+    fn end(mut self, taken: &mut Taken) {
+        self.log.take(taken, 0, Some(Duration::ZERO), None);
+        self.take_over(taken);
+        self.install_bases();
+        if !self.writer.is_on() {
+            return;
+        }
+        tracing::info!("Calling fsync() on the AOF file.");
+        if let Err(error) = self.writer.finish() {
+            let why = os_reason(&error);
+            tracing::warn!("Error writing to the AOF file: {why}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! When the append-only files are written anew, and how: a snapshot whose cut is a mark in the log.
+//!
+//! Up to the mark everything is in the snapshot, from the mark on everything is in a new increment. When the snapshot is
+//! on the disk it becomes the base, and what was before is removed. Turning the append-only file on is the same with an
+//! increment that nobody names before its base is there.
+
+use super::{Order, temporary_base};
+use crate::command::ctx::OnCore;
+use crate::command::generic::dump::limits;
+use crate::config::{Config, os_reason};
+use crate::conn::Saving;
+use crate::persist::aof::BaseFormat;
+use crate::persist::rdb::{Found, RdbError, Scan, Scanner};
+use crate::persist::{Window, write_command, write_key};
+use crate::resp::CommandError;
+use crate::server::running::Running;
+use crate::server::save::{AtCut, BaseOf, Consumer, Plan, RdbFile};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+
+/// After so many failures in a row rewrites that nobody asked for come less often.
+const FAILURES_MAX: u64 = 3;
+/// What a base of commands is written in pieces of.
+const BUFFER_BYTES: usize = 256 * 1024;
+/// How long they are put off at most.
+const DELAY_MINUTES_MAX: i64 = 60;
+
+/// When the next rewrite may be tried.
+#[derive(Default)]
+pub(in crate::server) struct Rewrites {
+    delay_minutes: AtomicI64,
+    /// Unix seconds; 0 if nothing is put off.
+    next: AtomicI64,
+    /// All cores are ready for the log to be turned on.
+    are_cores_ready: AtomicBool,
+}
+
+impl Rewrites {
+    /// Whether it failed too often lately.
+    fn are_put_off(&self, failures: u64, now: i64) -> bool {
+        if failures < FAILURES_MAX {
+            self.delay_minutes.store(0, Ordering::Relaxed);
+            self.next.store(0, Ordering::Relaxed);
+            return false;
+        }
+        match self.next.load(Ordering::Relaxed) {
+            0 => {
+                let before = self.delay_minutes.load(Ordering::Relaxed);
+                let delay = (before * 2).clamp(1, DELAY_MINUTES_MAX);
+                self.delay_minutes.store(delay, Ordering::Relaxed);
+                self.next.store(now + delay * 60, Ordering::Relaxed);
+                tracing::warn!(
+                    "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in {delay} minutes"
+                );
+                true
+            }
+            next if now < next => true,
+            _ => {
+                self.next.store(0, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+}
+
+impl Running {
+    /// BGREWRITEAOF.
+    pub(in crate::server) fn rewrite(&self) -> Result<Saving, CommandError> {
+        let stats = &self.server().process.aof;
+        if stats.is_rewriting.load(Ordering::SeqCst) {
+            return Err(CommandError::REWRITE_IN_PROGRESS);
+        }
+        if self.is_walking() || !self.may_begin() {
+            stats.is_scheduled.store(true, Ordering::SeqCst);
+            return Ok(Saving {
+                reply: "Background append only file rewriting scheduled",
+                cut: None,
+            });
+        }
+        Ok(Saving {
+            reply: "Background append only file rewriting started",
+            cut: Some(self.begin_rewrite()?),
+        })
+    }
+
+    /// Begins a rewrite that is scheduled, or that the growth of the files asks for.
+    pub(in crate::server) fn rewrite_if_due(&self) {
+        let stats = &self.server().process.aof;
+        let is_scheduled = stats.is_scheduled.load(Ordering::Relaxed);
+        let is_busy = self.is_walking() || stats.is_rewriting.load(Ordering::Relaxed);
+        if is_busy || self.is_stopping() || !self.may_begin() {
+            return;
+        }
+        let config = self.config();
+        let growth = match stats.is_on.load(Ordering::Relaxed) {
+            true if !stats.is_waiting.load(Ordering::Relaxed) => self.growth_to_rewrite(&config),
+            _ => None,
+        };
+        if !is_scheduled && growth.is_none() {
+            return;
+        }
+        let failures = stats.failures.load(Ordering::Relaxed);
+        let now = self.clock().wall_us() / 1_000_000;
+        if self.rewrites.are_put_off(failures, now) {
+            return;
+        }
+        if let Some(growth) = growth.filter(|_| !is_scheduled) {
+            tracing::info!("Starting automatic rewriting of AOF on {growth}% growth");
+        }
+        if let Ok(cut) = self.begin_rewrite() {
+            self.everywhere(cut);
+        }
+    }
+
+    /// Whether the first increment, if one is wanted, can be begun.
+    fn may_begin(&self) -> bool {
+        !self.server().process.aof.is_waiting.load(Ordering::SeqCst)
+            || self.rewrites.are_cores_ready.load(Ordering::SeqCst)
+    }
+
+    fn growth_to_rewrite(&self, config: &Config) -> Option<u64> {
+        let stats = &self.server().process.aof;
+        let wanted = u64::try_from(config.auto_aof_rewrite_percentage).ok()?;
+        let size = stats.current_size.load(Ordering::Relaxed);
+        let base = stats.base_size.load(Ordering::Relaxed).max(1);
+        let growth = (size.saturating_mul(100) / base).saturating_sub(100);
+        let is_due = wanted > 0 && size > config.auto_aof_rewrite_min_size && growth >= wanted;
+        is_due.then_some(growth)
+    }
+
+    /// Prepares a rewrite; what comes back makes the cut.
+    fn begin_rewrite(&self) -> Result<OnCore, CommandError> {
+        let stats = &self.server().process.aof;
+        if stats.is_rewriting.swap(true, Ordering::SeqCst) {
+            return Err(CommandError::REWRITE_IN_PROGRESS);
+        }
+        let started = self.clock().wall_us() / 1_000_000;
+        stats.rewrite_started.store(started, Ordering::Relaxed);
+        let begun = self.begin_rewrite_at(started);
+        match &begun {
+            Ok(_) => {
+                stats.is_scheduled.store(false, Ordering::SeqCst);
+                stats.rewrites.fetch_add(1, Ordering::Relaxed);
+                tracing::info!("Background append only file rewriting started");
+            }
+            Err(error) => {
+                let why = String::from_utf8_lossy(error.text()).into_owned();
+                tracing::warn!("Can't rewrite the append only file in background: {why}");
+                stats.is_rewriting.store(false, Ordering::SeqCst);
+            }
+        }
+        begun
+    }
+
+    fn begin_rewrite_at(&self, started: i64) -> Result<OnCore, CommandError> {
+        let config = self.config();
+        let stats = &self.server().process.aof;
+        let this = self.arc().ok_or(CommandError::REWRITE_FAILED)?;
+        let is_on = stats.is_on.load(Ordering::SeqCst);
+        let is_first = stats.is_waiting.load(Ordering::SeqCst);
+        let mark = is_on.then(|| self.aof.new_mark(is_first));
+        let folder = super::folder_of(&config).map_err(|_| CommandError::REWRITE_FAILED)?;
+        let made = std::fs::create_dir(&folder);
+        if made.is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
+            return Err(CommandError::REWRITE_FAILED);
+        }
+        let path = folder.join(temporary_base());
+        let file = RdbFile::new(
+            path.clone(),
+            path.with_extension("rdb"),
+            BaseOf::Log,
+            config.rdbchecksum,
+            config.aof_rewrite_incremental_fsync,
+        );
+        let format = match config.aof_use_rdb_preamble {
+            true => BaseFormat::Rdb,
+            false => BaseFormat::Commands,
+        };
+        let done = Box::new(move |result: io::Result<()>| {
+            let result = match format {
+                BaseFormat::Rdb => result,
+                BaseFormat::Commands => result.and_then(|()| into_commands(&path, &config)),
+            };
+            match result {
+                Ok(()) => this.install_base(mark, path, format, started),
+                Err(error) => {
+                    let _ = std::fs::remove_file(&path);
+                    this.rewritten(Err(error), started);
+                }
+            }
+        });
+        let consumer = Consumer {
+            sink: Box::new(file),
+            done,
+        };
+        let at_cut = mark.map(|mark| {
+            let at_cut: AtCut = Arc::new(move |core| core.mark_log(mark));
+            at_cut
+        });
+        self.begin_snapshot(Plan {
+            consumers: vec![consumer],
+            at_cut,
+            and_hold: false,
+        })
+    }
+
+    fn install_base(&self, mark: Option<u64>, path: PathBuf, format: BaseFormat, started: i64) {
+        let Some(this) = self.arc() else { return };
+        let done = Box::new(move |result: io::Result<String>| {
+            if let Ok(name) = &result {
+                tracing::info!("The temporary AOF base file is {name} now");
+            }
+            this.rewritten(result.map(|_| ()), started);
+        });
+        self.aof.send(Order::NewBase {
+            mark,
+            temporary: path,
+            format,
+            done,
+        });
+    }
+
+    /// Notes how a rewrite went.
+    fn rewritten(&self, result: io::Result<()>, started: i64) {
+        let stats = &self.server().process.aof;
+        let now = self.clock().wall_us() / 1_000_000;
+        stats
+            .rewrite_seconds
+            .store(now - started, Ordering::Relaxed);
+        stats.rewrite_ok.store(result.is_ok(), Ordering::Relaxed);
+        match result {
+            Ok(()) => {
+                stats.failures.store(0, Ordering::Relaxed);
+                stats.is_waiting.store(false, Ordering::SeqCst);
+                tracing::info!("Background AOF rewrite finished successfully");
+            }
+            Err(error) => {
+                stats.failures.fetch_add(1, Ordering::Relaxed);
+                let why = os_reason(&error);
+                tracing::warn!("Background AOF rewrite terminated with an error: {why}");
+                if stats.is_waiting.load(Ordering::SeqCst) {
+                    // There is nothing to fall back on.
+                    stats.is_scheduled.store(true, Ordering::SeqCst);
+                }
+            }
+        }
+        stats.is_rewriting.store(false, Ordering::SeqCst);
+    }
+
+    /// Settings have changed, under the lock that keeps them in order: turns the append-only file on or off. `version` is
+    /// that of the settings.
+    pub(in crate::server) fn follow_settings(&self, config: &Arc<Config>, version: u64) {
+        let stats = &self.server().process.aof;
+        let was_on = stats.is_on.swap(config.appendonly, Ordering::SeqCst);
+        match (was_on, config.appendonly) {
+            (false, true) => {
+                self.rewrites.are_cores_ready.store(false, Ordering::SeqCst);
+                stats.is_waiting.store(true, Ordering::SeqCst);
+                self.aof.send(Order::TurnOn(Arc::clone(config)));
+                self.prepare_log(version);
+            }
+            (true, false) => {
+                stats.is_waiting.store(false, Ordering::SeqCst);
+                stats.is_scheduled.store(false, Ordering::SeqCst);
+                self.aof.send(Order::TurnOff(self.aof.last_mark()));
+            }
+            _ => self.aof.send(Order::Settings(Arc::clone(config))),
+        }
+    }
+
+    /// Returns when what was appended until now is on the disk.
+    pub(in crate::server) fn flush_log(&self) -> io::Result<()> {
+        let (sender, done) = flume::bounded(1);
+        self.aof.send(Order::Flush(Box::new(move |result| {
+            let _ = sender.send(result);
+        })));
+        done.recv()
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    /// First step of turning the log on; when all cores have done it a rewrite is the second.
+    fn prepare_log(&self, version: u64) {
+        let Some(this) = self.arc() else { return };
+        let missing = AtomicUsize::new(self.server().slots.shards());
+        self.everywhere(Arc::new(move |core| {
+            core.prepare_log(version);
+            if missing.fetch_sub(1, Ordering::AcqRel) == 1 {
+                this.rewrites.are_cores_ready.store(true, Ordering::SeqCst);
+                // Not from here: who begins a snapshot may wait for others.
+                let stats = &this.server().process.aof;
+                let waits = stats.is_waiting.load(Ordering::SeqCst);
+                stats.is_scheduled.fetch_or(waits, Ordering::SeqCst);
+                let this = Arc::clone(&this);
+                this.clone().later(Box::new(move || this.rewrite_if_due()));
+            }
+            Box::new(())
+        }));
+    }
+}
+
+/// Turns an RDB file into commands, in its place.
+fn into_commands(path: &Path, config: &Config) -> io::Result<()> {
+    let damaged = |error: RdbError| io::Error::other(error.to_string());
+    let limits = limits(config);
+    let snapshot = File::open(path)?;
+    let size = snapshot.metadata()?.len();
+    let mut window = Window::new(snapshot, size, BUFFER_BYTES);
+    let mut scanner = Scanner::new(false);
+    let (mut out, mut selected) = (Vec::new(), None);
+    let commands = path.with_extension("commands");
+    let mut file = File::create(&commands)?;
+    while !scanner.is_done() {
+        let (found, used) = match scanner.next(window.bytes()).map_err(damaged)? {
+            Scan::Found(found, used) => (found, used),
+            Scan::More(need) => match window.extend(need)? {
+                true => continue,
+                false => return Err(damaged(scanner.short())),
+            },
+        };
+        match found {
+            Found::Function(code) => write_command(&mut out, &[b"FUNCTION", b"LOAD", &code]),
+            Found::Key(raw) => {
+                let value = raw.read(scanner.version(), &limits).map_err(damaged)?;
+                if selected.replace(raw.db) != Some(raw.db) {
+                    write_command(&mut out, &[b"SELECT", raw.db.to_string().as_bytes()]);
+                }
+                write_key(&mut out, &raw.key, value.as_value_ref(), raw.expire);
+            }
+            _ => {}
+        }
+        window.consume(used);
+        if out.len() >= BUFFER_BYTES {
+            file.write_all(&out)?;
+            out.clear();
+        }
+    }
+    file.write_all(&out)?;
+    file.sync_all()?;
+    std::fs::rename(&commands, path)
+}

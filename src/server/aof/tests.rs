@@ -1,0 +1,361 @@
+//! The writer over a disk that fails whenever it likes, and a machine that loses its power.
+
+use super::disk::Disk;
+use super::folder::Folder;
+use super::writer::{Switch, Writer};
+use crate::base::Rng;
+use crate::config::AppendFsync;
+use crate::log::Taken;
+use crate::persist::aof::{BaseFormat, Manifest};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// A file: as the process sees it, and as it is on the platter.
+#[derive(Default, Clone)]
+struct Inode {
+    content: Vec<u8>,
+    durable: Vec<u8>,
+    /// Written and not synced, from here on.
+    dirty: Option<usize>,
+}
+
+type File = Rc<RefCell<Inode>>;
+
+#[derive(Default)]
+struct State {
+    names: BTreeMap<PathBuf, File>,
+    durable_names: BTreeMap<PathBuf, File>,
+    /// One in so many operations fails; 0 for none.
+    one_in: usize,
+    is_full: bool,
+}
+
+/// A disk in memory.
+#[derive(Clone)]
+struct Faulty {
+    state: Rc<RefCell<State>>,
+    rng: Rc<RefCell<Rng>>,
+}
+
+impl Faulty {
+    fn new(seed: u64) -> Faulty {
+        Faulty {
+            state: Rc::default(),
+            rng: Rc::new(RefCell::new(Rng::new(seed))),
+        }
+    }
+
+    fn index(&self, bound: usize) -> usize {
+        self.rng.borrow_mut().index(bound)
+    }
+
+    fn strike(&self) -> io::Result<()> {
+        let one_in = self.state.borrow().one_in;
+        match one_in > 0 && self.index(one_in) == 0 {
+            true => Err(io::Error::from_raw_os_error(libc::EIO)),
+            false => Ok(()),
+        }
+    }
+
+    /// What is there after a power cut: names that were synced, or perhaps later ones; contents that were synced, and
+    /// some of what came behind.
+    fn crash(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let state = self.state.borrow();
+        let names = match self.index(2) {
+            0 => &state.names,
+            _ => &state.durable_names,
+        };
+        let content = |file: &File| {
+            let inode = file.borrow();
+            let mut bytes = inode.durable.clone();
+            let behind = inode.content.get(bytes.len()..).unwrap_or_default();
+            bytes.extend_from_slice(&behind[..self.index(behind.len() + 1)]);
+            bytes
+        };
+        let files = names.iter();
+        files
+            .map(|(name, file)| (name.clone(), content(file)))
+            .collect()
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8]) {
+        let inode = Inode {
+            content: bytes.to_vec(),
+            durable: bytes.to_vec(),
+            dirty: None,
+        };
+        let mut state = self.state.borrow_mut();
+        state
+            .names
+            .insert(path.into(), Rc::new(RefCell::new(inode)));
+    }
+}
+
+impl Disk for Faulty {
+    type File = File;
+
+    fn make_folder(&mut self, _: &Path) -> io::Result<()> {
+        self.strike()
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<(File, u64)> {
+        self.strike()?;
+        let mut state = self.state.borrow_mut();
+        let file = state.names.entry(path.into()).or_default();
+        let length = file.borrow().content.len() as u64;
+        Ok((Rc::clone(file), length))
+    }
+
+    fn write(&mut self, file: &mut File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.strike()?;
+        let (offset, some) = (offset as usize, 1 + self.index(bytes.len()));
+        if self.state.borrow().is_full {
+            return Err(io::Error::from_raw_os_error(libc::ENOSPC));
+        }
+        let mut inode = file.borrow_mut();
+        let length = inode.content.len().max(offset + some);
+        inode.content.resize(length, 0);
+        inode.content[offset..offset + some].copy_from_slice(&bytes[..some]);
+        inode.dirty = Some(inode.dirty.map_or(offset, |dirty| dirty.min(offset)));
+        Ok(some)
+    }
+
+    fn truncate(&mut self, file: &mut File, length: u64) -> io::Result<()> {
+        self.strike()?;
+        let mut inode = file.borrow_mut();
+        inode.content.truncate(length as usize);
+        inode.durable.truncate(length as usize);
+        Ok(())
+    }
+
+    fn sync(&mut self, file: &mut File) -> io::Result<()> {
+        let fails = self.strike().is_err();
+        let mut inode = file.borrow_mut();
+        let dirty = inode.dirty.take();
+        if let Some(from) = dirty {
+            let length = inode.content.len();
+            if fails {
+                // The kernel forgets that these were to be written.
+                inode.durable.resize(length, b'?');
+                inode.durable[from..].fill(b'?');
+                return Err(io::Error::from_raw_os_error(libc::EIO));
+            }
+            let new = inode.content[from..].to_vec();
+            inode.durable.resize(length, b'?');
+            inode.durable[from..].copy_from_slice(&new);
+        }
+        match fails {
+            true => Err(io::Error::from_raw_os_error(libc::EIO)),
+            false => Ok(()),
+        }
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.strike()?;
+        let mut state = self.state.borrow_mut();
+        let file = state.names.remove(from);
+        let file = file.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+        state.names.insert(to.into(), file);
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.strike()?;
+        let removed = self.state.borrow_mut().names.remove(path);
+        removed.map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    fn sync_folder(&mut self, _: &Path) -> io::Result<()> {
+        self.strike()?;
+        let mut state = self.state.borrow_mut();
+        state.durable_names = state.names.clone();
+        Ok(())
+    }
+
+    fn length(&mut self, path: &Path) -> io::Result<u64> {
+        self.strike()?;
+        let state = self.state.borrow();
+        let file = state.names.get(path);
+        let file = file.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+        Ok(file.borrow().content.len() as u64)
+    }
+}
+
+const STEM: &str = "a";
+
+fn writer(disk: &Faulty, policy: AppendFsync) -> Writer<Faulty> {
+    let folder = Folder::new("d".into(), STEM.into(), Manifest::default());
+    let mut writer = Writer::new(disk.clone(), folder, policy);
+    writer.open().unwrap();
+    writer
+}
+
+/// What a server that starts after the crash reads.
+fn read_back(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<u8> {
+    let manifest = &files[Path::new("d/a.manifest")];
+    let manifest = Manifest::parse(manifest).unwrap();
+    let files = manifest.to_load().map(|info| {
+        let name = Path::new("d").join(info.path());
+        let file = files.get(&name);
+        file.unwrap_or_else(|| panic!("the manifest names {}, which is not there", name.display()))
+    });
+    files.flatten().copied().collect()
+}
+
+fn piece(all: &mut Vec<u8>, rng: &mut Rng) -> Taken {
+    let start = all.len() as u64;
+    let count = rng.index(40);
+    let bytes: Vec<u8> = (0..count).map(|_| b'a' + rng.index(26) as u8).collect();
+    all.extend_from_slice(&bytes);
+    Taken {
+        start,
+        bytes,
+        ..Taken::default()
+    }
+}
+
+#[test]
+fn what_is_said_to_be_on_the_disk_is_there_after_a_crash() {
+    for seed in 0..400 {
+        let mut rng = Rng::new(seed);
+        let disk = Faulty::new(seed ^ 0x55);
+        let policy = match seed % 3 {
+            0 => AppendFsync::Everysec,
+            _ => AppendFsync::Always,
+        };
+        let mut writer = writer(&disk, policy);
+        let (mut all, mut now_us, mut rewrite) = (Vec::new(), 1, None);
+        for step in 0..120 {
+            if rng.index(20) == 0 {
+                let mut state = disk.state.borrow_mut();
+                state.one_in = [0, 0, 3, 20][rng.index(4)];
+                state.is_full = rng.index(4) == 0;
+            }
+            now_us += rng.below(300_000);
+            let mut taken = piece(&mut all, &mut rng);
+            let mut mark = None;
+            if rewrite.is_none() && rng.index(15) == 0 {
+                let at = taken.start + rng.below(taken.bytes.len() as u64 + 1);
+                taken.marks.push((at, 2));
+                mark = Some(at);
+            }
+            let mut failed = false;
+            writer.accept(
+                &mut taken,
+                |_| Switch::Next,
+                |_, result| failed = result.is_err(),
+            );
+            rewrite = mark.filter(|_| !failed).or(rewrite);
+            writer.work(now_us, true);
+            if let Some(at) = rewrite
+                && rng.index(4) == 0
+            {
+                rewrite = None;
+                disk.put(Path::new("d/base"), &all[..at as usize]);
+                let _ = writer.new_base(Path::new("d/base"), BaseFormat::Commands);
+            }
+            if rng.index(8) == 0 {
+                let synced = writer.synced() as usize;
+                let back = read_back(&disk.crash());
+                assert!(back.len() >= synced, "seed {seed}, step {step}: too short");
+                assert!(
+                    // A failed sync loses what it was about, unless replies had waited for it.
+                    back[..synced] == all[..synced] || policy != AppendFsync::Always,
+                    "seed {seed}, step {step}: lost"
+                );
+            }
+        }
+        // The disk works again: so does the writer, without a restart.
+        {
+            let mut state = disk.state.borrow_mut();
+            (state.one_in, state.is_full) = (0, false);
+        }
+        writer.work(now_us + 10_000_000, true);
+        assert!(writer.failure().is_none(), "seed {seed}");
+        assert_eq!(writer.synced(), all.len() as u64, "seed {seed}");
+        if policy == AppendFsync::Always {
+            assert!(read_back(&disk.crash()) == all, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_reported_and_what_was_not_written_is_kept() {
+    let disk = Faulty::new(1);
+    let mut writer = writer(&disk, AppendFsync::Everysec);
+    disk.state.borrow_mut().is_full = true;
+    let mut taken = Taken {
+        bytes: b"abc".to_vec(),
+        ..Taken::default()
+    };
+    writer.accept(&mut taken, |_| Switch::Nothing, |_, _| {});
+    writer.work(1, true);
+    assert_eq!(
+        writer.failure().map(|failure| failure.errno),
+        Some(libc::ENOSPC)
+    );
+    assert_eq!(writer.unwritten_bytes(), 3);
+    disk.state.borrow_mut().is_full = false;
+    writer.work(2, true);
+    assert!(writer.failure().is_some(), "not at once again");
+    writer.work(1_000_000, true);
+    assert!(writer.failure().is_none());
+    assert_eq!((writer.unwritten_bytes(), writer.synced()), (0, 3));
+}
+
+#[test]
+fn seconds_become_lines_before_what_happened_in_them() {
+    let disk = Faulty::new(2);
+    let mut writer = writer(&disk, AppendFsync::Always);
+    let mut taken = Taken {
+        bytes: b"oldnewer".to_vec(),
+        seconds: vec![(0, 5), (3, 6), (6, 7)],
+        marks: vec![(3, 2)],
+        ..Taken::default()
+    };
+    writer.accept(&mut taken, |_| Switch::Next, |_, result| result.unwrap());
+    writer.work(1, true);
+    assert_eq!(
+        String::from_utf8(read_back(&disk.crash())).unwrap(),
+        "#TS:5\r\nold#TS:6\r\nnew#TS:7\r\ner"
+    );
+    assert_eq!(writer.synced(), 8);
+    let files = disk.crash();
+    assert_eq!(files[Path::new("d/a.1.incr.aof")], b"#TS:5\r\nold");
+}
+
+#[test]
+fn an_increment_that_waits_for_its_base_has_no_name_yet() {
+    let disk = Faulty::new(3);
+    let folder = Folder::new("d".into(), STEM.into(), Manifest::default());
+    let mut writer = Writer::new(disk.clone(), folder, AppendFsync::Always);
+    let mut taken = Taken {
+        bytes: b"beforebehind".to_vec(),
+        marks: vec![(6, 3)],
+        ..Taken::default()
+    };
+    writer.accept(&mut taken, |_| Switch::Begin, |_, result| result.unwrap());
+    writer.work(1, true);
+    assert!(writer.is_on() && writer.is_waiting());
+    assert!(!disk.crash().contains_key(Path::new("d/a.manifest")));
+    disk.put(Path::new("d/base"), b"before");
+    let name = writer
+        .new_base(Path::new("d/base"), BaseFormat::Rdb)
+        .unwrap();
+    assert_eq!(name, "a.1.base.rdb");
+    assert!(!writer.is_waiting());
+    assert_eq!(read_back(&disk.crash()), b"beforebehind");
+    writer.turn_off().unwrap();
+    // While it is off a rewrite leaves a base alone.
+    disk.put(Path::new("d/base"), b"later");
+    writer
+        .new_base(Path::new("d/base"), BaseFormat::Rdb)
+        .unwrap();
+    assert_eq!(read_back(&disk.crash()), b"later");
+    // And the next increment has a number of its own.
+    writer.open().unwrap();
+    assert!(disk.crash().contains_key(Path::new("d/a.2.incr.aof")));
+}
