@@ -337,6 +337,53 @@ fn a_disk_that_fails_stops_writes_and_acknowledges_nothing() {
     });
 }
 
+#[test]
+fn the_one_file_of_older_versions_is_taken_over() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("appendonly", "yes")]);
+        server.stop();
+        std::fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it is there");
+        let text = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nold\r\n";
+        std::fs::write(server.dir().join("appendonly.aof"), text).expect("written");
+        for _ in 0..2 {
+            server.restart();
+            let mut conn = server.conn();
+            assert_eq!(conn.call("GET k").text(), "old");
+            conn.call("INCR n");
+        }
+        let mut conn = server.conn();
+        assert_eq!(conn.call("GET n").text(), "2");
+        assert!(!server.dir().join("appendonly.aof").exists());
+        conn.call("BGREWRITEAOF");
+        has_rewritten(&mut conn);
+        assert!(!server.dir().join("appendonlydir/appendonly.aof").exists());
+        server.restart();
+        assert_eq!(server.conn().call("GET n").text(), "2");
+    });
+}
+
+#[test]
+fn growth_asks_for_a_rewrite() {
+    each_variant(|variant| {
+        let directives = [
+            ("appendonly", "yes"),
+            ("auto-aof-rewrite-min-size", "20kb"),
+            ("auto-aof-rewrite-percentage", "100"),
+        ];
+        let server = variant.own_server(&directives);
+        let mut conn = server.conn();
+        for _ in 0..300 {
+            conn.call(&format!("SET k {}", "x".repeat(100)));
+        }
+        wait_for(&mut conn, "aof_rewrites", "1");
+        has_rewritten(&mut conn);
+        let size: u64 = info(&mut conn, "aof_current_size")
+            .parse()
+            .expect("a number");
+        assert!(size < 20_000, "{size}");
+    });
+}
+
 /// A real redis-server, if there is one, reads what we wrote.
 #[test]
 fn a_real_server_reads_our_files() {

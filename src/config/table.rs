@@ -356,16 +356,16 @@ settings! {
     "aof-disable-auto-gc" => aof_disable_auto_gc: bool(false) [HIDDEN];
     "aof-load-corrupt-tail-max-size" => aof_load_corrupt_tail_max_size: int(0, 0, LONG_MAX) [IN_EFFECT];
     "aof-load-truncated" => aof_load_truncated: bool(true) [IN_EFFECT];
-    "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool(true) [];
-    "aof-timestamp-enabled" => aof_timestamp_enabled: bool(false) [];
-    "aof-use-rdb-preamble" => aof_use_rdb_preamble: bool(true) [];
-    "appenddirname" => appenddirname: text("appendonlydir", append_dirname) [IMMUTABLE];
-    "appendfilename" => appendfilename: text("appendonly.aof", append_filename) [IMMUTABLE];
-    "appendfsync" => appendfsync: choice(AppendFsync, Everysec) [];
-    "appendonly" => appendonly: bool(false) [DENY_LOADING];
-    "auto-aof-rewrite-min-size" => auto_aof_rewrite_min_size: memory(64 * MB, 0, BYTES_MAX) [];
-    "auto-aof-rewrite-percentage" => auto_aof_rewrite_percentage: int(100, 0, INT_MAX) [];
-    "no-appendfsync-on-rewrite" => no_appendfsync_on_rewrite: bool(false) [];
+    "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool(true) [IN_EFFECT];
+    "aof-timestamp-enabled" => aof_timestamp_enabled: bool(false) [IN_EFFECT];
+    "aof-use-rdb-preamble" => aof_use_rdb_preamble: bool(true) [IN_EFFECT];
+    "appenddirname" => appenddirname: text("appendonlydir", append_dirname) [IN_EFFECT IMMUTABLE];
+    "appendfilename" => appendfilename: text("appendonly.aof", append_filename) [IN_EFFECT IMMUTABLE];
+    "appendfsync" => appendfsync: choice(AppendFsync, Everysec) [IN_EFFECT];
+    "appendonly" => appendonly: bool(false) [IN_EFFECT DENY_LOADING];
+    "auto-aof-rewrite-min-size" => auto_aof_rewrite_min_size: memory(64 * MB, 0, BYTES_MAX) [IN_EFFECT];
+    "auto-aof-rewrite-percentage" => auto_aof_rewrite_percentage: int(100, 0, INT_MAX) [IN_EFFECT];
+    "no-appendfsync-on-rewrite" => no_appendfsync_on_rewrite: bool(false) [IN_EFFECT];
 
     // Replication.
 

@@ -276,6 +276,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         .startup_memory
         .store(server.used_memory(), Ordering::Relaxed);
     tracing::info!("Server initialized");
+    append_only::adopt_old_file(&config).map_err(Failure::Other)?;
     let places: Vec<String> = bound.iter().map(place_of).collect();
     match loading::at_start(&running, || posts[0].send(Mail::Listen(bound))) {
         // Whoever waits for the end of the process is told below.

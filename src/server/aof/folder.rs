@@ -194,7 +194,7 @@ impl Folder {
     }
 
     /// Makes `manifest` the one in force, on the disk first. On failure the old one still is.
-    fn commit(&mut self, disk: &mut impl Disk, manifest: Manifest) -> io::Result<()> {
+    pub(super) fn commit(&mut self, disk: &mut impl Disk, manifest: Manifest) -> io::Result<()> {
         // The names of the files before the manifest that names them.
         disk.sync_folder(&self.path)?;
         let name = format!("{}.manifest", self.stem);

@@ -15,6 +15,7 @@
 //! | `writer.rs` | bytes of the log into a file: policies, failures |
 //! | `folder.rs` | manifest and files |
 //! | `disk.rs` | the operations that can fail |
+//! | `upgrade.rs` | the one file of older versions |
 //! | `rewrite.rs` | when and how the files are written anew |
 
 mod disk;
@@ -22,6 +23,7 @@ mod folder;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod writer;
 
 use super::loading::manifest_on_disk;
@@ -42,6 +44,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+pub(super) use upgrade::adopt_old_file;
 use writer::{Switch, Writer};
 
 /// How long the thread lets bytes gather where nobody waits for them: what a killed process loses, at most.
