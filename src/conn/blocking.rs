@@ -270,9 +270,10 @@ impl Home {
         self.end_wait(ticket);
         let mut out = self.outputs.pop().unwrap_or_default();
         write(&mut Reply::new(&mut out, proto));
+        let failed = out.bytes.starts_with(b"-");
         self.fill(ticket, out);
         if let Some(item) = frame.items.pop() {
-            self.account(ticket.client, item.spec, 0, false, None);
+            self.account(ticket.client, item.spec, 0, failed, None);
         }
         self.retire(frame);
         Some(())

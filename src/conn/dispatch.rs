@@ -416,11 +416,7 @@ impl Home {
         if let Some(pause) = self.pause
             && !self.loading
         {
-            let writes = spec.flags.has(flag::WRITE)
-                || (spec.flags.has(flag::MAY_REPLICATE)
-                    && !(spec.route == Route::Script
-                        && only_reads(spec, args, &self.owner.scripts)));
-            if pause.all || writes {
+            if pause.all || self.may_write(spec, args) {
                 self.waiting.push(at);
                 return Step::Wait(Stall::Paused);
             }
@@ -913,6 +909,14 @@ impl Home {
         self.stats.commands.add(1);
         self.since_clock += 1;
         ticks >= self.gate_ticks
+    }
+
+    /// Whether a command changes something that replicas must learn, as far as one can tell before it runs.
+    #[cold]
+    pub(super) fn may_write(&self, spec: &CommandSpec, args: Args<'_>) -> bool {
+        let is_harmless =
+            || spec.route == Route::Script && only_reads(spec, args, &self.owner.scripts);
+        spec.flags.has(flag::WRITE) || (spec.flags.has(flag::MAY_REPLICATE) && !is_harmless())
     }
 
     /// Whether a command or what is to be sent since it are large.

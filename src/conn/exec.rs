@@ -170,6 +170,16 @@ impl Home {
         Step::Next
     }
 
+    /// Whether something in a client's transaction waits for the end of a pause.
+    #[cold]
+    fn queue_writes(&self, at: u32) -> bool {
+        let client = self.clients[at as usize].as_ref();
+        client.is_some_and(|client| {
+            let mut queue = client.queue.iter();
+            queue.any(|queued| self.may_write(queued.spec, queued.args.as_args()))
+        })
+    }
+
     pub(super) fn exec(&mut self, at: u32, spec: &'static CommandSpec) -> Step {
         if self.queue_needs_busy(at) {
             return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
@@ -179,12 +189,7 @@ impl Home {
             self.waiting.push(at);
             return Step::Wait(Stall::Credit);
         }
-        let client = self.client(at);
-        let writes = client
-            .queue
-            .iter()
-            .any(|queued| queued.spec.flags.has(flag::WRITE));
-        if writes && self.pause.is_some() && !self.loading {
+        if self.pause.is_some() && !self.loading && self.queue_writes(at) {
             self.waiting.push(at);
             return Step::Wait(Stall::Paused);
         }

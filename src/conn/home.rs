@@ -417,6 +417,15 @@ impl Home {
         self.settle_gates();
     }
 
+    /// Sets what becomes of expired keys: while writes are paused nothing may go.
+    pub(super) fn settle_expiry(&mut self) {
+        self.owner.store.set_expiry_rule(match self.loading {
+            true => Expiry::Ignore,
+            false if self.pause.is_some() => Expiry::Hide,
+            false => Expiry::Remove,
+        });
+    }
+
     /// Publishes used client memory and the memory outside this store, for maxmemory.
     pub(super) fn refresh_pressure(&mut self) {
         if self.owner.limit != 0 {
@@ -571,6 +580,7 @@ impl Core for Home {
             }),
             (_, new) => new,
         };
+        self.settle_expiry();
         self.retry_waiting();
     }
 
@@ -592,10 +602,7 @@ impl Core for Home {
             self.owner.set_effects(self.logs);
         }
         self.loading = on;
-        self.owner.store.set_expiry_rule(match on {
-            true => Expiry::Ignore,
-            false => Expiry::Remove,
-        });
+        self.settle_expiry();
         self.adopt_config(Arc::clone(&self.config));
         self.refresh_pressure();
         self.shrinks = true;

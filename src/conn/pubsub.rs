@@ -148,13 +148,15 @@ impl Home {
             self.gather_on(at, spec, shards, publication(message), args);
             return Step::Next;
         }
+        // Who hears itself is told of the reply first.
         let mut heard = 0;
-        if !shards.is_empty() {
-            heard = self.deliver(&message);
+        self.listeners.for_each(&message, |_, _| heard += 1);
+        self.reply(at, |reply| reply.count(heard));
+        if heard > 0 {
+            self.deliver(&message);
         }
         let ticks = self.clock.ticks().wrapping_sub(self.last_ticks);
         self.account(at, spec, ticks, false, Some(args));
-        self.reply(at, |reply| reply.count(heard));
         Step::Next
     }
 

@@ -396,6 +396,7 @@ impl Home {
         if let Some(expiry) = self.owner.store.next_expiry()
             && expiry < until
             && self.owner.active_expire
+            && self.pause.is_none()
         {
             until = expiry;
         }
@@ -417,13 +418,14 @@ impl Home {
         let now = self.now();
         if self.pause.is_some_and(|pause| pause.until <= now) {
             self.pause = None;
+            self.settle_expiry();
             self.retry_waiting();
         }
         if !self.deadlines.is_empty() {
             self.time_out();
         }
-        if self.owner.active_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now)
-        {
+        let may_expire = self.owner.active_expire && self.pause.is_none();
+        if may_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now) {
             let started = self.clock.ticks();
             self.owner.store.expire_cycle(now, limits::EXPIRE_BUDGET);
             let took = self.clock.ticks().wrapping_sub(started);

@@ -241,3 +241,19 @@ fn paused_clients_count_as_blocked() {
         blocked(&mut conn, 0, " flags=N ");
     });
 }
+
+#[test]
+fn nothing_expires_while_writes_are_paused() {
+    check(
+        r##"
+        CONFIG RESETSTAT => OK; SET a 1 PX 5 => OK; SET b 1 PX 5 => OK
+        CLIENT PAUSE 100000 WRITE => OK
+        eventually GET a => nil; eventually GET b => nil
+        EVAL "#!lua flags=no-writes\nreturn 7" 0 => 7
+        INFO stats => /\r\nexpired_keys:0\r\n/
+        c2: MULTI => OK; c2: EVAL "#!lua flags=no-writes\nreturn 7" 0 => QUEUED; c2: EXEC => [7]
+        CLIENT UNPAUSE => OK
+        eventually DBSIZE => 0; eventually INFO stats => /\r\nexpired_keys:2\r\n/
+        "##,
+    );
+}

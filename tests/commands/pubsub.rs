@@ -3,6 +3,17 @@
 use crate::support::{check, check_both, check_resp3};
 
 #[test]
+fn who_hears_itself_is_told_of_the_reply_first() {
+    check_resp3(
+        r#"
+        [7.2] SUBSCRIBE ch => push["subscribe", "ch", 1]; [7.2] PUBLISH ch m => 1; [7.2] read => push["message", "ch", "m"]
+        [7.2] PSUBSCRIBE c* => push["psubscribe", "c*", 2]; [7.2] PUBLISH ch m => 2
+        [7.2] read => push["message", "ch", "m"]; [7.2] read => push["pmessage", "c*", "ch", "m"]
+        "#,
+    );
+}
+
+#[test]
 fn confirmations_come_even_where_replies_do_not() {
     check_both(
         r#"
@@ -57,9 +68,8 @@ fn what_a_subscribed_client_may_do() {
         SUBSCRIBE a => push["subscribe", "a", 1]
         PING => PONG
         GET a => nil
-        # The message comes before the reply.
-        PUBLISH a x => push["message", "a", "x"]
-        read => 1
+        # The message comes behind the reply.
+        [7.2] PUBLISH a x => 1; [7.2] read => push["message", "a", "x"]
         UNSUBSCRIBE => push["unsubscribe", "a", 0]
         "#,
     );
