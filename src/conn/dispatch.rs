@@ -415,11 +415,10 @@ impl Home {
         }
         if let Some(pause) = self.pause
             && !self.loading
+            && (pause.all || self.may_write(spec, args))
         {
-            if pause.all || self.may_write(spec, args) {
-                self.waiting.push(at);
-                return Step::Wait(Stall::Paused);
-            }
+            self.waiting.push(at);
+            return Step::Wait(Stall::Paused);
         }
         if self.owner.limit != 0
             && spec.flags.has(flag::DENYOOM)
