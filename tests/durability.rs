@@ -340,7 +340,7 @@ fn a_disk_that_fails_stops_writes_and_acknowledges_nothing() {
 #[test]
 fn the_one_file_of_older_versions_is_taken_over() {
     each_variant(|variant| {
-        let mut server = variant.own_server(&[("appendonly", "yes")]);
+        let mut server = variant.own_server(&[("appendonly", "yes"), ("appendfsync", "always")]);
         server.stop();
         std::fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it is there");
         let text = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nold\r\n";

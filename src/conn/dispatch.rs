@@ -206,6 +206,7 @@ impl Home {
             && client.apart.is_none()
             && self.pause.is_none()
             && !self.busy
+            && !self.loading
             && self.owner.limit == 0
             && !self.server.process.disk_fails()
             && !(self.shares && self.log.is_full())
