@@ -67,8 +67,9 @@ impl ShardThread {
             self.home.busy = false;
             let mine = self.home.id.index();
             self.home.server.scripts.set_busy(mine, false);
-            self.home.refresh_clock();
         }
+        // Whoever waits for its keys is served by the time that it is now.
+        self.home.refresh_clock();
         self.home.contribute(share, &frame);
         self.home.send_home(frame);
     }
