@@ -383,10 +383,11 @@ fn eviction_keeps_memory_at_the_budget() {
             );
             let evicted = info(&mut conn, "stats", "evicted_keys");
             let left = conn.call("DBSIZE").int();
+            // What clients hold counts as well, so that a key may go at any time.
+            let evicted_later = info(&mut conn, "stats", "evicted_keys");
             assert!(evicted > 5000, "{policy}: only {evicted} keys evicted");
-            assert_eq!(
-                left + evicted,
-                10_000,
+            assert!(
+                (left + evicted..=left + evicted_later).contains(&10_000),
                 "{policy}: a key is there or evicted"
             );
             assert!(left > 500, "{policy}: only {left} keys left in 10 MiB");
