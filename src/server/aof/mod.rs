@@ -195,7 +195,8 @@ fn first_base(writer: &mut Writer<RealDisk>, config: &Config, server: &Server) -
         let crc = config.rdbchecksum.then(|| crate::base::crc64(0, &bytes));
         bytes.extend_from_slice(&rdb::trailer(crc));
     }
-    let temporary = temporary_base();
+    // Not that of rewrites: clients are there already, and may have asked for one.
+    let temporary = format!("temp-first-{}.aof", std::process::id());
     let path = folder_of(config)?;
     RealDisk.make_folder(&path)?;
     let temporary = path.join(temporary);
