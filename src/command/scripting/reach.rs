@@ -30,7 +30,8 @@ pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
         return match scripts.functions().get(name) {
             Some((library, _)) if library.declared_only => Reach::Declared,
             Some((_, function)) => unproven(function.reaches.load(Ordering::Relaxed)),
-            None => Reach::Declared,
+            // It may be known when its turn comes, by a command before it.
+            None => unproven(false),
         };
     }
     let script = match spec.name.starts_with("evalsha") {
@@ -39,6 +40,7 @@ pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
     };
     match script {
         Some(script) if !script.declared_only => unproven(script.reaches.load(Ordering::Relaxed)),
+        None if spec.name.starts_with("evalsha") => unproven(false),
         _ => Reach::Declared,
     }
 }
