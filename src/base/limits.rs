@@ -99,3 +99,24 @@ pub const INBOX_BYTES: usize = 8 * 1024;
 /// Bytes of the log that are not written yet, beyond which clients' next commands wait: a disk that is too slow for the
 /// writes must not take all memory.
 pub const LOG_PENDING_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// A slice of a snapshot on a core that has nothing else to do: a command that arrives meanwhile waits so long.
+pub const SNAPSHOT_IDLE_US: u64 = 800;
+
+/// A slice of a snapshot on a busy core.
+pub const SNAPSHOT_US_MIN: u64 = 50;
+
+/// See `SNAPSHOT_US_MIN`.
+pub const SNAPSHOT_US_MAX: u64 = 500;
+
+/// How often a core that sleeps looks whether its snapshot can go on.
+pub const SNAPSHOT_LOOK_MS: i64 = 2;
+
+/// A snapshot may hold this part of the memory in use in copies of what changed meanwhile, but
+pub const SNAPSHOT_HELD_PART: u64 = 4;
+
+/// at least so many bytes.
+pub const SNAPSHOT_HELD_BYTES_MIN: u64 = 256 * 1024 * 1024;
+
+/// How long writes wait at a time while a snapshot holds nearly as much as it may.
+pub const SNAPSHOT_THROTTLE_MS: i64 = 2;

@@ -48,7 +48,7 @@ pub fn setbit(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         let at = (offset / 8) as usize;
         let flip = |bytes: &mut [u8]| bytes[at] ^= u8::from(old != bit) << (7 - offset % 8);
         match found {
-            Some(found) => found.update_grown(at + 1, flip),
+            Some(found) => found.update_grown(at..at + 1, flip),
             None => cx.db.create_str(key, at + 1, flip),
         }
         cx.dirty += 1;

@@ -10,7 +10,7 @@ use crate::base::crc64;
 use crate::base::slot::DbIndex;
 use crate::base::time::Millis;
 use crate::config::Config;
-use crate::keyspace::{Db, Detached, FlushMode, Store, StoreSet};
+use crate::keyspace::{Db, Detached, FlushMode, KeyView, Store, StoreSet};
 use crate::persist::rdb::{self, Item, Part, Usage};
 use crate::resp::{Args, CommandError};
 
@@ -36,6 +36,15 @@ pub fn bgrewriteaof(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     Ok(Flow::Save(Save::Rewrite))
 }
 
+/// What a file says of when a key was used.
+pub fn usage_of(view: &KeyView<'_>) -> Usage {
+    match (view.frequency, view.idle_secs) {
+        (Some(often), _) => Usage::Frequency(often),
+        (None, Some(idle)) if idle > 0 => Usage::IdleSecs(idle),
+        _ => Usage::Unknown,
+    }
+}
+
 /// All keys of a store.
 pub fn part_of(store: &Store, now: Millis, compress: bool) -> Part {
     let mut part = Part::default();
@@ -46,11 +55,7 @@ pub fn part_of(store: &Store, now: Millis, compress: bool) -> Part {
         }
         part.select(db, keys, expires);
         store.visit(db, now, |view| {
-            let usage = match (view.frequency, view.idle_secs) {
-                (Some(often), _) => Usage::Frequency(often),
-                (None, Some(idle)) if idle > 0 => Usage::IdleSecs(idle),
-                _ => Usage::Unknown,
-            };
+            let usage = usage_of(&view);
             part.key(view.key, view.value, view.expire, usage, compress);
         });
     }

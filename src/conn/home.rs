@@ -10,6 +10,7 @@ use super::hold::{DiskWait, Stage};
 use super::mail::Post;
 use super::peaks::Peaks;
 use super::process::Process;
+use super::walk::Walk;
 use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
@@ -145,6 +146,8 @@ pub struct Home {
     pub(super) wanted: u64,
     /// Clients in WAITAOF.
     pub(super) disk_waits: Vec<DiskWait>,
+    /// The snapshot's share of this core.
+    pub(super) walk: Walk,
 }
 
 /// What a core is made of.
@@ -264,6 +267,7 @@ impl Home {
             heard: 0,
             wanted: u64::MAX,
             disk_waits: Vec::new(),
+            walk: Walk::default(),
             server,
         };
         home.owner.set_effects(is_logged);
@@ -587,7 +591,6 @@ impl Core for Home {
     fn freeze(&mut self, micros: u64) {
         self.clock.pause_us(micros);
     }
-
     fn set_active_expire(&mut self, on: bool) {
         self.owner.active_expire = on;
     }

@@ -42,6 +42,7 @@ mod relief;
 mod remarkable;
 mod tracking;
 mod turn;
+mod walk;
 
 pub use home::{Home, HomeParts};
 pub use listener::Bound;

@@ -95,6 +95,7 @@ impl ShardThread {
             }
         }
         home.background();
+        home.walk(home.stats.commands.get().saturating_sub(commands));
         home.hand_over();
         self.flush();
         self.home.evict_clients();
@@ -102,6 +103,7 @@ impl ShardThread {
         let home = &self.home;
         busy |= !home.ready.is_empty() || !home.receiver.is_quiet();
         busy |= !home.dirty.is_empty() && home.stage.is_none();
+        busy |= home.walk.is_busy;
         busy |= home.shrinks && home.owner.limit != 0;
         let busy_us = home.clock.wall_us().saturating_sub(started).max(0);
         home.stats.busy_us.add(busy_us as u64);
@@ -408,6 +410,9 @@ impl Home {
         }
         if let Some(pause) = self.pause {
             until = until.min(pause.until);
+        }
+        if self.owner.store.has_snapshot() {
+            until = until.min(Millis(now.0 + limits::SNAPSHOT_LOOK_MS));
         }
         let Millis(left) = Millis(until.0 - now.0);
         Wait::Until(Duration::from_millis(left.clamp(0, 1000) as u64))

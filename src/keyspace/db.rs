@@ -344,14 +344,27 @@ impl<'a> Db<'a> {
     /// Puts a value under a key, in place of what it held.
     pub fn insert(&mut self, key: &[u8], detached: Detached) {
         let Detached {
-            value,
+            mut value,
             expire,
             access,
         } = detached;
+        let mut begun = None;
+        if let Value::Collection(collection) = &mut value {
+            begun = collection.walk_label().map(|label| label.stays > 0);
+            let at = self.locate(key);
+            if begun.is_some() && !self.set.store(at.slot).has_snapshot() {
+                collection.end_walk();
+            }
+        }
         let ttl = expire.map_or(Ttl::Clear, Ttl::At);
         let mut bytes = Vec::new();
         let (tag, body, raw) = encode_value(key.len(), value, &mut bytes);
         self.put(key, tag, raw, body, ttl, access);
+        if let Some(begun) = begun {
+            // A snapshot is writing it, and goes on here.
+            let at = self.locate(key);
+            self.set.store(at.slot).adopt_walked(self.index, key, begun);
+        }
     }
 
     /// The expiry time of a key that is there: `Some(None)` for a persistent one. No access.

@@ -1,5 +1,6 @@
 //! Editing strings: found once, looked at, then changed where they are if that can be.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::db::Db;
@@ -54,17 +55,17 @@ impl Db<'_> {
         Ok(result)
     }
 
-    /// Edits a string that is at least `len` bytes long by then: zeros are added at its end, an absent key is created.
-    /// See [`StrEdit::update_grown`].
+    /// Edits a part of a string: zeros are added at its end if the part is beyond, an absent key is created. See
+    /// [`StrEdit::update_grown`].
     pub fn update_grown<T>(
         &mut self,
         key: &[u8],
-        len: usize,
+        part: Range<usize>,
         edit: impl FnOnce(&mut [u8]) -> T,
     ) -> Result<T, CommandError> {
         match self.edit_str(key)? {
-            Some(found) => Ok(found.update_grown(len, edit)),
-            None => Ok(self.create_str(key, len, edit)),
+            Some(found) => Ok(found.update_grown(part, edit)),
+            None => Ok(self.create_str(key, part.end, edit)),
         }
     }
 
@@ -97,12 +98,18 @@ impl StrEdit<'_> {
     }
 
     /// Edits the string. A long one is edited where it is, or in a copy if a reply still refers to it.
-    pub fn update<T>(mut self, edit: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    pub fn update<T>(self, edit: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.update_part(0..usize::MAX, edit)
+    }
+
+    /// As [`StrEdit::update`], of an edit that changes no other bytes than these.
+    fn update_part<T>(mut self, part: Range<usize>, edit: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut scratch = std::mem::take(&mut self.target.ledger.scratch);
         scratch.clear();
         match self.target.as_ref().body() {
             BodyRef::Shared(_) => {
                 self.target.ledger.scratch = scratch;
+                self.target.preserve_text(part);
                 return self.target.edit(|entry| {
                     let shared = entry.shared_mut().expect("the body is shared");
                     edit(Arc::make_mut(shared))
@@ -124,11 +131,13 @@ impl StrEdit<'_> {
         result
     }
 
-    /// Edits the string where it is, if it is `len` bytes long or longer; else zeros are added at its end first.
+    /// Edits a part of the string where it is; if the part is beyond its end, zeros are added there first. `edit` is given
+    /// all of the string.
     ///
     /// One that becomes long is built in memory that the allocator has zeroed, which for a bit set far out is memory
     /// that nobody has touched.
-    pub fn update_grown<T>(mut self, len: usize, edit: impl FnOnce(&mut [u8]) -> T) -> T {
+    pub fn update_grown<T>(mut self, part: Range<usize>, edit: impl FnOnce(&mut [u8]) -> T) -> T {
+        let len = part.end;
         let old = self.text();
         let old_len = old.len();
         match old {
@@ -143,19 +152,22 @@ impl StrEdit<'_> {
                 self.put(true, Body::Shared(Arc::new(bytes)));
                 result
             }
-            StrRef::Bytes(_) | StrRef::Int(_) | StrRef::Shared(_) => self.update(|bytes| {
-                if bytes.len() < len {
-                    reserve(bytes, len);
-                    bytes.resize(len, 0);
-                }
-                edit(bytes)
-            }),
+            StrRef::Bytes(_) | StrRef::Int(_) | StrRef::Shared(_) => {
+                self.update_part(part, |bytes| {
+                    if bytes.len() < len {
+                        reserve(bytes, len);
+                        bytes.resize(len, 0);
+                    }
+                    edit(bytes)
+                })
+            }
         }
     }
 
     /// Adds bytes at the end.
     pub fn append(self, more: &[u8]) {
-        self.update(|bytes| {
+        let len = self.text().len();
+        self.update_part(len..len, |bytes| {
             reserve(bytes, bytes.len() + more.len());
             bytes.extend_from_slice(more);
         });

@@ -24,6 +24,7 @@ mod lengths;
 mod scan;
 #[cfg(test)]
 pub(crate) mod seen;
+mod snapshot;
 mod store;
 mod value;
 mod walk;
@@ -42,6 +43,7 @@ pub use hash::{KeyHasher, Locator};
 pub use interest::{Interest, Touched};
 pub use lengths::Lengths;
 pub use scan::{Cursor, cursor_slot};
+pub use snapshot::{Chunk, Piece, Scribe, Stay, Step};
 pub use store::{
     AccessClock, DbGarbage, Expiry, Garbage, Loss, Store, StoreEvent, StoreEvents, StoreOptions,
     StoreSet,

@@ -6,7 +6,7 @@
 //! no other module is given a `SlotTable` to change.
 //!
 //! ```text
-//! Db (one command's view) -> Store::find / find_mut -> Target -> before_change -> SlotTable -> publish, watch, events
+//! Db (one command's view) -> Store::find / find_mut -> Target -> preserve -> SlotTable -> publish, watch, events
 //! ```
 //!
 //! Invariants
@@ -27,6 +27,7 @@ use super::evict::Pool;
 use super::hash::{KeyHasher, Locator};
 use super::interest::{Interest, Interests, Touched};
 use super::lengths::{Bin, Lengths};
+use super::snapshot::{How, Snapshot};
 use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
@@ -72,7 +73,7 @@ pub(super) struct DbTable {
 #[derive(Default)]
 pub(super) struct Sizes {
     /// Bytes that entries hold outside of themselves.
-    outside: usize,
+    pub(super) outside: usize,
     /// Which values have elements that come due.
     pub(super) dues: ElementDues,
     /// How many values there are of each size.
@@ -83,10 +84,10 @@ pub(super) struct Sizes {
 
 /// A found entry with all that a change of it has to pass through.
 pub(super) struct Target<'a> {
-    db: DbIndex,
-    found: Found<'a>,
+    pub(super) db: DbIndex,
+    pub(super) found: Found<'a>,
     pub(super) ledger: &'a mut Ledger,
-    sizes: &'a mut Sizes,
+    pub(super) sizes: &'a mut Sizes,
 }
 
 /// What every change passes through, apart from the tables so that both can be borrowed.
@@ -97,7 +98,11 @@ pub(super) struct Ledger {
     pub(super) access: AccessClock,
     pub(super) rng: Rng,
     used: usize,
-    cut_epoch: u8,
+    pub(super) cut_epoch: u8,
+    /// Cuts since the last walk that came to all entries.
+    pub(super) unswept: u8,
+    /// What is being written down.
+    pub(super) snapshot: Option<Box<Snapshot>>,
     garbage: Vec<Garbage>,
     events: Vec<StoreEvent>,
     wanted: StoreEvents,
@@ -168,6 +173,12 @@ impl Garbage {
 
 /// The table of a flushed database.
 pub struct DbGarbage(Box<Table>);
+
+impl DbGarbage {
+    pub(super) fn of(table: Box<Table>) -> DbGarbage {
+        DbGarbage(table)
+    }
+}
 
 /// Something that happened to a key without a command saying so.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -281,6 +292,8 @@ impl Store {
                 rng: Rng::new(hash_seed ^ u64::from(shard.0)),
                 used: 0,
                 cut_epoch: 0,
+                unswept: 0,
+                snapshot: None,
                 garbage: Vec::new(),
                 events: Vec::new(),
                 wanted: StoreEvents::NONE,
@@ -579,7 +592,6 @@ impl Store {
         let slots = self.slots.len();
         let ledger = &mut self.ledger;
         let DbTable { table, sizes } = &mut self.dbs[db.index()];
-        ledger.before_change(None);
         entry.set_epoch(ledger.cut_epoch);
         sizes.outside += outside_bytes(entry.as_ref());
         sizes.lengths.change(None, Bin::of(entry.as_ref()));
@@ -665,6 +677,9 @@ impl Store {
         sizes.dues = ElementDues::default();
         sizes.lengths = Lengths::default();
         self.ledger.publish(db, None, sizes);
+        let Some(table) = self.detach_for_snapshot(db, table) else {
+            return;
+        };
         if in_background {
             self.ledger.garbage.push(Garbage::Db(DbGarbage(table)));
         }
@@ -680,6 +695,9 @@ impl Store {
         self.ledger.interests.touch_all(one);
         self.ledger.interests.touch_all(other);
         self.dbs.swap(one.index(), other.index());
+        if let Some(snapshot) = &mut self.ledger.snapshot {
+            snapshot.swap(one, other);
+        }
         for db in [one, other] {
             let DbTable { table, sizes } = &mut self.dbs[db.index()];
             self.ledger.publish(db, table.as_deref(), sizes);
@@ -799,7 +817,13 @@ impl<'a> Target<'a> {
         &mut self,
         edit: impl FnOnce(&mut Entry<Collection>) -> (R, bool),
     ) -> R {
-        self.ledger.before_change(Some(self.found.as_ref()));
+        if self.is_wanted(How::InPlace) {
+            self.preserve(How::InPlace);
+        }
+        self.change(edit)
+    }
+
+    fn change<R>(&mut self, edit: impl FnOnce(&mut Entry<Collection>) -> (R, bool)) -> R {
         self.sizes.outside -= outside_bytes(self.found.as_ref());
         let old_due = element_due(self.found.as_ref());
         let old_bin = Bin::of(self.found.as_ref());
@@ -832,8 +856,10 @@ impl<'a> Target<'a> {
         if !entry.takes(tag, raw, value.len()) {
             return false;
         }
-        self.ledger.before_change(Some(entry));
-        self.ledger.touch(self.db, entry.key(), false);
+        if self.is_wanted(How::InPlace) {
+            self.preserve(How::InPlace);
+        }
+        self.ledger.touch(self.db, self.found.as_ref().key(), false);
         self.found.overwrite(value, self.ledger.cut_epoch);
         true
     }
@@ -844,7 +870,10 @@ impl<'a> Target<'a> {
         &mut self,
         edit: impl FnOnce(&mut Entry<Collection>) -> Displaced<Collection>,
     ) {
-        let displaced = self.edit(edit);
+        if self.is_wanted(How::Away) {
+            self.preserve(How::Away);
+        }
+        let displaced = self.change(|entry| (edit(entry), true));
         self.ledger.discard(displaced);
     }
 
@@ -910,14 +939,16 @@ impl<'a> Target<'a> {
         self.detach(Change::Removed).0
     }
 
-    fn detach(self, change: Change) -> (Displaced<Collection>, &'a mut Ledger) {
+    fn detach(mut self, change: Change) -> (Displaced<Collection>, &'a mut Ledger) {
+        if self.is_wanted(How::Away) {
+            self.preserve(How::Away);
+        }
         let Target {
             db,
             found,
             ledger,
             sizes,
         } = self;
-        ledger.before_change(Some(found.as_ref()));
         sizes.outside -= outside_bytes(found.as_ref());
         sizes.lengths.change(Bin::of(found.as_ref()), None);
         if let Some(due) = element_due(found.as_ref()) {
@@ -938,12 +969,6 @@ impl Ledger {
             self.counters.misses.add(1);
             self.push_event(StoreEvents::MISSED, || StoreEvent::Missed(db, key.into()));
         }
-    }
-
-    /// Comes before every change of an entry, and before a new one (`None`).
-    #[inline]
-    fn before_change(&mut self, _entry: Option<EntryRef<'_, Collection>>) {
-        // A snapshot in progress preserves the pre-image here, if the entry's epoch is older than the cut.
     }
 
     /// Tells whoever watches a key or waits for it that it changed; `removed` says that it is gone.
@@ -1003,10 +1028,19 @@ impl Ledger {
                 }
             }
             Displaced::Object(collection) => {
+                let Some(collection) = self.keep_removed(collection) else {
+                    return;
+                };
                 if collection.effort() >= GARBAGE_EFFORT_MIN && self.garbage.len() < GARBAGE_MAX {
                     self.garbage.push(Garbage::Collection(collection));
                 }
             }
+        }
+    }
+
+    pub(super) fn push_garbage(&mut self, garbage: Garbage) {
+        if self.garbage.len() < GARBAGE_MAX {
+            self.garbage.push(garbage);
         }
     }
 

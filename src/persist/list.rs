@@ -10,8 +10,8 @@ use super::string_payload::{Reader, Text, write_len, write_string};
 use crate::base::I64Buf;
 use crate::types::{Chunk, End, List, ListLimits};
 
-const PLAIN: u64 = 1;
-const PACKED: u64 = 2;
+pub(super) const PLAIN: u64 = 1;
+pub(super) const PACKED: u64 = 2;
 
 /// Appends type number and list.
 pub(super) fn write(out: &mut Vec<u8>, list: &List, compress: bool) {

@@ -11,6 +11,7 @@ mod hash;
 mod list;
 mod object;
 mod older;
+pub mod pieces;
 pub mod rdb;
 mod set;
 mod stream;

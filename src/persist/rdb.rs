@@ -24,13 +24,13 @@ use crate::base::{DbIndex, Millis, crc64};
 use crate::keyspace::{Value, ValueRef};
 
 const EOF: u8 = 255;
-const SELECT_DB: u8 = 254;
+pub(super) const SELECT_DB: u8 = 254;
 const EXPIRE_SECONDS: u8 = 253;
-const EXPIRE_MS: u8 = 252;
-const RESIZE_DB: u8 = 251;
+pub(super) const EXPIRE_MS: u8 = 252;
+pub(super) const RESIZE_DB: u8 = 251;
 const AUX: u8 = 250;
-const FREQUENCY: u8 = 249;
-const IDLE: u8 = 248;
+pub(super) const FREQUENCY: u8 = 249;
+pub(super) const IDLE: u8 = 248;
 const FUNCTION: u8 = 245;
 const SLOT_INFO: u8 = 244;
 

@@ -41,6 +41,12 @@ pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress: bool
         write_string(out, &id.to_bytes(), compress);
         write_string(out, node.as_bytes(), compress);
     }
+    write_tail(out, stream, kind, compress);
+}
+
+/// What stands behind the nodes.
+pub(super) fn write_tail(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress: bool) {
+    let log = stream.log();
     write_len(out, log.len());
     for id in [log.last_id(), log.first_id(), log.max_deleted_id()] {
         write_id(out, id);

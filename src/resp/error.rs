@@ -372,6 +372,8 @@ fixed_errors! {
     RELOAD_FAILED = "ERR Error trying to load the RDB dump, check server logs.";
     /// DEBUG LOADAOF.
     LOADAOF_FAILED = "ERR Error trying to load the AOF files, check server logs.";
+    /// To who waits for a save that was cancelled.
+    SAVE_CANCELLED = "ERR Background saving was cancelled";
     /// BGSAVE CANCEL.
     NO_SAVE_TO_CANCEL = "ERR Background saving is currently not in progress or scheduled";
     /// SAVE, BGSAVE.

@@ -3,7 +3,7 @@
 use super::aof::{Aof, Rewrites};
 use super::control::Order;
 use super::loading::{self, LoadError};
-use super::save::{self, BaseOf, Consumer, Plan, RdbFile};
+use super::save::{self, BaseOf, Consumer, Plan, RdbFile, UnderWay};
 use super::{listeners, logging};
 use crate::command::ctx::{Answer, Load, OnCore, Save, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
@@ -49,8 +49,8 @@ pub(super) struct Running {
     users: Mutex<(u64, Arc<Users>)>,
     clock: Clock,
     stopping: AtomicBool,
-    /// A snapshot is being taken, whoever for.
-    walking: AtomicBool,
+    /// The snapshot that is being taken.
+    under_way: Mutex<Option<UnderWay>>,
     /// BGSAVE SCHEDULE, while something else was being written.
     scheduled: AtomicBool,
     /// A shutdown that waits for the end of a save under way, whose file is older than what it has to keep.
@@ -83,7 +83,7 @@ impl Running {
             this: Weak::clone(this),
             aof,
             rewrites: Rewrites::default(),
-            walking: AtomicBool::new(false),
+            under_way: Mutex::new(None),
             scheduled: AtomicBool::new(false),
             leaving: Mutex::new(None),
             server,
@@ -145,7 +145,10 @@ impl Running {
             self.stop();
             return Ok(());
         }
-        if self.is_walking() || self.server.process.save.in_progress.load(Ordering::SeqCst) {
+        if self.is_walking() {
+            // What it would write is older than what has to be kept.
+            tracing::warn!("There is a snapshot being written. Giving it up!");
+            self.give_up_snapshot("the server is going");
             *self.leaving.lock() = Some((options, finished));
             return Ok(());
         }
@@ -213,7 +216,7 @@ impl Running {
 
     /// Whether a snapshot is being taken.
     pub(super) fn is_walking(&self) -> bool {
-        self.walking.load(Ordering::SeqCst)
+        self.server.process.save.walking.load(Ordering::SeqCst)
     }
 
     /// Itself, for what it hands to others.
@@ -228,17 +231,40 @@ impl Running {
 
     /// Prepares a snapshot; what comes back makes the cut. See `save`.
     pub(super) fn begin_snapshot(&self, plan: Plan) -> Result<OnCore, CommandError> {
-        if self.walking.swap(true, Ordering::SeqCst) {
+        if self
+            .server
+            .process
+            .save
+            .walking
+            .swap(true, Ordering::SeqCst)
+        {
             return Err(CommandError::SAVE_IN_PROGRESS);
         }
         let config = Arc::clone(&self.settings.lock().config);
         let this = self.this.upgrade().ok_or(CommandError::SHUTDOWN_FAILED)?;
-        let ended = Box::new(move || this.walking.store(false, Ordering::SeqCst));
-        let begun = save::begin(plan, &self.server, &config, self.clock, ended);
-        begun.map_err(|error| {
-            self.walking.store(false, Ordering::SeqCst);
-            CommandError::owned(format!("ERR {}", os_reason(&error)))
-        })
+        let ended = Box::new(move || {
+            *this.under_way.lock() = None;
+            this.server
+                .process
+                .save
+                .walking
+                .store(false, Ordering::SeqCst);
+        });
+        let mut under_way = self.under_way.lock();
+        match save::begin(plan, &self.server, &config, self.clock, ended) {
+            Ok((cut, begun)) => {
+                *under_way = Some(begun);
+                Ok(cut)
+            }
+            Err(error) => {
+                self.server
+                    .process
+                    .save
+                    .walking
+                    .store(false, Ordering::SeqCst);
+                Err(CommandError::owned(format!("ERR {}", os_reason(&error))))
+            }
+        }
     }
 
     /// Prepares to write the RDB file; what comes back makes the cut. `and_hold` leaves all clients held from then on.
@@ -246,7 +272,7 @@ impl Running {
         let config = Arc::clone(&self.settings.lock().config);
         let file = RdbFile::new(
             &config.dbfilename,
-            format!("temp-{}.rdb", std::process::id()),
+            self.temporary(),
             BaseOf::Nothing,
             config.rdbchecksum,
             config.rdb_save_incremental_fsync,
@@ -269,6 +295,11 @@ impl Running {
         Ok(cut)
     }
 
+    /// What an RDB file is called until it is whole.
+    fn temporary(&self) -> String {
+        format!("temp-{}.rdb", self.server.pid)
+    }
+
     /// Notes how a save went.
     fn saved(&self, result: &io::Result<()>, started: i64, changes: u64, done: Done) {
         let now = self.clock.wall_us() / 1_000_000;
@@ -280,19 +311,34 @@ impl Running {
                 process.saved_changes.store(changes, Ordering::Relaxed);
                 process.save.saves.fetch_add(1, Ordering::Relaxed);
             }
+            Err(error) if is_cancelled(error) => {}
             Err(error) => {
                 let why = os_reason(error);
-                tracing::warn!("Error writing the DB file: {why}");
+                tracing::warn!("Write error while saving DB to the disk: {why}");
             }
         }
         let stats = &process.save;
-        stats.last_ok.store(result.is_ok(), Ordering::Relaxed);
+        if !result.as_ref().is_err_and(is_cancelled) {
+            stats.last_ok.store(result.is_ok(), Ordering::Relaxed);
+        }
+        let peak = stats.held_peak.load(Ordering::Relaxed);
+        stats.last_held_peak.store(peak, Ordering::Relaxed);
         stats.last_seconds.store(now - started, Ordering::Relaxed);
         stats.in_progress.store(false, Ordering::SeqCst);
         done(match result {
             Ok(()) => Ok(()),
+            Err(error) if is_cancelled(error) => Err(CommandError::SAVE_CANCELLED),
             Err(_) => Err(CommandError::fixed("ERR")),
         });
+    }
+
+    /// Ends the snapshot under way, if there is one, without a result. That is not an error of it.
+    fn give_up_snapshot(&self, why: &str) -> bool {
+        let under_way = self.under_way.lock();
+        if let Some(snapshot) = &*under_way {
+            snapshot.cancel(why);
+        }
+        under_way.is_some()
     }
 
     /// As [`Running::begin_save`] for BGSAVE and save points: a failure stops writes.
@@ -302,6 +348,10 @@ impl Running {
             false,
             Box::new(move |result| {
                 let save = &this.server.process.save;
+                if result == Err(CommandError::SAVE_CANCELLED) {
+                    tracing::warn!("Background saving was cancelled");
+                    return;
+                }
                 save.background_failed
                     .store(result.is_err(), Ordering::Relaxed);
                 match result {
@@ -310,7 +360,7 @@ impl Running {
                 }
             }),
         )?;
-        tracing::info!("Background saving started");
+        tracing::info!("Background saving started by pid {}", self.server.pid);
         Ok(cut)
     }
 
@@ -370,6 +420,10 @@ impl Running {
             return;
         }
         tracing::warn!("User requested shutdown...");
+        if self.give_up_snapshot("the server is going") {
+            // Whoever writes it may not come to it before the process ends.
+            let _ = std::fs::remove_file(self.temporary());
+        }
         self.settings.lock().listening.clear();
         self.server.scripts.stop();
         for post in &self.posts {
@@ -581,6 +635,10 @@ impl Process for Running {
             Save::InBackground | Save::Scheduled => self
                 .begin_background_save()
                 .map(begun("Background saving started")),
+            Save::Cancel if busy && self.give_up_snapshot("BGSAVE CANCEL") => {
+                tracing::info!("Background saving will be aborted due to user request");
+                only_noted("Background saving cancelled")
+            }
             Save::Cancel if self.scheduled.swap(false, Ordering::Relaxed) => {
                 only_noted("Scheduled background save cancelled")
             }
@@ -605,6 +663,11 @@ pub(super) fn set_password(
         users.put(user);
         Ok(Answer::Ok)
     }
+}
+
+/// Whether a snapshot was ended on purpose.
+fn is_cancelled(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Interrupted
 }
 
 fn resident_bytes() -> Option<u64> {

@@ -199,6 +199,10 @@ pub struct CoreStats {
     pub expire_us: Counter,
     /// Microseconds spent on what is done a few times a second.
     pub cron_us: Counter,
+    /// Microseconds spent on snapshots, beside commands.
+    pub walk_us: Counter,
+    /// Turns that held writes back because a snapshot held too much.
+    pub throttles: Counter,
     per_command: OnceLock<Box<[CommandCounters]>>,
 }
 
@@ -335,6 +339,18 @@ pub struct SaveStats {
     pub last_ok: AtomicBool,
     /// Seconds the last one took; -1 when there was none.
     pub last_seconds: AtomicI64,
+    /// A snapshot is being taken, for whatever purpose.
+    pub walking: AtomicBool,
+    /// Keys of the one under way, or of the last.
+    pub keys_total: AtomicU64,
+    /// Those of them that were written down.
+    pub keys_processed: AtomicU64,
+    /// Bytes that it holds of what changed meanwhile.
+    pub held: AtomicU64,
+    /// The most it held.
+    pub held_peak: AtomicU64,
+    /// The most the last RDB file's held.
+    pub last_held_peak: AtomicU64,
     /// Successful ones.
     pub saves: AtomicU64,
     /// Keys read at start.
@@ -360,6 +376,12 @@ impl Default for SaveStats {
             started: AtomicI64::new(0),
             last_ok: AtomicBool::new(true),
             last_seconds: AtomicI64::new(-1),
+            walking: AtomicBool::new(false),
+            keys_total: AtomicU64::new(0),
+            keys_processed: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            held_peak: AtomicU64::new(0),
+            last_held_peak: AtomicU64::new(0),
             saves: AtomicU64::new(0),
             loaded: AtomicU64::new(0),
             load_expired: AtomicU64::new(0),

@@ -14,6 +14,7 @@ mod pack;
 mod table;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use self::pack::Pack;
 use self::table::Table;
@@ -268,7 +269,10 @@ impl Hash {
             self.convert();
         }
         match &mut self.form {
-            Form::Table(table) => table.set(name, value, ttl, now),
+            Form::Table(table) => {
+                table.note(name);
+                table.set(name, value, ttl, now)
+            }
             Form::Pack(_) => unreachable!("it was converted"),
         }
     }
@@ -277,7 +281,10 @@ impl Hash {
     pub fn remove(&mut self, name: &[u8], now: i64) -> bool {
         match &mut self.form {
             Form::Pack(pack) => pack.remove(name, now),
-            Form::Table(table) => table.remove(name, now),
+            Form::Table(table) => {
+                table.note(name);
+                table.remove(name, now)
+            }
         }
     }
 
@@ -285,7 +292,10 @@ impl Hash {
     pub fn set_expiry(&mut self, name: &[u8], expiry: Option<i64>) {
         match &mut self.form {
             Form::Pack(pack) => pack.set_expiry(name, expiry),
-            Form::Table(table) => table.set_expiry(name, expiry),
+            Form::Table(table) => {
+                table.note(name);
+                table.set_expiry(name, expiry);
+            }
         }
     }
 

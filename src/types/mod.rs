@@ -15,14 +15,16 @@ mod listpack;
 mod set;
 pub mod stream;
 mod tight;
+mod walk;
 mod zset;
 
 pub use hash::{Field, FieldText, FieldTtl, Hash, HashLimits};
 pub use intset::Intset;
-pub use list::{Chunk, End, List, ListLimits, Side};
+pub use list::{Chunk, End, List, ListLimits, ListRest, Side};
 pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::{Set, SetLimits};
 pub use stream::Stream;
+pub use walk::{Label, Walked};
 pub use zset::{LexBound, LexRange, ScoreRange, Zset, ZsetLimits};
 
 /// A value that is not a string.
@@ -153,7 +155,58 @@ impl Collection {
     pub fn is_empty(&self) -> bool {
         !matches!(self, Collection::Stream(_)) && self.len() == 0
     }
+
+    /// Whether writing it down takes so long that it is done in slices.
+    pub fn is_large(&self) -> bool {
+        let may_be = match self {
+            Collection::List(list) => list.can_be_walked(),
+            Collection::Set(set) => set.can_be_walked(),
+            Collection::Zset(zset) => zset.can_be_walked(),
+            Collection::Hash(hash) => hash.can_be_walked(),
+            Collection::Stream(_) => true,
+        };
+        may_be && (self.effort() > LARGE_EFFORT || self.memory() > LARGE_BYTES)
+    }
+
+    /// Begins to write it down in slices, as it is now. It must be a large one.
+    pub fn begin_walk(&mut self, label: Box<Label>) {
+        match self {
+            Collection::List(list) => list.begin_walk(label),
+            Collection::Set(set) => set.begin_walk(label),
+            Collection::Zset(zset) => zset.begin_walk(label),
+            Collection::Hash(hash) => hash.begin_walk(label),
+            Collection::Stream(stream) => stream.begin_walk(label),
+        }
+    }
+
+    /// What it is written down with, if that was begun and is not done.
+    pub fn walk_label(&mut self) -> Option<&mut Label> {
+        match self {
+            Collection::List(list) => list.walk_label(),
+            Collection::Set(set) => set.walk_label(),
+            Collection::Zset(zset) => zset.walk_label(),
+            Collection::Hash(hash) => hash.walk_label(),
+            Collection::Stream(stream) => stream.walk_label(),
+        }
+    }
+
+    /// Stops writing it down, wherever that is.
+    pub fn end_walk(&mut self) {
+        match self {
+            Collection::List(list) => list.end_walk(),
+            Collection::Set(set) => set.end_walk(),
+            Collection::Zset(zset) => zset.end_walk(),
+            Collection::Hash(hash) => hash.end_walk(),
+            Collection::Stream(stream) => stream.end_walk(),
+        }
+    }
 }
+/// What is written down in one go costs at most so many allocations' worth of work, and
+const LARGE_EFFORT: usize = 128;
+
+/// so many bytes.
+const LARGE_BYTES: usize = 64 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;

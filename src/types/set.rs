@@ -12,6 +12,7 @@
 mod members;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use self::members::Members;
 use super::intset::Intset;
@@ -65,11 +66,13 @@ impl Default for Set {
 }
 
 impl Set {
+    fn of(form: Form) -> Set {
+        Set { form }
+    }
+
     /// An empty one.
     pub fn new() -> Set {
-        Set {
-            form: Form::Ints(Intset::new()),
-        }
+        Set::of(Form::Ints(Intset::new()))
     }
 
     /// An empty one in the encoding that suits `count` members of which this is the first.
@@ -81,7 +84,7 @@ impl Set {
         } else {
             Form::Table(Box::new(Members::new()))
         };
-        Set { form }
+        Set::of(form)
     }
 
     /// An empty compact one for some of the members of this one.
@@ -90,14 +93,12 @@ impl Set {
             Form::Ints(_) => Form::Ints(Intset::new()),
             Form::Pack(_) | Form::Table(_) => Form::Pack(Listpack::new()),
         };
-        Set { form }
+        Set::of(form)
     }
 
     /// From integers from outside.
     pub fn from_ints(ints: Intset, limits: SetLimits) -> Set {
-        let mut set = Set {
-            form: Form::Ints(ints),
-        };
+        let mut set = Set::of(Form::Ints(ints));
         set.keep_ints_few(limits);
         set
     }
@@ -109,9 +110,7 @@ impl Set {
             return None;
         }
         let is_long = members.len() > limits.members;
-        let mut set = Set {
-            form: Form::Pack(members),
-        };
+        let mut set = Set::of(Form::Pack(members));
         if is_long {
             set.table();
         }
@@ -233,6 +232,7 @@ impl Set {
     #[inline]
     pub fn insert(&mut self, member: &[u8], limits: SetLimits) -> bool {
         if let Form::Table(table) = &mut self.form {
+            table.note(member);
             return table.insert(member);
         }
         self.insert_compact(Item::of(member), limits)
@@ -240,8 +240,8 @@ impl Set {
 
     /// As [`Set::insert`], of what another set has.
     pub fn insert_item(&mut self, member: Item<'_>, limits: SetLimits) -> bool {
-        match &mut self.form {
-            Form::Table(table) => table.insert(member.text(&mut I64Buf::new(0))),
+        match &self.form {
+            Form::Table(_) => self.insert(member.text(&mut I64Buf::new(0)), limits),
             Form::Ints(_) | Form::Pack(_) => self.insert_compact(member, limits),
         }
     }
@@ -308,7 +308,8 @@ impl Set {
 
     /// Takes a set whose members are all integers back to an intset, if they are few enough.
     pub fn prefer_ints(&mut self, limits: SetLimits) {
-        if matches!(self.form, Form::Ints(_)) || self.len() > limits.ints() {
+        let is_walked = self.is_walked();
+        if matches!(self.form, Form::Ints(_)) || self.len() > limits.ints() || is_walked {
             return;
         }
         let (mut ints, mut all) = (Intset::new(), true);
@@ -340,7 +341,10 @@ impl Set {
                 }
                 None => false,
             },
-            Form::Table(table) => table.remove(member),
+            Form::Table(table) => {
+                table.note(member);
+                table.remove(member)
+            }
         }
     }
 
@@ -455,7 +459,7 @@ impl Set {
         mut visit: impl FnMut(Item<'_>),
     ) {
         let left = self.len().saturating_sub(count);
-        if count >= left.saturating_mul(MOST_OF_IT) {
+        if count >= left.saturating_mul(MOST_OF_IT) && !self.is_walked() {
             let mut kept = self.empty_for_some();
             self.sample(rng, left, |member| {
                 kept.insert_item(member, limits);

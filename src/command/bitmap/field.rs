@@ -77,19 +77,21 @@ pub fn bitfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         return replay_reads(cx, key, &operations);
     }
     let reply = &mut cx.reply;
-    let changed = cx.db.update_grown(key, len, |bytes| {
-        let mut changed = 0;
-        for operation in &operations {
-            let old = operation.field.load(bytes);
-            let outcome = operation.outcome(old);
-            reply_outcome(reply, &outcome);
-            if let Some(new) = outcome.write {
-                operation.field.store(bytes, new);
-                changed += u64::from(grows || new != old);
+    let changed = cx
+        .db
+        .update_grown(key, first_written(&operations)..len, |bytes| {
+            let mut changed = 0;
+            for operation in &operations {
+                let old = operation.field.load(bytes);
+                let outcome = operation.outcome(old);
+                reply_outcome(reply, &outcome);
+                if let Some(new) = outcome.write {
+                    operation.field.store(bytes, new);
+                    changed += u64::from(grows || new != old);
+                }
             }
-        }
-        changed
-    })?;
+            changed
+        })?;
     // A string that grew although every write failed has changed all the same. Redis does not count that, so that its
     // replicas never learn of it.
     let changes = changed.max(u64::from(grows));
@@ -162,6 +164,15 @@ fn written_len(operations: &[Operation]) -> Option<usize> {
             ((field.offset + u64::from(field.bits) - 1) / 8 + 1) as usize
         })
         .max()
+}
+
+/// The first byte that is written; 0 if none is.
+fn first_written(operations: &[Operation]) -> usize {
+    let writes = operations
+        .iter()
+        .filter(|operation| !matches!(operation.action, Action::Get));
+    let bytes = writes.map(|operation| (operation.field.offset / 8) as usize);
+    bytes.min().unwrap_or(0)
 }
 
 fn parse(cx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<Operation>> {

@@ -12,6 +12,7 @@ use crate::keyspace::Lengths;
 use crate::stats::{CommandCounters, Totals};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use std::fmt::{Display, Write};
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The text of INFO while it is being written.
@@ -310,20 +311,22 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
     let load = &process.load;
     let loading = load.active.load(Relaxed);
     text.line("loading", u8::from(loading));
-    text.zeros(&[
-        "async_loading",
-        "current_cow_peak",
-        "current_cow_size",
-        "current_cow_size_age",
-    ]);
+    text.zeros(&["async_loading"]);
+    // Nothing is forked: what is held is what a snapshot preserved of what changed since.
+    let save = &process.save;
+    let walks = save.walking.load(Relaxed);
+    let of_walk = |figure: &AtomicU64| if walks { figure.load(Relaxed) } else { 0 };
+    text.line("current_cow_peak", of_walk(&save.held_peak));
+    text.line("current_cow_size", of_walk(&save.held));
+    text.zeros(&["current_cow_size_age"]);
     text.line("current_fork_perc", "0.00");
-    text.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
+    text.line("current_save_keys_processed", of_walk(&save.keys_processed));
+    text.line("current_save_keys_total", of_walk(&save.keys_total));
     let changes: u64 = (cx.server.cores.iter())
         .map(|core| core.store.changes.get())
         .sum();
     let saved = process.saved_changes.load(Relaxed);
     text.line("rdb_changes_since_last_save", changes.saturating_sub(saved));
-    let save = &process.save;
     let in_progress = save.in_progress.load(Relaxed);
     text.line("rdb_bgsave_in_progress", u8::from(in_progress));
     text.line("rdb_last_save_time", process.last_save.load(Relaxed));
@@ -340,7 +343,7 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
     };
     text.line("rdb_current_bgsave_time_sec", current);
     text.line("rdb_saves", save.saves.load(Relaxed));
-    text.zeros(&["rdb_last_cow_size"]);
+    text.line("rdb_last_cow_size", save.last_held_peak.load(Relaxed));
     text.line(
         "rdb_last_load_keys_expired",
         save.load_expired.load(Relaxed),

@@ -66,7 +66,7 @@ pub fn setrange(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let end = checked_len(max, offset, patch.len())?;
     let edit = |bytes: &mut [u8]| bytes[end - patch.len()..end].copy_from_slice(patch);
     match found {
-        Some(found) => found.update_grown(end, edit),
+        Some(found) => found.update_grown(end - patch.len()..end, edit),
         None => cx.db.create_str(key, end, edit),
     }
     cx.dirty += 1;

@@ -19,16 +19,23 @@
 //! walk waits, not the clients.
 
 mod file;
+mod scribe;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub(super) use file::{BaseOf, RdbFile};
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
+use self::scribe::{Note, RdbScribe, Shared};
+use self::writer::Writer;
+use crate::base::slot::DbIndex;
+use crate::base::time::Millis;
 use crate::command::ctx::{Core, OnCore, Pause, Server};
-use crate::command::persistence::part_of;
 use crate::config::Config;
-use crate::persist::rdb::{self, Part};
 use crate::ring::Clock;
 
 /// What else happens on each core at the cut, before anything of a later command is executed there.
@@ -78,21 +85,30 @@ pub(super) struct Plan {
     pub(super) and_hold: bool,
 }
 
-/// What the save thread hears from shards.
-struct Note {
-    shard: usize,
-    part: Part,
+/// A snapshot under way.
+#[derive(Clone)]
+pub(super) struct UnderWay {
+    shared: Arc<Shared>,
+    notes: flume::Sender<Note>,
 }
 
-/// Starts the save thread. What comes back makes the cut; if it is dropped before all cores ran it, the consumers hear
-/// of an error. `ended` is called when all of them have heard how it went.
+impl UnderWay {
+    /// Ends it without a result, on purpose. The consumers hear of an interruption.
+    pub(super) fn cancel(&self, why: &str) {
+        self.shared.preserved.end();
+        let _ = self.notes.send(Note::Cancel(why.to_owned()));
+    }
+}
+
+/// Starts the save thread. What comes back makes the cut. `ended` is called when a next one can begin; then the consumers
+/// hear how it went.
 pub(super) fn begin(
     plan: Plan,
     server: &Arc<Server>,
     config: &Config,
     clock: Clock,
     ended: Box<dyn FnOnce() + Send>,
-) -> io::Result<OnCore> {
+) -> io::Result<(OnCore, UnderWay)> {
     let Plan {
         consumers,
         at_cut,
@@ -100,89 +116,61 @@ pub(super) fn begin(
     } = plan;
     let compress = config.rdbcompression;
     let (sender, notes) = flume::unbounded();
-    let server = Arc::clone(server);
+    let shards = server.slots.shards();
+    let shared = Shared::new(shards);
+    let facts_of = Arc::clone(server);
+    let facts = Box::new(move || Facts {
+        seconds: clock.wall_us() / 1_000_000,
+        used_memory: facts_of.used_memory(),
+        // All that a core had before its cut; what one has changed since is in the log as well.
+        functions: facts_of.scripts.functions().codes(),
+    });
+    let writer = Writer::new(&shared, consumers, compress, facts);
+    let stats_of = Arc::clone(server);
     std::thread::Builder::new()
         .name("save".into())
         .spawn(move || {
-            let told = collect(consumers, &notes, &server, clock);
+            let told = writer.run(&notes, |progress| {
+                let save = &stats_of.process.save;
+                save.keys_total.store(progress.keys_total, Relaxed);
+                save.keys_processed.store(progress.keys_processed, Relaxed);
+                save.held.store(progress.held, Relaxed);
+                save.held_peak.store(progress.held_peak, Relaxed);
+            });
             // Who hears of the end may want the next one at once.
             ended();
             for (done, result) in told {
                 done(result);
             }
         })?;
-    Ok(Arc::new(move |core| {
+    let under_way = UnderWay {
+        shared: Arc::clone(&shared),
+        notes: sender.clone(),
+    };
+    let cut: OnCore = Arc::new(move |core| {
         if let Some(at_cut) = &at_cut {
             at_cut(core);
         }
         let (shard, now) = (core.shard().index(), core.now());
-        let part = part_of(core.store(), now, compress);
+        let scribe = RdbScribe::new(shard, &shared, &sender, compress);
+        let store = core.store();
+        let sizes = (0..store.databases()).map(|db| {
+            let (keys, expires) = store.counts(DbIndex(db as u32));
+            (keys as u64, expires as u64)
+        });
+        let sizes = sizes.collect();
+        let note = match store.begin_snapshot(Box::new(scribe), now) {
+            true => Note::Cut(sizes),
+            false => Note::GiveUp("too many saves failed in a row; try again later".into()),
+        };
+        let _ = sender.send(note);
         if and_hold {
             core.pause(Some(Pause {
-                until: crate::base::time::Millis(i64::MAX),
+                until: Millis(i64::MAX),
                 all: true,
             }));
         }
-        let _ = sender.send(Note { shard, part });
         Box::new(())
-    }))
-}
-
-/// Waits for all shards, then writes what they have. Returns what is to be told to whom.
-fn collect(
-    consumers: Vec<Consumer>,
-    notes: &flume::Receiver<Note>,
-    server: &Server,
-    clock: Clock,
-) -> Vec<(Told, io::Result<()>)> {
-    let mut sinks = Sinks {
-        consumers,
-        told: Vec::new(),
-    };
-    let mut parts: Vec<Note> = notes.iter().take(server.slots.shards()).collect();
-    if parts.len() < server.slots.shards() {
-        sinks.each(|_| Err(io::Error::other("a shard has gone")));
-        return sinks.told;
-    }
-    parts.sort_by_key(|note| note.shard);
-    let facts = Facts {
-        seconds: clock.wall_us() / 1_000_000,
-        used_memory: server.used_memory(),
-        // All that a core had before its cut; what one has changed since is in the log as well.
-        functions: server.scripts.functions().codes(),
-    };
-    let version = parts.iter().map(|note| note.part.version).max();
-    let version = version.unwrap_or(0).max(rdb::VERSION_MIN);
-    sinks.each(|sink| sink.begin(&facts));
-    for note in &parts {
-        sinks.each(|sink| sink.write(&note.part.bytes));
-    }
-    sinks.each(|sink| sink.finish(version));
-    let mut told = sinks.told;
-    let whole = sinks.consumers.into_iter();
-    told.extend(whole.map(|consumer| (consumer.done, Ok(()))));
-    told
-}
-
-/// The sinks that have not failed, and how it went with the others.
-struct Sinks {
-    consumers: Vec<Consumer>,
-    told: Vec<(Told, io::Result<()>)>,
-}
-
-impl Sinks {
-    /// Does something with all sinks; those that fail are gone afterwards.
-    fn each(&mut self, mut step: impl FnMut(&mut dyn SnapshotSink) -> io::Result<()>) {
-        let mut at = 0;
-        while let Some(consumer) = self.consumers.get_mut(at) {
-            match step(&mut *consumer.sink) {
-                Ok(()) => at += 1,
-                Err(error) => {
-                    let mut consumer = self.consumers.remove(at);
-                    consumer.sink.abort();
-                    self.told.push((consumer.done, Err(error)));
-                }
-            }
-        }
-    }
+    });
+    Ok((cut, under_way))
 }

@@ -9,16 +9,20 @@
 //! entries from before the position, which are left out.
 
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 
 use super::{GROUP, Group, HashKey, Head, ORDER_BITS, SlotTable};
 use crate::base::Rng;
 use crate::structure::directory::{BITS_MAX, Directory};
 use crate::structure::due::NEVER;
-use crate::structure::entry::EntryRef;
+use crate::structure::entry::{Entry, EntryRef};
 use crate::structure::segment::Word;
 
 /// Entries asked for before the first of them is visited.
 const AHEAD: usize = 16;
+/// Entries of one position that are fetched ahead without an allocation: more than a bucket and what it spills has.
+const STEP_ENTRIES: usize = 24;
 
 impl<O, H: HashKey> SlotTable<O, H> {
     /// Visits the entries at the first position at or after `from`, a prefix of [`ORDER_BITS`] hash bits, and returns
@@ -48,6 +52,53 @@ impl<O, H: HashKey> SlotTable<O, H> {
                 segment.prefix_after(home, from)
             }
         };
+        (next < 1 << ORDER_BITS).then_some(next)
+    }
+
+    /// As [`SlotTable::scan_step`], of the entries that are not of this epoch; they are afterwards.
+    pub fn stamp_step(
+        &mut self,
+        slot: usize,
+        from: u64,
+        epoch: u8,
+        mut visit: impl FnMut(EntryRef<'_, O>),
+    ) -> Option<u64> {
+        let from = from & ((1 << ORDER_BITS) - 1);
+        let leaf = self.leaf(slot, from << (64 - ORDER_BITS));
+        let Some(segment) = self.segment(leaf) else {
+            let next = ((from >> (ORDER_BITS - leaf.1)) + 1) << (ORDER_BITS - leaf.1);
+            return (next < 1 << ORDER_BITS).then_some(next);
+        };
+        let home = segment.home_of_prefix(from);
+        let next = segment.prefix_after(home, from);
+        let mut found: [Option<NonNull<u8>>; STEP_ENTRIES] = [None; STEP_ENTRIES];
+        let mut more = Vec::new();
+        for (nth, (_, entry, bits)) in segment.entries_of(home).enumerate() {
+            // SAFETY: an address from a cell of this table, which is borrowed.
+            let entry_ref = unsafe { EntryRef::<O>::from_raw(entry) };
+            entry_ref.prefetch();
+            let is_ahead = segment
+                .is_at_or_after(bits, from)
+                .unwrap_or_else(|| self.hasher.hash(entry_ref.key()) >> (64 - ORDER_BITS) >= from);
+            if is_ahead {
+                match found.get_mut(nth) {
+                    Some(place) => *place = Some(entry),
+                    None => more.push(entry),
+                }
+            }
+        }
+        for entry in found.into_iter().flatten().chain(more) {
+            // SAFETY: as above; nothing was removed since.
+            let entry_ref = unsafe { EntryRef::<O>::from_raw(entry) };
+            if entry_ref.epoch() == epoch {
+                continue;
+            }
+            visit(entry_ref);
+            // SAFETY: the cell's address; nobody else uses the entry while the table is borrowed exclusively, and
+            // `ManuallyDrop` leaves ownership with the cell. The epoch does not move the entry.
+            let mut owned = ManuallyDrop::new(unsafe { Entry::<O>::from_raw(entry) });
+            owned.set_epoch(epoch);
+        }
         (next < 1 << ORDER_BITS).then_some(next)
     }
 

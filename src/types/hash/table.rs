@@ -1,10 +1,12 @@
 //! Many or long fields in a slot table: a field is an entry, its expiry time the entry's own.
 
+use super::walk::HashWalk;
 use super::{Field, FieldText, FieldTtl};
 use crate::base::{Rng, Set};
 use crate::structure::{
     Body, BodyRef, Entry, EntryRef, HashKey, MemberHasher, SlotTable, size_class,
 };
+use crate::types::walk::Walking;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ pub(super) struct Table {
     entries: SlotTable<Nothing, MemberHasher>,
     /// Bytes of values that are not in their entries.
     outside: usize,
+    /// A snapshot's.
+    pub(super) walk: Walking<HashWalk>,
 }
 
 /// The only slot.
@@ -93,6 +97,7 @@ impl Table {
         Table {
             entries: SlotTable::new(1, MemberHasher),
             outside: 0,
+            walk: Walking::NOT,
         }
     }
 
@@ -104,6 +109,20 @@ impl Table {
     #[inline]
     pub(super) fn memory(&self) -> usize {
         self.entries.bytes() + self.outside
+    }
+
+    /// Before a field is changed, removed or added.
+    #[inline]
+    pub(super) fn note(&mut self, name: &[u8]) {
+        if let Some(mut walk) = self.walk.0.take() {
+            walk.note(name, self);
+            self.walk.0 = Some(walk);
+        }
+    }
+
+    /// Fields with a time.
+    pub(super) fn expires(&self) -> usize {
+        self.entries.expires()
     }
 
     #[inline]
@@ -182,6 +201,10 @@ impl Table {
     ) -> usize {
         let mut expired = 0;
         while let Some(found) = self.entries.due(now.saturating_sub(1), visits) {
+            let field = field_of(found.as_ref());
+            if let Some(walk) = &mut self.walk.0 {
+                walk.note_as(found.as_ref().key(), || Some(field));
+            }
             gone(found.as_ref().key());
             self.outside -= outside_bytes(found.as_ref());
             found.remove();

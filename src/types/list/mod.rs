@@ -9,15 +9,19 @@ mod node;
 mod nodes;
 #[cfg(test)]
 mod tests;
+mod walk;
 
-use self::node::{View, visit_packed};
+use self::node::visit_packed;
 use self::nodes::Nodes;
+pub use self::walk::ListRest;
 use super::{Item, Listpack};
 use std::borrow::Cow;
 
 /// A list.
 #[derive(Clone, Debug)]
-pub struct List(Form);
+pub struct List {
+    form: Form,
+}
 
 #[derive(Clone, Debug)]
 enum Form {
@@ -128,15 +132,19 @@ impl Default for List {
 }
 
 impl List {
+    fn of(form: Form) -> List {
+        List { form }
+    }
+
     /// An empty one.
     pub fn new() -> List {
-        List(Form::Packed(Listpack::new()))
+        List::of(Form::Packed(Listpack::new()))
     }
 
     /// How many elements.
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
+        match &self.form {
             Form::Packed(listpack) => listpack.len(),
             Form::Nodes(nodes) => nodes.len(),
         }
@@ -150,7 +158,7 @@ impl List {
 
     /// The name OBJECT ENCODING answers.
     pub fn encoding(&self) -> &'static str {
-        match &self.0 {
+        match &self.form {
             Form::Packed(_) => "listpack",
             Form::Nodes(_) => "quicklist",
         }
@@ -159,7 +167,7 @@ impl List {
     /// Bytes on the heap, by allocation class.
     #[inline]
     pub fn memory(&self) -> usize {
-        match &self.0 {
+        match &self.form {
             Form::Packed(listpack) => listpack.memory(),
             Form::Nodes(nodes) => nodes.memory(),
         }
@@ -167,7 +175,7 @@ impl List {
 
     /// Allocations to free, about.
     pub fn effort(&self) -> usize {
-        match &self.0 {
+        match &self.form {
             Form::Packed(_) => 1,
             Form::Nodes(nodes) => nodes.count(),
         }
@@ -188,7 +196,7 @@ impl List {
     ) {
         self.make_room(texts.clone(), limits);
         for text in texts {
-            match (&mut self.0, end) {
+            match (&mut self.form, end) {
                 (Form::Packed(listpack), End::Front) => listpack.push_front(text),
                 (Form::Packed(listpack), End::Back) => listpack.push_back(text),
                 (Form::Nodes(nodes), _) => nodes.push(end, text),
@@ -212,7 +220,7 @@ impl List {
 
     /// Shows the elements from the `skip`th on, counted from that end and in that direction, until `each` says no.
     pub fn visit(&self, end: End, skip: usize, mut each: impl FnMut(Item<'_>) -> bool) {
-        match &self.0 {
+        match &self.form {
             Form::Packed(listpack) => visit_packed(listpack, end, skip, &mut each),
             Form::Nodes(nodes) => nodes.visit(end, skip, &mut each),
         };
@@ -239,7 +247,7 @@ impl List {
             return false;
         };
         self.make_room(std::iter::once(text), limits);
-        match &mut self.0 {
+        match &mut self.form {
             Form::Packed(listpack) => {
                 if let Some(pos) = listpack.seek(index as i64) {
                     listpack.replace(pos, text);
@@ -263,7 +271,7 @@ impl List {
             return false;
         }
         self.make_room(std::iter::once(text), limits);
-        match &mut self.0 {
+        match &mut self.form {
             Form::Packed(listpack) => {
                 let pos = listpack.seek(index as i64).expect("it was just seen");
                 match side {
@@ -280,7 +288,7 @@ impl List {
 
     /// Removes up to `n` elements that are `text`, the first ones seen from that end. Returns how many.
     pub fn remove(&mut self, text: &[u8], end: End, n: usize, limits: ListLimits) -> usize {
-        let removed = match &mut self.0 {
+        let removed = match &mut self.form {
             Form::Packed(listpack) => remove_packed(listpack, text, end, n),
             Form::Nodes(nodes) => nodes.remove(text, end, n),
         };
@@ -302,20 +310,14 @@ impl List {
 
     /// The parts as RDB files carry them.
     pub fn chunks(&self) -> impl ExactSizeIterator<Item = Chunk<'_>> {
-        let (packed, nodes) = match &self.0 {
+        let (packed, nodes) = match &self.form {
             Form::Packed(listpack) => (Some(Chunk::Packed(listpack.as_bytes().into())), None),
             Form::Nodes(nodes) => (None, Some(nodes)),
         };
         let count = nodes.map_or(1, |nodes| nodes.count());
         let mut packed = packed;
         (0..count).map(move |i| match nodes {
-            Some(nodes) => match nodes.view(i) {
-                View::Packed(Cow::Borrowed(listpack)) => Chunk::Packed(listpack.as_bytes().into()),
-                View::Packed(Cow::Owned(listpack)) => {
-                    Chunk::Packed(listpack.as_bytes().to_vec().into())
-                }
-                View::Plain(text) => Chunk::Plain(text),
-            },
+            Some(nodes) => nodes.view(i).into_chunk(),
             None => packed.take().expect("there is one"),
         })
     }
@@ -334,7 +336,7 @@ impl List {
                 Chunk::Plain(text) => nodes.push_plain(&text),
             }
         }
-        let mut list = List(Form::Nodes(Box::new(nodes)));
+        let mut list = List::of(Form::Nodes(Box::new(nodes)));
         list.convert_back(|listpack| limits.is_whole(listpack));
         if list.is_empty() {
             return Some(List::new());
@@ -343,7 +345,7 @@ impl List {
     }
 
     fn drop_from(&mut self, end: End, n: usize) {
-        match &mut self.0 {
+        match &mut self.form {
             Form::Packed(listpack) => drop_packed(listpack, end, n),
             Form::Nodes(nodes) => nodes.drop_from(end, n),
         }
@@ -361,7 +363,7 @@ impl List {
 
     /// Goes over to nodes if these elements make a listpack too large.
     fn make_room<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>, limits: ListLimits) {
-        let Form::Packed(listpack) = &mut self.0 else {
+        let Form::Packed(listpack) = &mut self.form else {
             return;
         };
         let (mut bytes, mut count) = (listpack.as_bytes().len(), listpack.len());
@@ -372,7 +374,7 @@ impl List {
         if limits.exceeds(bytes, count) {
             let mut nodes = Nodes::new(limits);
             nodes.push_listpack(std::mem::take(listpack));
-            self.0 = Form::Nodes(Box::new(nodes));
+            self.form = Form::Nodes(Box::new(nodes));
         }
     }
 
@@ -383,11 +385,11 @@ impl List {
 
     #[inline]
     fn convert_back(&mut self, is_small: impl Fn(&Listpack) -> bool) {
-        if let Form::Nodes(nodes) = &mut self.0
+        if let Form::Nodes(nodes) = &mut self.form
             && let Some(listpack) = nodes.sole_listpack()
             && is_small(listpack)
         {
-            self.0 = Form::Packed(std::mem::take(listpack));
+            self.form = Form::Packed(std::mem::take(listpack));
         }
     }
 }

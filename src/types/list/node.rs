@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use super::End;
+use super::{Chunk, End};
 use crate::base::lzf;
 use crate::structure::size_class;
 use crate::types::{Item, Listpack};
@@ -23,6 +24,8 @@ pub(super) enum Node {
         /// Entries, if it is a listpack.
         packed: Option<NonZeroU32>,
     },
+    /// One of the above, which a snapshot still has to write as it is.
+    Shared(Arc<Node>),
 }
 
 /// What is in a node, if need be decompressed for the occasion.
@@ -30,6 +33,22 @@ pub(super) enum View<'a> {
     Packed(Cow<'a, Listpack>),
     Plain(Cow<'a, [u8]>),
 }
+
+impl<'a> View<'a> {
+    /// As files carry it.
+    pub(super) fn into_chunk(self) -> Chunk<'a> {
+        match self {
+            View::Packed(Cow::Borrowed(listpack)) => Chunk::Packed(listpack.as_bytes().into()),
+            View::Packed(Cow::Owned(listpack)) => {
+                Chunk::Packed(listpack.as_bytes().to_vec().into())
+            }
+            View::Plain(text) => Chunk::Plain(text),
+        }
+    }
+}
+
+/// What sharing costs.
+const SHARED_BYTES: usize = size_class(2 * size_of::<usize>() + size_of::<Node>());
 
 /// Less than this is not compressed.
 const COMPRESS_BYTES_MIN: usize = 48;
@@ -43,6 +62,7 @@ impl Node {
             Node::Packed(listpack) => listpack.len(),
             Node::Plain(_) => 1,
             Node::Compressed { packed, .. } => packed.map_or(1, |count| count.get() as usize),
+            Node::Shared(node) => node.len(),
         }
     }
 
@@ -51,6 +71,7 @@ impl Node {
         match self {
             Node::Packed(listpack) => listpack.memory(),
             Node::Plain(bytes) | Node::Compressed { bytes, .. } => size_class(bytes.len()),
+            Node::Shared(node) => SHARED_BYTES + node.memory(),
         }
     }
 
@@ -71,11 +92,34 @@ impl Node {
                     None => View::Plain(Cow::Owned(bytes)),
                 }
             }
+            Node::Shared(node) => node.view(),
+        }
+    }
+
+    /// Makes it one that a snapshot can have as well.
+    pub(super) fn share(&mut self) -> Arc<Node> {
+        match self {
+            Node::Shared(node) => Arc::clone(node),
+            node => {
+                let shared = Arc::new(std::mem::replace(node, Node::Plain(Box::default())));
+                *node = Node::Shared(Arc::clone(&shared));
+                shared
+            }
+        }
+    }
+
+    /// Makes it the list's own again.
+    #[cold]
+    fn own(&mut self) {
+        if let Node::Shared(node) = self {
+            let node = std::mem::replace(node, Arc::new(Node::Plain(Box::default())));
+            *self = Arc::unwrap_or_clone(node);
         }
     }
 
     /// Decompresses it.
     pub(super) fn open(&mut self) {
+        self.own();
         if let Node::Compressed { .. } = self {
             *self = match self.view() {
                 View::Packed(listpack) => Node::Packed(listpack.into_owned()),
@@ -87,6 +131,8 @@ impl Node {
     /// Compresses it, if that pays.
     pub(super) fn close(&mut self) {
         let (bytes, packed) = match self {
+            // A snapshot is about to let go of it.
+            Node::Shared(_) => return,
             Node::Packed(listpack) => (listpack.as_bytes(), NonZeroU32::new(listpack.len() as u32)),
             Node::Plain(text) => (&text[..], None),
             Node::Compressed { .. } => return,

@@ -13,10 +13,13 @@
 //! either end nothing is compressed. Bounds are those of the time the list became large, as in Redis.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::node::{Node, View};
+use super::walk::ListWalk;
 use super::{End, ListLimits, Side, drop_packed, remove_packed};
 use crate::structure::size_class;
+use crate::types::walk::Walking;
 use crate::types::{Item, Listpack};
 
 /// The elements of a large list.
@@ -28,6 +31,8 @@ pub(super) struct Nodes {
     /// Memory of all nodes.
     heap: usize,
     limits: ListLimits,
+    /// A snapshot's.
+    pub(super) walk: Walking<ListWalk>,
 }
 
 impl Clone for Nodes {
@@ -38,7 +43,9 @@ impl Clone for Nodes {
         Nodes {
             nodes,
             heap,
-            ..*self
+            len: self.len,
+            limits: self.limits,
+            walk: Walking::NOT,
         }
     }
 }
@@ -53,6 +60,7 @@ impl Nodes {
             len: 0,
             heap: 0,
             limits,
+            walk: Walking::NOT,
         }
     }
 
@@ -82,8 +90,22 @@ impl Nodes {
         self.nodes[node].view()
     }
 
+    /// Shares the nodes from one on with a snapshot.
+    pub(super) fn share(&mut self, from: usize) -> VecDeque<Arc<Node>> {
+        let mut shared = VecDeque::with_capacity(self.nodes.len().saturating_sub(from));
+        for node in self.nodes.iter_mut().skip(from) {
+            let before = node.memory();
+            shared.push_back(node.share());
+            self.heap = self.heap + node.memory() - before;
+        }
+        shared
+    }
+
     /// The listpack that is all there is.
     pub(super) fn sole_listpack(&mut self) -> Option<&mut Listpack> {
+        if self.nodes.len() == 1 && matches!(self.nodes[0], Node::Shared(_)) {
+            self.change(0, Node::open);
+        }
         match (&mut self.nodes, self.len) {
             (nodes, 1..) if nodes.len() == 1 => nodes[0].packed_mut(),
             _ => None,

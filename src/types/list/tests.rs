@@ -25,7 +25,7 @@ fn check(list: &List, model: &Model) {
         true
     });
     assert!(backwards.iter().eq(model.iter().rev()));
-    if let Form::Nodes(nodes) = &list.0 {
+    if let Form::Nodes(nodes) = &list.form {
         nodes.check();
     }
 }
@@ -124,7 +124,7 @@ fn inner_nodes_are_compressed() {
         let text = format!("element {i} of some length");
         list.push(End::Back, text.as_bytes(), limits);
     }
-    let Form::Nodes(nodes) = &list.0 else {
+    let Form::Nodes(nodes) = &list.form else {
         panic!("it is large")
     };
     nodes.check();

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::walk::SetWalk;
+use crate::types::walk::Walking;
+
 use crate::base::{Rng, Set};
 use crate::structure::{Body, Entry, HashKey, MemberHasher, SlotTable};
 
@@ -10,6 +13,8 @@ pub(super) enum Nothing {}
 
 pub(super) struct Members {
     entries: SlotTable<Nothing, MemberHasher>,
+    /// A snapshot's.
+    pub(super) walk: Walking<SetWalk>,
 }
 
 /// The only slot.
@@ -41,6 +46,18 @@ impl Members {
     pub(super) fn new() -> Members {
         Members {
             entries: SlotTable::new(1, MemberHasher),
+            walk: Walking::NOT,
+        }
+    }
+
+    /// Before a member is removed or added.
+    #[inline]
+    pub(super) fn note(&mut self, member: &[u8]) {
+        if self.walk.0.is_some() {
+            let was_member = self.contains(member);
+            if let Some(walk) = &mut self.walk.0 {
+                walk.note(member, was_member);
+            }
         }
     }
 

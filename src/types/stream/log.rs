@@ -11,11 +11,14 @@ use std::collections::btree_map;
 
 use super::id::StreamId;
 use super::node::{Entry, Node, Place, Walk};
+use super::walk::LogWalk;
+use crate::types::walk::Walking;
 
 /// Entries in order of their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
-    nodes: BTreeMap<StreamId, Node>,
+    pub(super) nodes: BTreeMap<StreamId, Node>,
+    pub(super) walk: Walking<LogWalk>,
     /// Bytes of the nodes' listpacks.
     nodes_bytes: usize,
     len: u64,
@@ -140,6 +143,12 @@ impl Log {
     ) {
         debug_assert!(id > self.last_id, "ids ascend");
         let bytes = pairs.clone().map(<[u8]>::len).sum();
+        if self.walk.0.is_some() {
+            if let Some((&last, _)) = self.nodes.last_key_value() {
+                self.note(last);
+            }
+            self.note(id);
+        }
         match self.nodes.last_entry() {
             Some(mut last) if has_room(last.get(), bytes, limits) => {
                 let master = *last.key();
@@ -215,7 +224,11 @@ impl Log {
             return false;
         };
         let place = entry.place();
-        let Some((&master, node)) = self.nodes.range_mut(..=id).next_back() else {
+        let Some((&master, _)) = self.nodes.range(..=id).next_back() else {
+            return false;
+        };
+        self.note(master);
+        let Some(node) = self.nodes.get_mut(&master) else {
             return false;
         };
         self.nodes_bytes -= node.memory();
@@ -257,6 +270,7 @@ impl Log {
             match (whole, &mut may_go) {
                 (true, None) => {
                     self.nodes_bytes -= node.memory();
+                    self.note(master);
                     self.nodes.remove(&master);
                     self.len -= live;
                     removed += live;
@@ -289,6 +303,7 @@ impl Log {
         keep: Keep,
         mut may_go: Option<&mut (dyn FnMut(StreamId) -> bool + '_)>,
     ) -> u64 {
+        self.note(master);
         let Some(node) = self.nodes.get_mut(&master) else {
             return 0;
         };
@@ -316,6 +331,14 @@ impl Log {
         }
         self.len -= count;
         count
+    }
+
+    /// A node is about to change, if a walk is interested.
+    #[inline]
+    fn note(&mut self, node: StreamId) {
+        if let Some(walk) = &mut self.walk.0 {
+            walk.note(node, &self.nodes);
+        }
     }
 
     fn find_first(&mut self) {

@@ -8,6 +8,7 @@ mod log;
 mod node;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::collections::BTreeMap;
 

@@ -11,13 +11,15 @@ mod compact;
 mod range;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::ops::Range;
 
 use self::compact::Compact;
 pub use self::range::{LexBound, LexRange, ScoreRange};
+use self::walk::Large;
 use super::listpack::{Item, Listpack};
-use crate::structure::{MemberHasher, ScoreIter, ScoreTable, size_class};
+use crate::structure::{MemberHasher, ScoreIter, size_class};
 
 /// How far the compact encoding goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub struct Zset {
 #[derive(Clone, Debug)]
 enum Repr {
     Compact(Compact),
-    Large(Box<ScoreTable<MemberHasher>>),
+    Large(Box<Large>),
 }
 
 impl Default for Zset {
@@ -47,11 +49,13 @@ impl Default for Zset {
 }
 
 impl Zset {
+    fn of(repr: Repr) -> Zset {
+        Zset { repr }
+    }
+
     /// An empty one.
     pub fn new() -> Zset {
-        Zset {
-            repr: Repr::Compact(Compact::default()),
-        }
+        Zset::of(Repr::Compact(Compact::default()))
     }
 
     /// An empty one for so many members, the longest of so many bytes: large from the beginning if that is what it would
@@ -60,9 +64,7 @@ impl Zset {
         if count <= limits.entries && longest <= limits.value {
             return Zset::new();
         }
-        Zset {
-            repr: Repr::Large(Box::new(ScoreTable::new(MemberHasher))),
-        }
+        Zset::of(Repr::Large(Box::new(Large::new())))
     }
 
     /// One of members in order, without duplicates, in the encoding that fits them.
@@ -82,9 +84,7 @@ impl Zset {
     /// twice.
     pub fn from_listpack(list: Listpack) -> Option<Zset> {
         let compact = Compact::from_listpack(list)?;
-        Some(Zset {
-            repr: Repr::Compact(compact),
-        })
+        Some(Zset::of(Repr::Compact(compact)))
     }
 
     /// The listpack of members and scores, if it is compact.
@@ -170,13 +170,16 @@ impl Zset {
         }
         match &mut self.repr {
             Repr::Compact(_) => unreachable!("made large before"),
-            Repr::Large(table) => table.put(member, score),
+            Repr::Large(table) => {
+                table.note(member);
+                table.put(member, score)
+            }
         }
     }
 
     #[cold]
     fn enlarge(&mut self) {
-        let mut table = Box::new(ScoreTable::new(MemberHasher));
+        let mut table = Box::new(Large::new());
         for (member, score) in self.range(0..self.len()) {
             table.push(&member.to_vec(), score);
         }
@@ -187,7 +190,10 @@ impl Zset {
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         match &mut self.repr {
             Repr::Compact(compact) => compact.remove(member),
-            Repr::Large(table) => table.remove(member),
+            Repr::Large(table) => {
+                table.note(member);
+                table.remove(member)
+            }
         }
     }
 
@@ -195,7 +201,10 @@ impl Zset {
     pub fn remove_ranks(&mut self, ranks: Range<usize>) {
         match &mut self.repr {
             Repr::Compact(compact) => compact.remove_ranks(ranks),
-            Repr::Large(table) => table.remove_ranks(ranks),
+            Repr::Large(table) => {
+                table.note_ranks(&ranks);
+                table.remove_ranks(ranks);
+            }
         }
     }
 

@@ -1,0 +1,83 @@
+//! A snapshot's share of a core's time, and what is done when it holds too much.
+//!
+//! With nothing else to do the walk has all of it, a slice a turn. Else it has a part of what the turn's commands took, more
+//! the more it holds of what they changed: each entry changed before the walk came to it is kept until a sink has taken
+//! it. Where the sinks cannot keep up, writes wait a little, and at the limit the snapshot is given up.
+
+use super::home::Home;
+use crate::base::limits;
+use crate::base::time::Millis;
+use crate::command::ctx::{Core, Pause};
+use crate::keyspace::Step;
+
+/// Where the walk is, as the loop sees it.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Clock ticks when the next slice may be run (`rdb-key-save-delay`).
+    not_before: u64,
+    /// There is more to do at once.
+    pub(super) is_busy: bool,
+    /// Bytes at which it is given up; 0 while there is none.
+    limit: u64,
+}
+
+impl Home {
+    /// Runs a slice. `ran` tells how many commands the turn has run so far.
+    pub(super) fn walk(&mut self, ran: u64) {
+        if !self.owner.store.has_snapshot() {
+            self.walk = Walk::default();
+            return;
+        }
+        let now = self.clock.ticks();
+        self.mind_held();
+        self.walk.is_busy = false;
+        if now < self.walk.not_before && self.config.rdb_key_save_delay != 0 {
+            return;
+        }
+        let budget_us = match ran {
+            0 => limits::SNAPSHOT_IDLE_US,
+            _ => {
+                let wall = self.clock.wall_us().saturating_sub(self.now_us).max(0) as u64;
+                let part =
+                    3 - (3 * self.owner.store.snapshot_held() / self.walk.limit.max(1)).min(2);
+                (wall / part).clamp(limits::SNAPSHOT_US_MIN, limits::SNAPSHOT_US_MAX)
+            }
+        };
+        let ticks = (budget_us as f64 * self.server.ticks_per_us) as u64;
+        let delay = self.config.rdb_key_save_delay;
+        let before = self.owner.store.snapshot_keys();
+        let clock = self.clock;
+        let step = self.owner.store.step_snapshot(self.owner.now, || {
+            delay == 0 && clock.ticks().wrapping_sub(now) < ticks
+        });
+        if delay != 0 {
+            let keys = self.owner.store.snapshot_keys().saturating_sub(before);
+            let us = match delay {
+                1.. => keys as f64 * delay as f64,
+                _ => keys as f64 / -(delay as f64),
+            };
+            self.walk.not_before = now + (us * self.server.ticks_per_us) as u64;
+        }
+        self.walk.is_busy = step == Step::More && delay == 0;
+    }
+
+    /// Compares what the snapshot holds with what it may.
+    fn mind_held(&mut self) {
+        let held = self.owner.store.snapshot_held();
+        if self.walk.limit == 0 {
+            let used = self.server.used_memory().max(self.config.maxmemory);
+            self.walk.limit =
+                (used / limits::SNAPSHOT_HELD_PART).max(limits::SNAPSHOT_HELD_BYTES_MIN);
+        }
+        let limit = self.walk.limit;
+        if held >= limit {
+            self.owner.store.give_up_snapshot(
+                "what changed during the snapshot takes too much memory: the disk is too slow",
+            );
+        } else if held >= limit / 4 * 3 {
+            self.stats.throttles.add(1);
+            let until = Millis(self.now().0 + limits::SNAPSHOT_THROTTLE_MS);
+            self.pause(Some(Pause { until, all: false }));
+        }
+    }
+}

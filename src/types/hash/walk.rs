@@ -1,0 +1,156 @@
+//! A hash that is written down in slices.
+
+use super::table::Table;
+use super::{Field, FieldText, Form, Hash};
+use crate::base::Map;
+use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
+use crate::types::walk::{Label, NOTE_BYTES, Walked};
+use std::collections::hash_map::IntoIter;
+use std::sync::Arc;
+
+/// How far a walk is, and what was changed ahead of it.
+pub(super) struct HashWalk {
+    label: Box<Label>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// In the table, from this position on. What was changed there is noted: as it was, or that it was not there.
+    Table(u64, Map<Box<[u8]>, Option<Old>>),
+    /// Through the table, at what was noted.
+    Noted(IntoIter<Box<[u8]>, Option<Old>>),
+}
+
+/// A field as it was.
+struct Old {
+    value: OldText,
+    expiry: Option<i64>,
+}
+
+enum OldText {
+    Bytes(Box<[u8]>),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl HashWalk {
+    /// Before a field is changed, removed or added.
+    #[cold]
+    pub(super) fn note(&mut self, name: &[u8], table: &Table) {
+        self.note_as(name, || table.field(name));
+    }
+
+    pub(super) fn note_as<'f>(&mut self, name: &[u8], find: impl FnOnce() -> Option<Field<'f>>) {
+        let Stage::Table(next, noted) = &mut self.stage else {
+            return;
+        };
+        let position = MemberHasher.hash(name) >> (64 - ORDER_BITS);
+        if position < *next || self.label.is_over() || noted.contains_key(name) {
+            return;
+        }
+        let old = find().map(|field| Old {
+            value: match field.value {
+                FieldText::Shared(shared) => OldText::Shared(Arc::clone(shared)),
+                text => OldText::Bytes(text.to_vec().into()),
+            },
+            expiry: field.expiry,
+        });
+        let bytes = old.as_ref().map_or(0, |old| match &old.value {
+            OldText::Bytes(bytes) => bytes.len(),
+            OldText::Shared(bytes) => bytes.len(),
+        });
+        self.label.holding.add(name.len() + bytes + NOTE_BYTES);
+        noted.insert(name.into(), old);
+    }
+
+    /// Goes on by about `count`; false at the end.
+    fn step(&mut self, table: &Table, count: usize, mut visit: impl FnMut(Field<'_>)) -> bool {
+        match &mut self.stage {
+            Stage::Table(next, noted) => {
+                *next = table.scan(*next, count, |field| {
+                    let is_noted = match field.name {
+                        FieldText::Bytes(name) if !noted.is_empty() => noted.contains_key(name),
+                        _ => false,
+                    };
+                    if !is_noted {
+                        visit(field);
+                    }
+                });
+                if *next == 0 {
+                    self.stage = Stage::Noted(std::mem::take(noted).into_iter());
+                }
+                return true;
+            }
+            Stage::Noted(noted) => {
+                for (name, old) in noted.by_ref().take(count) {
+                    let Some(old) = old else { continue };
+                    visit(Field {
+                        name: FieldText::Bytes(&name),
+                        value: match &old.value {
+                            OldText::Bytes(bytes) => FieldText::Bytes(bytes),
+                            OldText::Shared(shared) => FieldText::Shared(shared),
+                        },
+                        expiry: old.expiry,
+                    });
+                }
+                if noted.len() > 0 {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+impl Hash {
+    /// Whether it is kept in a form that can be walked in slices.
+    pub fn can_be_walked(&self) -> bool {
+        matches!(self.form, Form::Table(_))
+    }
+
+    /// Whether any field has a time.
+    pub fn has_times(&self) -> bool {
+        match &self.form {
+            Form::Pack(pack) => pack.is_timed(),
+            Form::Table(table) => table.expires() > 0,
+        }
+    }
+
+    /// Begins a walk over the fields as they are now.
+    pub fn begin_walk(&mut self, label: Box<Label>) {
+        let Form::Table(table) = &mut self.form else {
+            return;
+        };
+        table.walk.0 = Some(Box::new(HashWalk {
+            label,
+            stage: Stage::Table(0, Map::default()),
+        }));
+    }
+
+    /// The walk that was begun.
+    pub fn walk_label(&mut self) -> Option<&mut Label> {
+        let Form::Table(table) = &mut self.form else {
+            return None;
+        };
+        table.walk.0.as_mut().map(|walk| &mut *walk.label)
+    }
+
+    /// Ends it wherever it is.
+    pub fn end_walk(&mut self) {
+        if let Form::Table(table) = &mut self.form {
+            table.walk.0 = None;
+        }
+    }
+
+    /// Visits about `count` fields of those that were there when the walk began, as they were.
+    pub fn walk(&mut self, count: usize, visit: impl FnMut(Field<'_>)) -> Option<Walked> {
+        let Form::Table(table) = &mut self.form else {
+            return None;
+        };
+        let mut walk = table.walk.0.take()?;
+        if walk.step(table, count, visit) {
+            table.walk.0 = Some(walk);
+            return Some(Walked::Partly);
+        }
+        Some(Walked::Wholly(walk.label))
+    }
+}

@@ -1,0 +1,112 @@
+//! A list that is written down in slices.
+//!
+//! While nobody changes it, it is walked where it is. Before it is changed the nodes not written yet are shared between the
+//! list and the walk, which goes on by itself; the list copies such a node when it changes it ([`Node::Shared`]).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::node::Node;
+use super::{Chunk, Form, List};
+use crate::types::walk::{Label, Walked};
+
+/// How far a walk is.
+pub(super) struct ListWalk {
+    label: Box<Label>,
+    next: usize,
+}
+
+/// What is left of a list as it was.
+pub struct ListRest {
+    label: Box<Label>,
+    nodes: VecDeque<Arc<Node>>,
+}
+
+impl List {
+    /// Whether it is kept in a form that can be walked in slices.
+    pub fn can_be_walked(&self) -> bool {
+        matches!(self.form, Form::Nodes(_))
+    }
+
+    /// Begins a walk over the elements as they are now. Nothing may be changed before [`List::leave_walk`].
+    pub fn begin_walk(&mut self, label: Box<Label>) {
+        let Form::Nodes(nodes) = &mut self.form else {
+            return;
+        };
+        nodes.walk.0 = Some(Box::new(ListWalk { label, next: 0 }));
+    }
+
+    /// Whether one was begun.
+    #[inline]
+    pub fn is_walked(&self) -> bool {
+        matches!(&self.form, Form::Nodes(nodes) if nodes.walk.0.is_some())
+    }
+
+    /// The walk that was begun.
+    pub fn walk_label(&mut self) -> Option<&mut Label> {
+        let Form::Nodes(nodes) = &mut self.form else {
+            return None;
+        };
+        nodes.walk.0.as_mut().map(|walk| &mut *walk.label)
+    }
+
+    /// Ends it wherever it is.
+    pub fn end_walk(&mut self) {
+        if let Form::Nodes(nodes) = &mut self.form {
+            nodes.walk.0 = None;
+        }
+    }
+
+    /// Visits the next `count` nodes.
+    pub fn walk(&mut self, count: usize, mut visit: impl FnMut(Chunk<'_>)) -> Option<Walked> {
+        let Form::Nodes(nodes) = &mut self.form else {
+            return None;
+        };
+        let mut walk = nodes.walk.0.take()?;
+        let end = walk.next.saturating_add(count).min(nodes.count());
+        for node in walk.next..end {
+            visit(nodes.view(node).into_chunk());
+        }
+        walk.next = end;
+        if end < nodes.count() {
+            nodes.walk.0 = Some(walk);
+            return Some(Walked::Partly);
+        }
+        Some(Walked::Wholly(walk.label))
+    }
+
+    /// The list may change from now on: the walk goes on over what comes back.
+    pub fn leave_walk(&mut self) -> Option<ListRest> {
+        let Form::Nodes(nodes) = &mut self.form else {
+            return None;
+        };
+        let ListWalk { label, next } = *nodes.walk.0.take()?;
+        Some(ListRest {
+            label,
+            nodes: nodes.share(next),
+        })
+    }
+}
+
+impl ListRest {
+    /// The walk.
+    pub fn walk_label(&mut self) -> &mut Label {
+        &mut self.label
+    }
+
+    /// Visits the next `count` nodes; `None` when there are no more.
+    pub fn walk(&mut self, count: usize, mut visit: impl FnMut(Chunk<'_>)) -> bool {
+        for _ in 0..count {
+            let Some(node) = self.nodes.pop_front() else {
+                return false;
+            };
+            visit(node.view().into_chunk());
+        }
+        !self.nodes.is_empty()
+    }
+
+    /// The walk, when all of it was written.
+    pub fn into_label(self) -> Label {
+        *self.label
+    }
+}

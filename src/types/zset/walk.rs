@@ -1,0 +1,180 @@
+//! A sorted set that is written down in slices, from the highest score to the lowest.
+//!
+//! A member that changes its score changes its place, so every one that is touched during the walk is noted: with its old
+//! score if the walk has not come to it, else as one that has been written.
+
+use super::{Repr, Zset};
+use crate::base::Map;
+use crate::structure::{MemberHasher, ScoreTable};
+use crate::types::walk::{Label, NOTE_BYTES, Walked, Walking};
+use std::collections::hash_map::IntoIter;
+use std::ops::{Deref, DerefMut, Range};
+
+/// How far a walk is, and what was changed meanwhile.
+pub(super) struct ZsetWalk {
+    label: Box<Label>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// In the order, below the member that was last written.
+    Table(Option<(f64, Box<[u8]>)>, Map<Box<[u8]>, Option<f64>>),
+    /// Through it, at what was noted.
+    Noted(IntoIter<Box<[u8]>, Option<f64>>),
+}
+
+impl ZsetWalk {
+    /// Before a member is changed, removed or added.
+    #[cold]
+    pub(super) fn note(&mut self, member: &[u8], table: &ScoreTable<MemberHasher>) {
+        let Stage::Table(last, noted) = &mut self.stage else {
+            return;
+        };
+        if self.label.is_over() || noted.contains_key(member) {
+            return;
+        }
+        let is_ahead = |score: &f64| match last {
+            None => true,
+            Some((last, name)) => score < last || (score == last && member < &**name),
+        };
+        let old = table.score(member).filter(is_ahead);
+        self.label.holding.add(member.len() + NOTE_BYTES);
+        noted.insert(member.into(), old);
+    }
+
+    /// Goes on by about `count`; false at the end.
+    fn step(
+        &mut self,
+        table: &ScoreTable<MemberHasher>,
+        count: usize,
+        mut visit: impl FnMut(&[u8], f64),
+    ) -> bool {
+        match &mut self.stage {
+            Stage::Table(last, noted) => {
+                let end = match last {
+                    None => table.len(),
+                    Some((last, name)) => table.position(|score, member| {
+                        score < *last || (score == *last && member < &**name)
+                    }),
+                };
+                let start = end.saturating_sub(count.max(1));
+                for (member, score) in table.range(start..end).rev() {
+                    if noted.is_empty() || !noted.contains_key(member) {
+                        visit(member, score);
+                    }
+                }
+                if start == 0 {
+                    self.stage = Stage::Noted(std::mem::take(noted).into_iter());
+                } else if let Some((member, score)) = table.get(start) {
+                    *last = Some((score, member.into()));
+                }
+                return true;
+            }
+            Stage::Noted(noted) => {
+                for (member, score) in noted.by_ref().take(count) {
+                    if let Some(score) = score {
+                        visit(&member, score);
+                    }
+                }
+                if noted.len() > 0 {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+/// A large sorted set.
+#[derive(Clone, Debug)]
+pub(super) struct Large {
+    table: ScoreTable<MemberHasher>,
+    /// A snapshot's.
+    walk: Walking<ZsetWalk>,
+}
+
+impl Deref for Large {
+    type Target = ScoreTable<MemberHasher>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.table
+    }
+}
+
+impl DerefMut for Large {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.table
+    }
+}
+
+impl Large {
+    pub(super) fn new() -> Large {
+        Large {
+            table: ScoreTable::new(MemberHasher),
+            walk: Walking::NOT,
+        }
+    }
+
+    /// Before a member is changed, removed or added.
+    #[inline]
+    pub(super) fn note(&mut self, member: &[u8]) {
+        if let Some(walk) = &mut self.walk.0 {
+            walk.note(member, &self.table);
+        }
+    }
+
+    /// Before the members of these ranks are removed.
+    pub(super) fn note_ranks(&mut self, ranks: &Range<usize>) {
+        if let Some(walk) = &mut self.walk.0 {
+            let end = ranks.end.min(self.table.len());
+            let doomed = self.table.range(ranks.start.min(end)..end);
+            doomed.for_each(|(member, _)| walk.note(member, &self.table));
+        }
+    }
+}
+
+impl Zset {
+    /// Whether it is kept in a form that can be walked in slices.
+    pub fn can_be_walked(&self) -> bool {
+        matches!(self.repr, Repr::Large(_))
+    }
+
+    /// Begins a walk over the members as they are now.
+    pub fn begin_walk(&mut self, label: Box<Label>) {
+        let Repr::Large(table) = &mut self.repr else {
+            return;
+        };
+        table.walk.0 = Some(Box::new(ZsetWalk {
+            label,
+            stage: Stage::Table(None, Map::default()),
+        }));
+    }
+
+    /// The walk that was begun.
+    pub fn walk_label(&mut self) -> Option<&mut Label> {
+        let Repr::Large(table) = &mut self.repr else {
+            return None;
+        };
+        table.walk.0.as_mut().map(|walk| &mut *walk.label)
+    }
+
+    /// Ends it wherever it is.
+    pub fn end_walk(&mut self) {
+        if let Repr::Large(table) = &mut self.repr {
+            table.walk.0 = None;
+        }
+    }
+
+    /// Visits about `count` members of those that were there when the walk began, with the scores they had.
+    pub fn walk(&mut self, count: usize, visit: impl FnMut(&[u8], f64)) -> Option<Walked> {
+        let Repr::Large(table) = &mut self.repr else {
+            return None;
+        };
+        let mut walk = table.walk.0.take()?;
+        if walk.step(table, count, visit) {
+            table.walk.0 = Some(walk);
+            return Some(Walked::Partly);
+        }
+        Some(Walked::Wholly(walk.label))
+    }
+}

@@ -1,0 +1,247 @@
+//! Snapshots over the wire: what is written is the moment of the cut, and clients go on meanwhile.
+
+mod support;
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use support::clock::{breathe, now, wait_until};
+use support::rng::{Rng, seed};
+use support::{Conn, Value, each_variant};
+
+fn ok() -> Value {
+    Value::Simple(b"OK".to_vec())
+}
+
+fn info(conn: &mut Conn, name: &str) -> String {
+    let text = conn.call("INFO persistence").text();
+    let mut lines = text.lines();
+    let line = lines.find_map(|line| line.strip_prefix(&format!("{name}:")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+        .to_owned()
+}
+
+fn wait_for_the_save(conn: &mut Conn) {
+    wait_until("the save to end", || {
+        (info(conn, "rdb_bgsave_in_progress") == "0").then_some(())
+    });
+    assert_eq!(info(conn, "rdb_last_bgsave_status"), "ok");
+}
+
+/// Money goes from account to account, over shards; whatever moment is saved, none is lost.
+#[test]
+fn a_cut_tears_no_transaction() {
+    const ACCOUNTS: usize = 64;
+    let seed = seed();
+    println!("seed {seed}");
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 20000 filler 30");
+        for account in 0..ACCOUNTS {
+            assert_eq!(conn.call(&format!("SET account:{account} 1000")), ok());
+        }
+        let done = AtomicBool::new(false);
+        for round in 0..3 {
+            done.store(false, Ordering::SeqCst);
+            std::thread::scope(|scope| {
+                for client in 0..3 {
+                    let mut conn = server.conn();
+                    let done = &done;
+                    let mut rng = Rng::new(seed + client + 10 * round);
+                    scope.spawn(move || {
+                        while !done.load(Ordering::SeqCst) {
+                            let (from, to) = (rng.below(ACCOUNTS), rng.below(ACCOUNTS));
+                            let sum = rng.below(100);
+                            conn.call("MULTI");
+                            conn.call(&format!("DECRBY account:{from} {sum}"));
+                            conn.call(&format!("INCRBY account:{to} {sum}"));
+                            assert_eq!(conn.call("EXEC").elements().len(), 2);
+                        }
+                    });
+                }
+                conn.call("BGSAVE");
+                wait_for_the_save(&mut conn);
+                done.store(true, Ordering::SeqCst);
+            });
+            server.restart();
+            conn = server.conn();
+            let balances = (0..ACCOUNTS).map(|account| {
+                let text = conn.call(&format!("GET account:{account}")).text();
+                text.parse::<i64>().expect("a balance")
+            });
+            assert_eq!(balances.sum::<i64>(), 1000 * ACCOUNTS as i64);
+        }
+    });
+}
+
+/// A large hash is written in slices while its fields change. How long the slowest change took is printed.
+#[test]
+fn a_large_hash_changes_while_it_is_written() {
+    const FIELDS: usize = 200_000;
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        for from in (0..FIELDS).step_by(1000) {
+            let mut words = vec![b"HSET".to_vec(), b"large".to_vec()];
+            for field in from..from + 1000 {
+                words.push(format!("field:{field}").into_bytes());
+                words.push(format!("value:{field}").into_bytes());
+            }
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            conn.call_words(&words);
+        }
+        conn.call("BGSAVE");
+        let (mut slowest, mut changes) = (Duration::ZERO, 0);
+        let mut other = server.conn();
+        while info(&mut other, "rdb_bgsave_in_progress") == "1" {
+            for _ in 0..50 {
+                let field = changes * 7919 % FIELDS;
+                let started = now();
+                match changes % 3 {
+                    0 => conn.call(&format!("HSET large field:{field} changed")),
+                    1 => conn.call(&format!("HDEL large field:{field}")),
+                    _ => conn.call(&format!("HSET large new:{field} x")),
+                };
+                slowest = slowest.max(started.elapsed());
+                changes += 1;
+            }
+        }
+        println!(
+            "{changes} changes of a hash of {FIELDS} during its save, the slowest {slowest:?}"
+        );
+        wait_for_the_save(&mut conn);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("HLEN large").int(), FIELDS as i64);
+        for field in (0..FIELDS).step_by(997).chain(0..50) {
+            let value = conn.call(&format!("HGET large field:{field}")).text();
+            assert_eq!(value, format!("value:{field}"));
+        }
+    });
+}
+
+#[test]
+fn a_flushed_database_is_still_written() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("rdb-key-save-delay", "200")]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 5000 key 20");
+        conn.call("SELECT 1");
+        conn.call("SET one 1");
+        conn.call("SELECT 2");
+        conn.call("SET two 2");
+        conn.call("BGSAVE");
+        wait_until("some keys to be written", || {
+            (info(&mut conn, "rdb_bgsave_in_progress") == "1").then_some(())
+        });
+        assert_eq!(conn.call("SWAPDB 1 2"), ok());
+        conn.call("SET two 3");
+        assert_eq!(conn.call("FLUSHALL"), ok());
+        assert_eq!(conn.call("DBSIZE").int(), 0);
+        conn.call("SET new 1");
+        assert_eq!(info(&mut conn, "rdb_bgsave_in_progress"), "1");
+        assert_eq!(info(&mut conn, "current_save_keys_total"), "5002");
+        conn.call("CONFIG SET rdb-key-save-delay 0");
+        wait_for_the_save(&mut conn);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("DBSIZE").int(), 5000);
+        conn.call("SELECT 1");
+        assert_eq!(conn.call("GET one").text(), "1");
+        assert_eq!(conn.call("EXISTS new").int(), 0);
+        conn.call("SELECT 2");
+        assert_eq!(conn.call("GET two").text(), "2");
+    });
+}
+
+#[test]
+fn a_save_can_be_cancelled_and_leaves_nothing_behind() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("rdb-key-save-delay", "1000000")]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 1000 key 20");
+        let refused = conn.call("BGSAVE CANCEL").text();
+        assert!(
+            refused.starts_with("ERR Background saving is currently not"),
+            "{refused}"
+        );
+        let begun = conn.call("BGSAVE").text();
+        assert_eq!(begun, "Background saving started");
+        let second = conn.call("BGSAVE").text();
+        assert_eq!(second, "ERR Background save already in progress");
+        let later = conn.call("BGSAVE SCHEDULE").text();
+        assert_eq!(later, "Background saving scheduled");
+        let cancelled = conn.call("BGSAVE CANCEL").text();
+        assert_eq!(cancelled, "Background saving cancelled");
+        // The one that was scheduled comes next.
+        wait_until("the next save", || {
+            let progress = info(&mut conn, "current_save_keys_processed");
+            (info(&mut conn, "rdb_bgsave_in_progress") == "1" && progress != "0").then_some(())
+        });
+        conn.call("BGSAVE CANCEL");
+        wait_until("its end", || {
+            (info(&mut conn, "rdb_bgsave_in_progress") == "0").then_some(())
+        });
+        assert_eq!(info(&mut conn, "rdb_last_bgsave_status"), "ok");
+        assert_eq!(
+            fs::read_dir(server.dir())
+                .map(|dir| dir
+                    .flatten()
+                    .filter(|file| file.file_name().to_string_lossy().contains("rdb"))
+                    .count())
+                .unwrap_or(0),
+            0
+        );
+        // A shutdown does not wait for it either.
+        conn.call("BGSAVE");
+        conn.send_command(&[b"SHUTDOWN", b"NOSAVE"]).expect("sent");
+        assert!(server.wait_exit().success());
+    });
+}
+
+/// Values of all kinds change, move and go while a slow save is under way.
+#[test]
+fn what_changes_meanwhile_is_written_as_it_was() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("rdb-key-save-delay", "300")]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 3000 filler 30");
+        for number in 0..1500 {
+            conn.call(&format!("RPUSH list element:{number}"));
+            conn.call(&format!("ZADD zset {number} member:{number}"));
+            conn.call(&format!("SADD set member:{number}"));
+            conn.call(&format!(
+                "XADD stream {}-0 field value:{number}",
+                number + 1
+            ));
+        }
+        conn.call("SETRANGE text 3000000 end");
+        conn.call("SET volatile x PX 60000");
+        let digest = conn.call("DEBUG DIGEST").text();
+        conn.call("BGSAVE");
+        conn.call("PEXPIRE volatile 1");
+        conn.call("LPUSH list first");
+        conn.call("LSET list 700 changed");
+        conn.call("ZINCRBY zset 5000 member:3");
+        conn.call("ZREMRANGEBYRANK zset 100 200");
+        conn.call("SPOP set 1400");
+        conn.call("XTRIM stream MAXLEN 10");
+        conn.call("SETRANGE text 1500000 middle");
+        conn.call("APPEND text more");
+        conn.call("RENAME zset elsewhere");
+        conn.call("COPY list another");
+        conn.call("MOVE set 1");
+        conn.call("DEL stream");
+        while info(&mut conn, "rdb_bgsave_in_progress") == "1" {
+            conn.call("INCR counter");
+            conn.call("ZADD elsewhere 1 late");
+            conn.call("RPOP list");
+            breathe();
+        }
+        wait_for_the_save(&mut conn);
+        server.restart();
+        assert_eq!(server.conn().call("DEBUG DIGEST").text(), digest);
+    });
+}
