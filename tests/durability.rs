@@ -341,6 +341,8 @@ fn a_disk_that_fails_stops_writes_and_acknowledges_nothing() {
 fn the_one_file_of_older_versions_is_taken_over() {
     each_variant(|variant| {
         let mut server = variant.own_server(&[("appendonly", "yes"), ("appendfsync", "always")]);
+        // When this is acknowledged the folder is there.
+        assert_eq!(server.conn().call("SET first 1"), ok());
         server.stop();
         std::fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it is there");
         let text = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nold\r\n";

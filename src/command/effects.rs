@@ -5,7 +5,7 @@
 //!
 //! # Who puts what in
 //! A command runs through [`Ctx::run`], which queues
-//! 1. `DEL` or `UNLINK` of keys that were found expired meanwhile, `HDEL` of fields ([`Store::take_losses`]); then
+//! 1. `DEL` or `UNLINK` of keys that were found expired meanwhile, `HDEL` of fields (`Store::take_losses`); then
 //! 2. what the command said itself with [`Ctx::propagate`], [`Ctx::propagate_list`]: any number of commands, in place of
 //!    its own words. It may say [`Ctx::propagate_nothing`], or [`Ctx::propagate_verbatim`] where nothing was counted. If it
 //!    said none of that

@@ -342,8 +342,8 @@ settings! {
     "key-load-delay" => key_load_delay: int(0, INT_MIN, INT_MAX) [IN_EFFECT HIDDEN];
     "loading-process-events-interval-bytes" => loading_process_events_interval_bytes: int(2_097_152, 1024, INT_MAX) [IN_EFFECT HIDDEN];
     "rdb-del-sync-files" => rdb_del_sync_files: bool(false) [];
-    "rdb-key-save-delay" => rdb_key_save_delay: int(0, INT_MIN, INT_MAX) [HIDDEN];
-    "rdb-save-incremental-fsync" => rdb_save_incremental_fsync: bool(true) [];
+    "rdb-key-save-delay" => rdb_key_save_delay: int(0, INT_MIN, INT_MAX) [IN_EFFECT HIDDEN];
+    "rdb-save-incremental-fsync" => rdb_save_incremental_fsync: bool(true) [IN_EFFECT];
     "rdb-version-check" => rdb_version_check: choice(RdbVersionCheck, Strict) [];
     "rdbchecksum" => rdbchecksum: bool(true) [IN_EFFECT IMMUTABLE];
     "rdbcompression" => rdbcompression: bool(true) [IN_EFFECT];

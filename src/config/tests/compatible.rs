@@ -48,7 +48,8 @@ fn what_works_already_is_marked() {
         find(name.as_bytes()).is_some_and(|named| named.setting.flags.has(Flags::IN_EFFECT))
     };
     assert!(in_effect("maxclients") && in_effect("requirepass") && in_effect("shards"));
-    assert!(!in_effect("appendonly") && !in_effect("cluster-enabled") && !in_effect("tls-port"));
+    assert!(in_effect("appendonly") && in_effect("save"));
+    assert!(!in_effect("replicaof") && !in_effect("cluster-enabled") && !in_effect("tls-port"));
 }
 
 /// `name=default` of every setting, and the names of what only a file may say.
