@@ -275,7 +275,6 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         .process
         .startup_memory
         .store(server.used_memory(), Ordering::Relaxed);
-    tracing::info!("Server initialized");
     append_only::adopt_old_file(&config).map_err(Failure::Other)?;
     let places: Vec<String> = bound.iter().map(place_of).collect();
     match loading::at_start(&running, || posts[0].send(Mail::Listen(bound))) {
@@ -399,7 +398,7 @@ fn greet(config: &Config, loaded: &Loaded) {
     }
     if config.always_show_logo {
         tracing::info!(
-            "\n\n   +--+--+--+\n   |  |##|  |   Tessera {}\n   +--+--+--+   port {}\n   |##|  |##|   pid {}\n   +--+--+--+\n",
+            "\n\n   +--+--+--+\n   |  |##|  |   Tessera {}\n   +--+--+--+   Port: {}\n   |##|  |##|   PID: {}\n   +--+--+--+\n",
             env!("CARGO_PKG_VERSION"),
             config.port,
             std::process::id()

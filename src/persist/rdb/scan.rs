@@ -308,7 +308,9 @@ impl Scanner {
         let stored = u64::from_le_bytes(cursor.array::<CRC_BYTES>()?);
         let found = self.crc;
         if self.checks && stored != 0 && stored != found {
-            let reason = format!("Wrong RDB checksum expected: ({stored:x}) but got ({found:x})");
+            let reason = format!(
+                "RDB CRC error: wrong RDB checksum expected: ({stored:x}) but got ({found:x})"
+            );
             return Ok(Err(RdbError::at(self.offset, reason)));
         }
         self.place = Place::End;

@@ -199,12 +199,16 @@ pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<
         true => append_only::is_there(&config),
         false => Path::new(&config.dbfilename).exists(),
     };
+    if there {
+        loader.begin()?;
+    }
+    listen();
+    // Whoever reads this line may connect.
+    loader.settle()?;
+    tracing::info!("Server initialized");
     if !there {
-        listen();
         return Err(LoadError::Absent);
     }
-    loader.begin()?;
-    listen();
     let started = running.clock().wall_us();
     let seconds = || (running.clock().wall_us() - started) as f64 / 1e6;
     if config.appendonly {
