@@ -654,7 +654,7 @@ fn hot_keys_are_found() {
         [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], "all-commands-all-slots-us", int, "net-bytes-all-commands-all-slots", 1.., "collection-start-time-unix-ms", int, "collection-duration-ms", int, "total-cpu-time-user-ms", int, "total-cpu-time-sys-ms", int, "by-cpu-time-us", ["k", int]]
         [ours] HOTKEYS RESET => OK; [ours] HOTKEYS GET => nil
         [ours] HOTKEYS START METRICS 1 NET COUNT 2 => OK; [ours] SET a {{x*1000}} => OK; [ours] SET b {{x*100}} => OK; [ours] MSET c 1 d 2 => OK
-        [ours] EVAL "return redis.call('get', KEYS[1])" 1 a => bulk; [ours] HOTKEYS STOP => OK
+        [ours] EVAL "return redis.call('strlen', KEYS[1])" 1 a => int; [ours] HOTKEYS STOP => OK
         [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], any, int, any, int, any, int, any, int, "total-net-bytes", 1000.., "by-net-bytes", ["a", 1000.., "b", 100..]]
         [ours] HOTKEYS HELP => array; [ours] HOTKEYS RESET => OK
         "#,
