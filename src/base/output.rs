@@ -79,6 +79,13 @@ impl Output {
         }
     }
 
+    /// How many bytes the client will receive of what lies after `position`.
+    #[inline]
+    pub fn len_since(&self, position: OutputPosition) -> usize {
+        let shared = self.shared[position.shared..].iter();
+        self.bytes.len() - position.byte + shared.map(|(_, value)| value.len()).sum::<usize>()
+    }
+
     /// Drops everything after `position`.
     pub fn truncate(&mut self, position: OutputPosition) {
         self.bytes.truncate(position.byte);

@@ -109,6 +109,7 @@ impl Home {
             let code = super::dispatch::error_code(&out.bytes).to_vec();
             self.count_error(&code);
         }
+        let reply = out.len();
         self.fill(ticket, out);
         let args = frame.items[0].args.as_args();
         self.account(
@@ -117,6 +118,7 @@ impl Home {
             outcome.ticks,
             outcome.failed,
             Some(args),
+            reply,
         );
         self.retire(frame);
     }
@@ -164,6 +166,7 @@ impl Home {
             plan: Plan::Parked,
             then: VecDeque::new(),
             args: super::follow::shown_arguments(item.spec, item.args.as_args()),
+            request: item.args.as_args().received_len(),
         };
         if let Some(client) = self.find(ticket.client, ticket.generation)
             && let Some(slot) = client.slot(ticket.sequence)
@@ -215,6 +218,7 @@ impl Home {
             plan: Plan::Parked,
             then: VecDeque::new(),
             args: Vec::new(),
+            request: args.received_len(),
         };
         if let Some(client) = self.find(ticket.client, ticket.generation)
             && let Some(slot) = client.slot(ticket.sequence)
@@ -273,7 +277,7 @@ impl Home {
         let failed = out.bytes.starts_with(b"-");
         self.fill(ticket, out);
         if let Some(item) = frame.items.pop() {
-            self.account(ticket.client, item.spec, 0, failed, None);
+            self.account(ticket.client, item.spec, 0, failed, None, 0);
         }
         self.retire(frame);
         Some(())

@@ -52,8 +52,10 @@ pub(super) struct Pending {
     pub(super) parts: Vec<Option<FrameBox>>,
     /// How the reply is made of them.
     pub(super) plan: Plan,
-    /// Arguments for the slow log.
+    /// Arguments for the logs.
     pub(super) args: Vec<Vec<u8>>,
+    /// Bytes of the request.
+    pub(super) request: usize,
     /// What an EXEC does next, in this order, each when the one before is done; its parts have places in `parts`.
     pub(super) then: VecDeque<Later>,
 }
@@ -124,8 +126,6 @@ pub(super) struct Client {
     /// What of the core's sum of clients' memory is this client's, and its class there if it may be evicted.
     pub(super) counted_memory: usize,
     pub(super) class: Option<usize>,
-    /// Bytes of replies when that was asked last.
-    pub(super) produced: u64,
 }
 
 impl Client {
@@ -155,7 +155,6 @@ impl Client {
             soft_limit_since: None,
             counted_memory: 0,
             class: None,
-            produced: 0,
         }
     }
 

@@ -7,6 +7,7 @@
 use super::client::{Client, SlotState, Stall};
 use super::follow::shown_arguments;
 use super::home::{Home, is_monitored};
+use super::remarkable::Seen;
 use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
@@ -224,6 +225,7 @@ impl Home {
         client.session.last_command = spec.name;
         let start = client.out.position();
         let ran = self.owner.execute(&call, &mut client.out);
+        let reply = client.out.len_since(start);
         client.wrote |= ran.dirty > 0;
         if ran.failed {
             self.stats.errors.add(1);
@@ -239,7 +241,7 @@ impl Home {
         let ended = self.clock.ticks();
         let ticks = ended.wrapping_sub(self.last_ticks);
         self.last_ticks = ended;
-        self.account(at, spec, ticks, ran.failed, Some(call.args));
+        self.account(at, spec, ticks, ran.failed, Some(call.args), reply);
         true
     }
 
@@ -674,6 +676,7 @@ impl Home {
         let out = apart.as_mut().unwrap_or(&mut client.out);
         let start = out.position();
         let ran = self.owner.execute(&call, out);
+        let reply = out.len_since(start);
         if ran.failed && !ran.is_counted {
             self.stats.errors.add(1);
             count(&mut self.errors, error_code(&out.bytes[start.byte..]));
@@ -716,7 +719,7 @@ impl Home {
         let ended = self.clock.ticks();
         let ticks = ended.wrapping_sub(self.last_ticks);
         self.last_ticks = ended;
-        self.account(at, spec, ticks, failed, Some(args));
+        self.account(at, spec, ticks, failed, Some(args), reply);
         Step::Next
     }
 
@@ -771,6 +774,7 @@ impl Home {
         if here && mute {
             out.truncate(start);
         }
+        let reply = out.len_since(start);
         if here && mode == ReplyMode::SkipNext && after == ReplyMode::SkipNext {
             client.session.reply_mode = ReplyMode::On;
         }
@@ -800,7 +804,7 @@ impl Home {
         );
         if !elsewhere {
             let logged = !spec.flags.has(flag::SKIP_SLOWLOG);
-            self.account(at, spec, ticks, failed, logged.then_some(args));
+            self.account(at, spec, ticks, failed, logged.then_some(args), reply);
         }
         self.follow(at, spec, flow, args)
     }
@@ -870,7 +874,7 @@ impl Home {
         self.outstanding[usize::from(shard.0)] < Self::CREDITS
     }
 
-    /// Counts one executed command; `args` for the slow log.
+    /// Counts one executed command; `args` and the bytes of its reply for the logs.
     #[inline]
     pub(super) fn account(
         &mut self,
@@ -879,12 +883,20 @@ impl Home {
         ticks: u64,
         failed: bool,
         args: Option<Args<'_>>,
+        reply: usize,
     ) {
         let remarkable = self.count_run(spec, ticks, failed);
         if let Some(args) = args
-            && (remarkable || self.is_large(at, args))
+            && (remarkable || self.is_large(args.received_len(), reply))
         {
-            self.remark(at, spec, ticks, args, || shown_arguments(spec, args));
+            let seen = Seen {
+                spec,
+                ticks,
+                request: args.received_len(),
+                reply,
+                parts: &[(spec, args)],
+            };
+            self.remark(at, &seen, || shown_arguments(spec, args));
         }
         self.keep_clock();
     }
@@ -917,17 +929,6 @@ impl Home {
         let is_harmless =
             || spec.route == Route::Script && only_reads(spec, args, &self.owner.scripts);
         spec.flags.has(flag::WRITE) || (spec.flags.has(flag::MAY_REPLICATE) && !is_harmless())
-    }
-
-    /// Whether a command or what is to be sent since it are large.
-    #[inline]
-    fn is_large(&self, at: u32, args: Args<'_>) -> bool {
-        let unsent = |client: &Client| {
-            client.out.bytes.len() >= self.large_reply
-                || (!client.out.shared.is_empty() && client.out.len() >= self.large_reply)
-        };
-        let client = self.clients.get(at as usize).and_then(Option::as_ref);
-        args.received_len() >= self.large_request || client.is_some_and(|client| unsent(client))
     }
 
     /// Reads the clock again when enough commands ran since.

@@ -209,7 +209,7 @@ impl Home {
         let queue = std::mem::take(&mut client.queue);
         if transaction.aborted {
             self.end_transaction(at);
-            self.account(at, spec, 0, true, None);
+            self.account(at, spec, 0, true, None, 0);
             self.count_error(b"EXECABORT");
             self.reply(at, |reply| reply.error(&CommandError::EXEC_ABORT));
             return Step::Next;
@@ -219,7 +219,7 @@ impl Home {
             self.stats.watching_clients.sub(1);
         }
         if watched.iter().any(|key| key.flag.is_dirty()) {
-            self.account(at, spec, 0, false, None);
+            self.account(at, spec, 0, false, None, 0);
             self.reply(at, |reply| reply.null_array());
             return Step::Next;
         }
@@ -297,7 +297,7 @@ impl Home {
                     if failed {
                         self.count_error(super::dispatch::error_code(&out.bytes));
                     }
-                    self.account(at, spec, ticks, failed, Some(args.as_args()));
+                    self.account(at, spec, ticks, failed, Some(args.as_args()), out.len());
                 }
                 return prepared;
             }
@@ -627,6 +627,7 @@ impl Home {
             parts: (0..frames).map(|_| None).collect(),
             plan: Plan::Exec(places, scope),
             args: Vec::new(),
+            request: 0,
             then,
         };
         let ticket = self.owe_parts(at, pending);

@@ -6,6 +6,7 @@ use super::follow::shown_arguments;
 use super::home::Home;
 use super::merge::{Plan, Split, finish};
 use super::relief::RELIEF;
+use super::remarkable::Seen;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Gather, OnCore, Scope, Undivided};
@@ -77,6 +78,7 @@ impl Home {
                 Plan::Parked => Vec::new(),
                 _ => shown_arguments(spec, args),
             },
+            request: args.received_len(),
             plan,
             then: VecDeque::new(),
         };
@@ -213,6 +215,7 @@ impl Home {
                 parts: shards.iter().map(|_| None).collect(),
                 plan: Plan::Gathered(gather, scope),
                 args: shown_arguments(spec, args),
+                request: args.received_len(),
                 then: VecDeque::new(),
             },
         );
@@ -489,7 +492,7 @@ impl Home {
             SlotState::Single if frame.restarts => self.restart_script(frame),
             SlotState::Single => {
                 let item = &mut frame.items[0];
-                let (spec, outcome) = (item.spec, item.outcome);
+                let (spec, outcome, reply) = (item.spec, item.outcome, item.out.len());
                 if outcome.failed && !outcome.is_counted {
                     let code = super::dispatch::error_code(&item.out.bytes).to_vec();
                     finished = Some(code);
@@ -512,7 +515,7 @@ impl Home {
                 if outcome.refused {
                     self.stats.command(spec.id).rejected.add(1);
                 } else {
-                    self.account(at, spec, outcome.ticks, outcome.failed, Some(args));
+                    self.account(at, spec, outcome.ticks, outcome.failed, Some(args), reply);
                 }
                 self.retire(frame);
             }
@@ -565,6 +568,7 @@ impl Home {
             mut parts,
             plan,
             args,
+            request,
             ..
         } = pending;
         let mut ticks = 0;
@@ -591,6 +595,7 @@ impl Home {
                     ran.ticks,
                     ran.error.is_some(),
                     Some(ran.args),
+                    ran.reply,
                 );
             }
         } else {
@@ -603,19 +608,26 @@ impl Home {
                 }
             }
         }
-        let parked = matches!(plan, Plan::Parked);
+        let (parked, is_exec) = (matches!(plan, Plan::Parked), matches!(plan, Plan::Exec(..)));
         let mut out = self.outputs.pop().unwrap_or_default();
         finish(plan, &mut parts, &mut out);
         self.check_redirect(ticket.client);
-        if self.count_run(spec, ticks, failed) {
-            let mut items = parts.iter().flatten().flat_map(|frame| &frame.items);
-            let item = items.next().filter(|_| parked);
-            let shown = item.map(|item| shown_arguments(spec, item.args.as_args()));
-            let whole: OwnedArgs = args.iter().collect();
-            let shown = shown.unwrap_or(args);
-            self.remark(ticket.client, spec, ticks, whole.as_args(), || {
-                shown.clone()
-            });
+        let reply = out.len();
+        if self.count_run(spec, ticks, failed) || self.is_large(request, reply) {
+            let items = parts.iter().flatten().flat_map(|frame| &frame.items);
+            // The commands of an EXEC have been looked at one by one.
+            let items = items.filter(|_| !is_exec);
+            let pieces: Vec<_> = items.map(|item| (item.spec, item.args.as_args())).collect();
+            let whole = pieces.first().filter(|_| parked);
+            let shown = whole.map_or(args, |&(spec, args)| shown_arguments(spec, args));
+            let seen = Seen {
+                spec,
+                ticks,
+                request,
+                reply,
+                parts: &pieces,
+            };
+            self.remark(ticket.client, &seen, || shown.clone());
         }
         self.keep_clock();
         for frame in parts.into_iter().flatten() {

@@ -73,7 +73,7 @@ impl Home {
                     Step::Next
                 }
                 Err(error) => {
-                    self.account(at, spec, 0, true, None);
+                    self.account(at, spec, 0, true, None, 0);
                     self.count_error(error.code().as_bytes());
                     self.reply(at, |reply| reply.error(&error));
                     Step::Next
@@ -87,7 +87,7 @@ impl Home {
                 step
             }
             Flow::Offload(work) => {
-                self.account(at, spec, 0, false, None);
+                self.account(at, spec, 0, false, None, 0);
                 let ticket = self.owe_offloaded(at);
                 let proto = self.client(at).session.proto;
                 let post = self.post();
@@ -106,7 +106,7 @@ impl Home {
                     Step::Next
                 }
                 Err(error) => {
-                    self.account(at, spec, 0, true, None);
+                    self.account(at, spec, 0, true, None, 0);
                     self.count_error(error.code().as_bytes());
                     self.reply(at, |reply| reply.error(&error));
                     Step::Next
@@ -212,7 +212,7 @@ impl Home {
                 );
                 // What follows is asked of what was read.
                 self.client(at).stall = Stall::Replies;
-                self.account(at, spec, 0, false, Some(args));
+                self.account(at, spec, 0, false, Some(args), 0);
                 Step::Next
             }
         }
@@ -234,7 +234,7 @@ impl Home {
             post.send(Mail::Reply(ticket, output));
         });
         let started = self.process.save(save, done);
-        self.account(at, spec, 0, started.is_err(), Some(args));
+        self.account(at, spec, 0, started.is_err(), Some(args), 0);
         if let Err(error) = &started {
             self.count_error(error.code().as_bytes());
         }

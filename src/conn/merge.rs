@@ -58,6 +58,8 @@ pub(super) struct Ran<'a> {
     pub(super) ticks: u64,
     /// Code of the error that is its reply.
     pub(super) error: Option<&'a [u8]>,
+    /// Bytes of its reply; 0 where that is not known before all replies are written.
+    pub(super) reply: usize,
     /// The statistics of errors have that already.
     pub(super) is_counted: bool,
 }
@@ -70,14 +72,16 @@ impl Place {
             args: item.args.as_args(),
             ticks: item.outcome.ticks,
             error: failure(item),
+            reply: item.out.len(),
             is_counted: item.outcome.is_counted,
         };
         let frame = |part: u16| parts[usize::from(part)].as_ref();
-        let of_whole = |whole: &'a Whole, ticks, error| Ran {
+        let of_whole = |whole: &'a Whole, ticks, error, reply| Ran {
             spec: whole.spec,
             args: whole.args.as_args(),
             ticks,
             error,
+            reply,
             is_counted: false,
         };
         match self {
@@ -97,20 +101,21 @@ impl Place {
                 Some(of_whole(
                     whole,
                     ticks.unwrap_or(0),
-                    items.filter_map(failure).next(),
+                    items.clone().filter_map(failure).next(),
+                    items.map(|item| item.out.len()).sum(),
                 ))
             }
             Place::Gathered(first, count, _, whole) => {
                 let frames = parts.iter().skip(*first as usize).flatten();
                 let ticks = frames.take(usize::from(*count)).map(|frame| frame.ticks);
-                Some(of_whole(whole, ticks.max().unwrap_or(0), None))
+                Some(of_whole(whole, ticks.max().unwrap_or(0), None, 0))
             }
             Place::Offloaded(part, whole) => {
                 let frame = parts[*part as usize].as_ref()?;
                 let reply = frame.result.as_ref()?.downcast_ref::<Output>()?;
                 let failed = reply.bytes.starts_with(b"-");
                 let error = failed.then(|| error_code(&reply.bytes));
-                Some(of_whole(whole, frame.ticks, error))
+                Some(of_whole(whole, frame.ticks, error, reply.len()))
             }
         }
     }

@@ -36,7 +36,7 @@ impl Home {
             return None;
         }
         let error = check_patterns(&user, spec, args).err()?;
-        self.account(at, spec, 0, true, Some(args));
+        self.account(at, spec, 0, true, Some(args), error.text().len());
         self.count_error(error.code().as_bytes());
         self.reply(at, |reply| reply.error(&error));
         Some(Step::Next)

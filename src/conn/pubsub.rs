@@ -156,7 +156,7 @@ impl Home {
             self.deliver(&message);
         }
         let ticks = self.clock.ticks().wrapping_sub(self.last_ticks);
-        self.account(at, spec, ticks, false, Some(args));
+        self.account(at, spec, ticks, false, Some(args), 0);
         Step::Next
     }
 

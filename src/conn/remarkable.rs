@@ -1,7 +1,7 @@
 //! What is remarkable of a command that has run: it was slow, it or its reply was large, its keys are hot.
 //!
-//! One comparison a command decides whether to look at all: the fewest ticks that anybody is interested in, which is
-//! none while hot keys are looked for or small replies are logged.
+//! Three comparisons a command decide whether to look at all: its size and its reply's, and the fewest ticks that anybody
+//! is interested in, which is none while hot keys are looked for.
 
 use super::home::Home;
 use crate::command::keys;
@@ -10,8 +10,19 @@ use crate::resp::Args;
 use crate::stats::{CommandLog, Cost, SlowEntry};
 use std::sync::atomic::Ordering;
 
-/// A reply from this size on is noticed without looking at every command.
-const LARGE_BYTES: i64 = 64 * 1024;
+/// A command that has run.
+pub(super) struct Seen<'a> {
+    /// What the client asked for.
+    pub(super) spec: &'static CommandSpec,
+    /// How long it took.
+    pub(super) ticks: u64,
+    /// Bytes of the request.
+    pub(super) request: usize,
+    /// Bytes of the reply.
+    pub(super) reply: usize,
+    /// It, or what it was divided into: where its keys are.
+    pub(super) parts: &'a [(&'static CommandSpec, Args<'a>)],
+}
 
 impl Home {
     /// Sets from which sizes and times on commands are looked at.
@@ -19,30 +30,26 @@ impl Home {
         let bytes = |limit: i64| usize::try_from(limit).unwrap_or(usize::MAX);
         self.large_request = bytes(self.config.commandlog_request_larger_than);
         self.large_reply = bytes(self.config.commandlog_reply_larger_than);
-        let all_replies = (0..LARGE_BYTES).contains(&self.config.commandlog_reply_larger_than);
-        self.gate_ticks = match self.hotkeys.is_some() || all_replies {
+        self.gate_ticks = match self.hotkeys.is_some() {
             true => 0,
             false => self.slow_ticks.min(self.spike_ticks),
         };
     }
 
-    /// Looks at a command that may be remarkable.
+    /// Whether a command or its reply are large enough to be logged.
+    #[inline]
+    pub(super) fn is_large(&self, request: usize, reply: usize) -> bool {
+        request >= self.large_request || reply >= self.large_reply
+    }
+
+    /// Looks at a command that may be remarkable. `shown` are its arguments for a log.
     #[cold]
-    pub(super) fn remark(
-        &mut self,
-        at: u32,
-        spec: &'static CommandSpec,
-        ticks: u64,
-        args: Args<'_>,
-        shown: impl Fn() -> Vec<Vec<u8>>,
-    ) {
-        self.log_slow(at, spec, ticks, &shown);
-        let request = args.received_len();
-        let reply = self.replied(at);
-        if !spec.flags.has(flag::SKIP_SLOWLOG) {
+    pub(super) fn remark(&mut self, at: u32, seen: &Seen<'_>, shown: impl Fn() -> Vec<Vec<u8>>) {
+        self.log_slow(at, seen.spec, seen.ticks, &shown);
+        if !seen.spec.flags.has(flag::SKIP_SLOWLOG) {
             let sizes = [
-                (CommandLog::LargeRequest, request, self.large_request),
-                (CommandLog::LargeReply, reply, self.large_reply),
+                (CommandLog::LargeRequest, seen.request, self.large_request),
+                (CommandLog::LargeReply, seen.reply, self.large_reply),
             ];
             for (log, size, limit) in sizes {
                 if size >= limit {
@@ -51,35 +58,24 @@ impl Home {
             }
         }
         let now = self.now().0;
-        let nanos = (self.server.ticks_to_us(ticks) * 1000.0) as u64;
+        let nanos = (self.server.ticks_to_us(seen.ticks) * 1000.0) as u64;
         if let Some(hot) = &mut self.hotkeys
             && hot.is_active(now)
         {
             let cost = Cost {
                 nanos,
-                bytes: (request + reply) as u64,
+                bytes: (seen.request + seen.reply) as u64,
             };
-            if hot.count(cost)
-                && let Ok(keys) = keys::keys(spec, args)
-            {
-                for key in keys.iter() {
-                    hot.count_key(args.arg(key.index as usize), cost);
+            if hot.count(cost) {
+                for &(spec, args) in seen.parts {
+                    let Ok(keys) = keys::keys(spec, args) else {
+                        continue;
+                    };
+                    for key in keys.iter() {
+                        hot.count_key(args.arg(key.index as usize), cost);
+                    }
                 }
             }
-        }
-    }
-
-    /// Bytes of replies to a client since this was asked last.
-    fn replied(&mut self, at: u32) -> usize {
-        let Some(Some(client)) = self.clients.get_mut(at as usize) else {
-            return 0;
-        };
-        let produced = client.session.output_bytes + client.out.len() as u64;
-        let before = std::mem::replace(&mut client.produced, produced);
-        match self.gate_ticks {
-            0 => produced.saturating_sub(before) as usize,
-            // Not asked after each command: what has not been sent since then is this one's.
-            _ => client.out.len(),
         }
     }
 

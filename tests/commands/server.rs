@@ -620,8 +620,12 @@ fn large_commands_and_replies_are_logged() {
         [ours] SET k {{x*1024}} => OK; [ours] COMMANDLOG LEN large-request => 1
         [ours] COMMANDLOG GET -1 large-request => [[int, int, 1025.., ["SET", "k", /^x{128}... \(896 more bytes\)$/], bulk, "big"]]
         [ours] GET k => bulk(1024); [ours] COMMANDLOG GET 5 large-reply => [[int, int, 1025.., ["GET", "k"], bulk, "big"]]
+        [ours] SET small 1 => OK; [ours] GET small => "1"; [ours] COMMANDLOG LEN large-reply => 1
+        [ours] MSET a {{x*700}} b {{y*700}} c 1 => OK; [ours] COMMANDLOG LEN large-request => 2
+        [ours] MGET a b c => [bulk(700), bulk(700), "1"]; [ours] GET small => "1"; [ours] COMMANDLOG LEN large-reply => 2
+        [ours] COMMANDLOG GET 1 large-reply => [[int, int, 1400.., ["MGET", "a", "b", "c"], bulk, "big"]]
         [ours] COMMANDLOG GET 0 large-reply => []; [ours] COMMANDLOG RESET large-reply => OK; [ours] COMMANDLOG LEN large-reply => 0
-        [ours] COMMANDLOG LEN large-request => 1; [ours] COMMANDLOG LEN slow => 0..; [ours] COMMANDLOG GET 1 slow => array
+        [ours] COMMANDLOG LEN large-request => 2; [ours] COMMANDLOG LEN slow => 0..; [ours] COMMANDLOG GET 1 slow => array
         [ours] COMMANDLOG LEN fast => ERR type should be one of the following: slow, large-request, large-reply
         [ours] COMMANDLOG GET -2 slow => ERR count should be greater than or equal to -1
         [ours] COMMANDLOG GET 1 => ERR wrong number of arguments for 'commandlog|get' command
@@ -654,8 +658,8 @@ fn hot_keys_are_found() {
         [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], "all-commands-all-slots-us", int, "net-bytes-all-commands-all-slots", 1.., "collection-start-time-unix-ms", int, "collection-duration-ms", int, "total-cpu-time-user-ms", int, "total-cpu-time-sys-ms", int, "by-cpu-time-us", ["k", int]]
         [ours] HOTKEYS RESET => OK; [ours] HOTKEYS GET => nil
         [ours] HOTKEYS START METRICS 1 NET COUNT 2 => OK; [ours] SET a {{x*1000}} => OK; [ours] SET b {{x*100}} => OK; [ours] MSET c 1 d 2 => OK
-        [ours] EVAL "return redis.call('strlen', KEYS[1])" 1 a => int; [ours] HOTKEYS STOP => OK
-        [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], any, int, any, int, any, int, any, int, "total-net-bytes", 1000.., "by-net-bytes", ["a", 1000.., "b", 100..]]
+        [ours] EVAL "return redis.call('get', KEYS[1])" 1 a => bulk; [ours] HOTKEYS STOP => OK
+        [ours] HOTKEYS GET => ["tracking-active", 0, "sample-ratio", 1, "selected-slots", [], any, int, any, int, any, int, any, int, "total-net-bytes", 2000.., "by-net-bytes", ["a", 2000.., "b", 100..200]]
         [ours] HOTKEYS HELP => array; [ours] HOTKEYS RESET => OK
         "#,
     );
