@@ -14,19 +14,7 @@ use std::time::{Duration, Instant};
 
 use support::clock::{self, wait_until};
 use support::rng::{Rng, seed};
-use support::{Conn, Value, each_variant};
-
-fn ok() -> Value {
-    Value::Simple(b"OK".to_vec())
-}
-
-fn info(conn: &mut Conn, name: &str) -> String {
-    let text = conn.call("INFO persistence").text();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
-    line.unwrap_or_else(|| panic!("no {name} in {text}"))
-}
+use support::{Conn, Value, each_variant, info, ok};
 
 fn wait_for(conn: &mut Conn, name: &str, value: &str) {
     wait_until(&format!("{name} to be {value}"), || {

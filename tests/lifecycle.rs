@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use support::clock::wait_until;
 use support::process::{binary, fresh_dir, is_peer, signal};
 use support::resp::encode;
-use support::{Conn, Server, Value, each_variant};
+use support::{Conn, Server, Value, each_variant, ok};
 
 fn run(args: &[&str]) -> Output {
     let dir = fresh_dir();
@@ -165,11 +165,8 @@ fn a_config_file_and_its_overrides() {
         let limits = get(&mut conn, "client-output-buffer-limit");
         assert!(limits.starts_with("normal 1048576 2097152 3 "), "{limits}");
         // CONFIG REWRITE keeps comments and unknown places, and writes what changed.
-        assert_eq!(
-            conn.call("CONFIG SET slowlog-max-len 44"),
-            Value::Simple(b"OK".to_vec())
-        );
-        assert_eq!(conn.call("CONFIG REWRITE"), Value::Simple(b"OK".to_vec()));
+        assert_eq!(conn.call("CONFIG SET slowlog-max-len 44"), ok());
+        assert_eq!(conn.call("CONFIG REWRITE"), ok());
         let written = std::fs::read_to_string(&file).expect("the file is there");
         assert!(written.starts_with("# a comment\n"), "{written}");
         assert!(written.contains("\nslowlog-max-len 44\n"), "{written}");
@@ -184,7 +181,7 @@ fn a_config_file_and_its_overrides() {
         ] {
             conn.call(command);
         }
-        let ok = Value::Simple(b"OK".to_vec());
+        let ok = ok();
         let replies = conn.call("EXEC");
         assert_eq!(replies.elements()[..2], [ok.clone(), ok], "{replies:?}");
         let written = std::fs::read_to_string(&file).expect("the file is there");
@@ -288,9 +285,7 @@ fn signals_end_endless_scripts() {
             conn.call("SET other v");
             conn.send_command(&[b"EVAL", script.as_bytes(), b"1", b"k"])
                 .expect("the server reads");
-            wait_until("the script to run", || {
-                server.log_tail().contains("it runs").then_some(())
-            });
+            server.wait_log(&["it runs"]);
             signal(server.pid(), "TERM");
             let status = server.wait_exit();
             assert!(
@@ -436,7 +431,7 @@ fn listening_elsewhere_while_running() {
             format!("ERR CONFIG SET failed (possibly related to argument '{setting}') - {why}");
         Value::Error(text.into_bytes())
     };
-    let ok = Value::Simple(b"OK".to_vec());
+    let ok = ok();
     each_variant(|variant| {
         let path = fresh_dir().join("s.sock");
         let server = variant.own_server(&[("unixsocket", &path.to_string_lossy())]);

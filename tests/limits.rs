@@ -7,24 +7,9 @@ use std::time::Duration;
 use support::clock;
 use support::resp::encode;
 use support::rng::{self, Rng};
-use support::{Conn, Options, ReadError, Server, Value, each_variant, peer};
+use support::{Conn, Options, ReadError, Server, Value, each_variant, info_number, ok, peer};
 
 const MIB: i64 = 1024 * 1024;
-
-fn ok() -> Value {
-    Value::Simple(b"OK".to_vec())
-}
-
-fn info(conn: &mut Conn, section: &str, name: &str) -> i64 {
-    let text = conn.call(&format!("INFO {section}")).text();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name}:")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}"))
-        .trim()
-        .parse()
-        .expect("a number")
-}
 
 #[test]
 fn one_client_too_many_is_told_so() {
@@ -55,7 +40,7 @@ fn one_client_too_many_is_told_so() {
             let mut ninth = server.conn();
             assert_eq!(ninth.call("PING").text(), "PONG");
             assert_eq!(server.conn().read(), Ok(refused));
-            assert!(info(&mut ninth, "stats", "rejected_connections") >= 2);
+            assert!(info_number(&mut ninth, "rejected_connections") >= 2);
             Some(())
         });
     });
@@ -77,7 +62,7 @@ fn ten_thousand_idle_connections() {
         let before = server.resident_bytes();
         let mut conns: Vec<Conn> = (0..COUNT).map(|_| server.conn()).collect();
         clock::wait_until("all to be accepted", || {
-            (info(&mut neighbour, "clients", "connected_clients") == COUNT as i64 + 1).then_some(())
+            (info_number(&mut neighbour, "connected_clients") == COUNT as i64 + 1).then_some(())
         });
         let each = server.resident_bytes().saturating_sub(before) / COUNT as u64;
         assert!(each < 16 * 1024, "an idle connection costs {each} bytes");
@@ -99,7 +84,7 @@ fn ten_thousand_idle_connections() {
         );
         drop(conns);
         clock::wait_until("all to be gone", || {
-            (info(&mut neighbour, "clients", "connected_clients") == 1).then_some(())
+            (info_number(&mut neighbour, "connected_clients") == 1).then_some(())
         });
     });
 }
@@ -214,7 +199,7 @@ fn unread_output_beyond_its_limit_ends_the_connection() {
             for _ in 0..20 {
                 neighbour.call_words(&[b"ECHO", &text]);
             }
-            (info(&mut neighbour, "clients", "connected_clients") == 1).then_some(())
+            (info_number(&mut neighbour, "connected_clients") == 1).then_some(())
         });
         assert!(gone.is_some(), "the stopped reader is still connected");
         let grown = server.resident_bytes().saturating_sub(before);
@@ -248,7 +233,7 @@ fn many_slow_readers_share_a_bound() {
         }
         let mut looks = (0, 0);
         clock::wait_until("all to stand still", || {
-            let sent = info(&mut neighbour, "stats", "keyspace_hits");
+            let sent = info_number(&mut neighbour, "keyspace_hits");
             looks = if sent == looks.0 {
                 (sent, looks.1 + 1)
             } else {
@@ -260,7 +245,7 @@ fn many_slow_readers_share_a_bound() {
         assert!(answered < READERS * REPLIES * 2 / 3, "{answered} replies");
         let grown = server.resident_bytes().saturating_sub(before);
         assert!(grown < 1200 << 20, "{} MiB for slow readers", grown >> 20);
-        assert!(info(&mut neighbour, "clients", "client_recent_max_output_buffer") > MIB);
+        assert!(info_number(&mut neighbour, "client_recent_max_output_buffer") > MIB);
         // Who reads gets everything, although the others still do not.
         for conn in &mut readers[..3] {
             for _ in 0..REPLIES {
@@ -269,7 +254,7 @@ fn many_slow_readers_share_a_bound() {
         }
         drop(readers);
         clock::wait_until("the readers to be forgotten", || {
-            (info(&mut neighbour, "clients", "connected_clients") == 1).then_some(())
+            (info_number(&mut neighbour, "connected_clients") == 1).then_some(())
         });
         assert_eq!(neighbour.call("STRLEN k"), Value::Int(BYTES as i64));
     });
@@ -286,7 +271,7 @@ fn the_largest_query_buffer_is_remembered() {
         conn.send(&bytes[..200_000]).expect("the server reads");
         let name = "client_recent_max_input_buffer";
         let seen = clock::wait_until("the buffer to be seen", || {
-            Some(info(&mut neighbour, "clients", name)).filter(|&most| most >= 100_000)
+            Some(info_number(&mut neighbour, name)).filter(|&most| most >= 100_000)
         });
         assert!(seen < 2 * MIB, "{seen}");
         conn.send(&bytes[200_000..]).expect("the server reads");
@@ -300,7 +285,7 @@ fn writes_beyond_maxmemory_are_refused() {
         let server = variant.own_server(&[]);
         let mut conn = server.conn();
         conn.call("SET counter 1");
-        let budget = info(&mut conn, "memory", "used_memory") + 8 * MIB;
+        let budget = info_number(&mut conn, "used_memory") + 8 * MIB;
         assert_eq!(conn.call(&format!("CONFIG SET maxmemory {budget}")), ok());
         let oom = b"OOM command not allowed when used memory > 'maxmemory'.".to_vec();
         let value = vec![b'v'; 10_000];
@@ -326,7 +311,7 @@ fn writes_beyond_maxmemory_are_refused() {
             "{line}"
         );
         assert!(line.contains("rejected_calls=1,failed_calls=0"), "{line}");
-        assert!(info(&mut conn, "memory", "used_memory") < budget + 2 * MIB);
+        assert!(info_number(&mut conn, "used_memory") < budget + 2 * MIB);
         // Reading and deleting go on; transactions are refused while they are queued.
         assert_eq!(conn.call("STRLEN k0"), Value::Int(10_000));
         assert_eq!(conn.call("INCR counter"), Value::Error(oom.clone()));
@@ -355,7 +340,7 @@ fn eviction_keeps_memory_at_the_budget() {
         ] {
             let server = variant.own_server(&[("maxmemory-policy", policy)]);
             let mut conn = server.conn();
-            let budget = info(&mut conn, "memory", "used_memory") + 10 * MIB;
+            let budget = info_number(&mut conn, "used_memory") + 10 * MIB;
             assert_eq!(conn.call(&format!("CONFIG SET maxmemory {budget}")), ok());
             let volatile = policy.starts_with("volatile");
             let value = "v".repeat(5000);
@@ -374,17 +359,17 @@ fn eviction_keeps_memory_at_the_budget() {
                     assert_eq!(conn.read(), Ok(ok()), "{policy}");
                 }
             }
-            let used = info(&mut conn, "memory", "used_memory");
+            let used = info_number(&mut conn, "used_memory");
             assert!(
                 used < budget + 2 * MIB,
                 "{policy}: {} of {} MiB",
                 used / MIB,
                 budget / MIB
             );
-            let evicted = info(&mut conn, "stats", "evicted_keys");
+            let evicted = info_number(&mut conn, "evicted_keys");
             let left = conn.call("DBSIZE").int();
             // What clients hold counts as well, so that a key may go at any time.
-            let evicted_later = info(&mut conn, "stats", "evicted_keys");
+            let evicted_later = info_number(&mut conn, "evicted_keys");
             assert!(evicted > 5000, "{policy}: only {evicted} keys evicted");
             assert!(
                 (left + evicted..=left + evicted_later).contains(&10_000),
@@ -440,7 +425,7 @@ fn keys_are_evicted_wherever_they_are() {
             for i in 0..8000 {
                 assert_eq!(set(&mut conn, 0, i, true), ok());
             }
-            let budget = info(&mut conn, "memory", "used_memory");
+            let budget = info_number(&mut conn, "used_memory");
             let limit = format!("CONFIG SET maxmemory {budget}");
             assert_eq!(conn.call(&limit), ok());
             for i in 0..1000 {
@@ -448,9 +433,9 @@ fn keys_are_evicted_wherever_they_are() {
                     assert_eq!(set(&mut conn, tag, i, false), ok(), "{policy} {tag} {i}");
                 }
             }
-            let used = info(&mut conn, "memory", "used_memory");
+            let used = info_number(&mut conn, "used_memory");
             assert!(used < budget + budget / 8, "{policy}: {used} of {budget}");
-            assert!(info(&mut conn, "stats", "evicted_keys") > 2000, "{policy}");
+            assert!(info_number(&mut conn, "evicted_keys") > 2000, "{policy}");
             let mut kept = 0;
             for tag in 1..5 {
                 for i in 0..1000 {
@@ -471,7 +456,7 @@ fn lowering_maxmemory_frees_memory_soon() {
         for policy in ["allkeys-lru", "volatile-ttl"] {
             let server = variant.own_server(&[("maxmemory-policy", policy)]);
             let mut conn = server.conn();
-            let empty = info(&mut conn, "memory", "used_memory");
+            let empty = info_number(&mut conn, "used_memory");
             let mut bytes = Vec::new();
             let value = vec![b'v'; 1000];
             // All on one shard, then some everywhere.
@@ -488,10 +473,10 @@ fn lowering_maxmemory_frees_memory_soon() {
                 assert_eq!(conn.read(), Ok(ok()));
             }
             conn.call("SET stays 1");
-            let limit = (empty + info(&mut conn, "memory", "used_memory")) / 2;
+            let limit = (empty + info_number(&mut conn, "used_memory")) / 2;
             assert_eq!(conn.call(&format!("CONFIG SET maxmemory {limit}")), ok());
             clock::wait_until("memory to be freed", || {
-                (info(&mut conn, "memory", "used_memory") <= limit).then_some(())
+                (info_number(&mut conn, "used_memory") <= limit).then_some(())
             });
             let left = conn.call("DBSIZE").int();
             assert!((2000..6500).contains(&left), "{policy}: {left} keys left");
@@ -632,7 +617,7 @@ fn the_largest_clients_go_when_all_hold_too_much() {
             (count(&mut neighbour, "large") < 2).then_some(())
         });
         assert_eq!(count(&mut neighbour, "small"), 4);
-        assert!(info(&mut neighbour, "stats", "evicted_clients") >= 3);
+        assert!(info_number(&mut neighbour, "evicted_clients") >= 3);
         // The others go on as if nothing had been.
         for conn in &mut small {
             conn.send(b"x\r\n").expect("the server reads");

@@ -6,12 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use support::clock::wait_until;
-use support::process::signal;
-use support::{Conn, Server, Value, each_variant};
-
-fn ok() -> Value {
-    Value::Simple(b"OK".to_vec())
-}
+use support::process::{exit_of, signal};
+use support::{Server, Value, each_variant, info, ok};
 
 /// A command as it stands in an append-only file.
 fn aof(words: &str) -> Vec<u8> {
@@ -40,14 +36,6 @@ fn write(dir: &Path, parts: &[(&str, Vec<u8>)]) {
         manifest.push_str(&format!("file {name} seq {seq} type {kind}\n"));
     }
     fs::write(folder.join("appendonly.aof.manifest"), manifest).expect("written");
-}
-
-fn info(conn: &mut Conn, name: &str) -> String {
-    let text = conn.call("INFO").text();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
-    line.unwrap_or_else(|| panic!("no {name} in {text}"))
 }
 
 const BASE: &str = "appendonly.aof.1.base.aof";
@@ -155,15 +143,10 @@ fn a_torn_end_is_cut_off_if_that_is_allowed() {
             let mut conn = server.conn();
             assert_eq!(conn.call("GET a").text(), "1");
             assert_eq!(conn.call("DBSIZE").text(), "1");
-            let log = fs::read_to_string(server.dir().join("server.log")).expect("a log");
-            assert!(
-                log.contains("short read while loading the AOF file"),
-                "{log}"
-            );
-            assert!(
-                log.contains("because aof-load-truncated is enabled"),
-                "{log}"
-            );
+            server.wait_log(&[
+                "short read while loading the AOF file",
+                "because aof-load-truncated is enabled",
+            ]);
             let path = server.dir().join("appendonlydir").join(INCR);
             let left = fs::read(path).expect("it is there");
             assert!(left.starts_with(&good), "{}", left.escape_ascii());
@@ -177,7 +160,7 @@ fn a_torn_end_is_cut_off_if_that_is_allowed() {
                 }
                 write(server.dir(), &files);
                 let mut child = server.start_again();
-                assert_eq!(child.wait().expect("it ends").code(), Some(1));
+                assert_eq!(exit_of(&mut child).code(), Some(1));
             }
         }
     });
@@ -186,8 +169,8 @@ fn a_torn_end_is_cut_off_if_that_is_allowed() {
 #[track_caller]
 fn refused(server: &mut Server, why: &str) {
     let mut child = server.start_again();
-    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{why}");
-    let log = fs::read_to_string(server.dir().join("server.log")).expect("a log");
+    assert_eq!(exit_of(&mut child).code(), Some(1), "{why}");
+    let log = server.log();
     assert!(log.contains(why), "{why}: {log}");
 }
 

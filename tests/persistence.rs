@@ -6,12 +6,8 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use support::clock::wait_until;
-use support::process::{free_port, signal};
-use support::{Conn, Value, each_variant};
-
-fn ok() -> Value {
-    Value::Simple(b"OK".to_vec())
-}
+use support::process::{exit_of, free_port, signal};
+use support::{Conn, Value, each_variant, info, ok};
 
 fn fill(conn: &mut Conn) {
     conn.call("DEBUG POPULATE 2000 key 20");
@@ -35,14 +31,6 @@ fn check(conn: &mut Conn) {
     conn.call("SELECT 3");
     assert_eq!(conn.call("GET other").text(), "x");
     conn.call("SELECT 0");
-}
-
-fn info(conn: &mut Conn, name: &str) -> String {
-    let text = conn.call("INFO persistence").text();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
-    line.unwrap_or_else(|| panic!("no {name} in {text}"))
 }
 
 #[test]
@@ -401,9 +389,9 @@ fn a_damaged_file_keeps_the_server_from_starting() {
         bytes[middle] ^= 1;
         fs::write(&path, bytes).expect("our folder is writable");
         let mut again = server.start_again();
-        let status = wait_until("it to give up", || again.try_wait().expect("our child"));
+        let status = exit_of(&mut again);
         assert_eq!(status.code(), Some(1));
-        let log = server.log_tail();
+        let log = server.log();
         assert!(log.contains("Fatal error loading the DB"), "{log}");
     });
 }

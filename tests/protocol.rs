@@ -12,7 +12,7 @@ use support::check::on_every_server;
 use support::process::Server;
 use support::resp::encode;
 use support::rng::{Rng, seed};
-use support::{Conn, ReadError, Value, check, each_variant, peer};
+use support::{Conn, ReadError, Value, check, each_variant, ok, peer};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -158,9 +158,9 @@ fn a_request_may_be_cut_anywhere() {
     stream.extend_from_slice(b"PING\n");
     let text = |s: &str| Value::Bulk(s.into());
     let replies = [
-        Value::Simple(b"OK".to_vec()),
+        ok(),
         text("in line"),
-        Value::Simple(b"OK".to_vec()),
+        ok(),
         Value::Array(vec![
             text("va\r\nlue"),
             text("1"),
@@ -405,7 +405,7 @@ fn big_arguments_cost_their_size() {
         }
         for conn in &mut conns {
             conn.send(b"\r\n").expect("the server reads");
-            assert_eq!(conn.read(), Ok(Value::Simple(b"OK".to_vec())));
+            assert_eq!(conn.read(), Ok(ok()));
         }
         assert_eq!(neighbour.call("STRLEN ka"), Value::Int(4_000_000));
     });
@@ -498,7 +498,7 @@ fn strangers_may_announce_little() {
         let mut conn = server.conn();
         let long = [b'x'; 16384];
         assert_eq!(conn.call_words(&[b"ECHO", &long]), noauth);
-        assert_eq!(conn.call("AUTH secret"), Value::Simple(b"OK".to_vec()));
+        assert_eq!(conn.call("AUTH secret"), ok());
         assert_eq!(
             conn.call_words(&[b"ECHO", &[b'x'; 16385]]),
             Value::Bulk(vec![b'x'; 16385])
@@ -529,7 +529,7 @@ fn a_half_closed_client_gets_its_replies() {
         conn.send(&bytes).expect("the server reads");
         conn.close_write();
         for i in 0..100 {
-            assert_eq!(conn.read(), Ok(Value::Simple(b"OK".to_vec())));
+            assert_eq!(conn.read(), Ok(ok()));
             assert_eq!(conn.read(), Ok(Value::Int(i * 10)));
         }
         assert_eq!(conn.read(), Err(ReadError::Closed));
@@ -701,7 +701,7 @@ fn many_clients_pipeline_at_once() {
                         }
                         conn.send(&bytes).expect("the server reads");
                         for i in 0..200 {
-                            assert_eq!(conn.read(), Ok(Value::Simple(b"OK".to_vec())));
+                            assert_eq!(conn.read(), Ok(ok()));
                             assert_eq!(conn.read().map(|v| v.text()), Ok(format!("{round}:{i}")));
                         }
                     }

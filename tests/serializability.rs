@@ -13,7 +13,7 @@ use std::time::Instant;
 use support::check::on_every_server;
 use support::resp::encode;
 use support::rng::{Rng, seed};
-use support::{Conn, Value, clock};
+use support::{Conn, Value, clock, ok};
 use tessera::sim::checker;
 use tessera::sim::history::{History, Transaction};
 
@@ -181,14 +181,14 @@ fn replies(conn: &mut Conn, sent: &Sent) -> Vec<String> {
         Sent::Exec { guard, body } => {
             let mut ops = Vec::new();
             if !guard.is_empty() {
-                assert_eq!(read(), Value::Simple(b"OK".to_vec()));
+                assert_eq!(read(), ok());
                 // What was read under WATCH is still so at EXEC, if EXEC does not abort.
                 ops = operations(
                     &Sent::Read(guard.clone()),
                     &Value::Array(read().elements().to_vec()),
                 );
             }
-            assert_eq!(read(), Value::Simple(b"OK".to_vec()));
+            assert_eq!(read(), ok());
             for _ in body {
                 assert_eq!(read(), Value::Simple(b"QUEUED".to_vec()));
             }

@@ -8,19 +8,7 @@ use std::time::Duration;
 
 use support::clock::{breathe, now, wait_until};
 use support::rng::{Rng, seed};
-use support::{Conn, Value, each_variant};
-
-fn ok() -> Value {
-    Value::Simple(b"OK".to_vec())
-}
-
-fn info(conn: &mut Conn, name: &str) -> String {
-    let text = conn.call("INFO persistence").text();
-    let mut lines = text.lines();
-    let line = lines.find_map(|line| line.strip_prefix(&format!("{name}:")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}"))
-        .to_owned()
-}
+use support::{Conn, each_variant, info, ok};
 
 fn wait_for_the_save(conn: &mut Conn) {
     wait_until("the save to end", || {

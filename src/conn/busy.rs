@@ -91,8 +91,8 @@ impl Besides for ShardThread {
             Wait::Now
         };
         if let Err(error) = self.backend.poll(wait) {
-            tracing::error!("waiting for the kernel failed: {error}");
-            std::process::abort();
+            // Ends the process, with the log written (server/start.rs).
+            panic!("waiting for the kernel failed: {error}");
         }
         let home = &mut self.home;
         home.refresh_clock();

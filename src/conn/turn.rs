@@ -61,8 +61,8 @@ impl ShardThread {
                 self.home.until_next()
             };
             if let Err(error) = self.backend.poll(wait) {
-                tracing::error!("shard {mine}: waiting for the kernel failed: {error}");
-                std::process::abort();
+                // Ends the process, with the log written (server/start.rs).
+                panic!("shard {mine}: waiting for the kernel failed: {error}");
             }
             self.home.links.bells[mine].cancel();
         }

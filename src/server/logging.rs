@@ -13,6 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
@@ -93,13 +94,16 @@ pub(super) fn start_writer() {
     log.threaded.store(started.is_ok(), Ordering::Release);
 }
 
+/// Before the process ends: how long a disk that takes no lines may hold that up.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Waits until everything logged so far is written.
 pub(super) fn flush() {
     let Some(log) = LOG.get() else { return };
     if log.threaded.load(Ordering::Acquire) {
         let (done, wait) = flume::bounded(1);
         if log.sender.send(Line::Flush(done)).is_ok() {
-            let _ = wait.recv_timeout(std::time::Duration::from_secs(2));
+            let _ = wait.recv_timeout(FLUSH_PATIENCE);
         }
     }
 }

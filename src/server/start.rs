@@ -63,15 +63,16 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     if check_only {
         return check::check(&loaded);
     }
-    match start(&loaded) {
+    let ended = start(&loaded);
+    if let Err(Failure::Other(text)) = &ended {
+        tracing::error!("{text}");
+    }
+    // However it ends: whoever waits for the process reads the log next.
+    logging::flush();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Config(error)) => refuse(&error),
-        Err(Failure::Said) => ExitCode::FAILURE,
-        Err(Failure::Other(text)) => {
-            tracing::error!("{text}");
-            logging::flush();
-            ExitCode::FAILURE
-        }
+        Err(Failure::Said | Failure::Other(_)) => ExitCode::FAILURE,
     }
 }
 
@@ -280,10 +281,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     match loading::at_start(&running, || posts[0].send(Mail::Listen(bound))) {
         // Whoever waits for the end of the process is told below.
         Ok(()) | Err(LoadError::Absent | LoadError::Stopped) => {}
-        Err(LoadError::Failed(_)) => {
-            logging::flush();
-            return Err(Failure::Said);
-        }
+        Err(LoadError::Failed(_)) => return Err(Failure::Said),
     }
     let surroundings = Surroundings {
         server: Arc::clone(&server),
@@ -324,7 +322,6 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         let _ = std::fs::remove_file(&config.unixsocket);
     }
     tracing::warn!("Redis is now ready to exit, bye bye...");
-    logging::flush();
     Ok(())
 }
 

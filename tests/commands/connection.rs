@@ -1,6 +1,6 @@
 //! AUTH, HELLO, RESET, QUIT, PING, ECHO, SELECT. CLIENT has a file of its own.
 
-use crate::support::{Value, check, check_both, check_resp3, each_variant, peer};
+use crate::support::{Value, check, check_both, check_resp3, each_variant, ok, peer};
 
 #[test]
 fn ping_and_echo() {
@@ -106,7 +106,7 @@ fn nothing_but_auth_before_authentication() {
         let server = variant.own_server(&[("requirepass", "secret")]);
         let mut conn = server.conn();
         let error = |text: &str| Value::Error(text.into());
-        let ok = Value::Simple(b"OK".to_vec());
+        let ok = ok();
         let noauth = error("NOAUTH Authentication required.");
         for line in ["GET k", "SET k v", "PING", "MULTI", "SELECT 0", "CLIENT ID"] {
             assert_eq!(conn.call(line), noauth, "{line}");

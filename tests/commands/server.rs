@@ -1,7 +1,7 @@
 //! COMMAND, CONFIG, INFO, MEMORY, SLOWLOG, LATENCY, DEBUG, MONITOR, TIME and the rest of the server group.
 
 use crate::support::check::on_every_server;
-use crate::support::{Value, check, check_both, check_resp3, each_variant};
+use crate::support::{Value, check, check_both, check_resp3, each_variant, info_number};
 
 #[test]
 fn command_info() {
@@ -534,20 +534,10 @@ fn role_of_a_master() {
 fn info_counts_connections_and_commands() {
     on_every_server(|server| {
         let mut conn = server.conn();
-        let field = |conn: &mut crate::support::Conn, section: &str, name: &str| -> i64 {
-            let info = conn.call(&format!("INFO {section}")).text();
-            let line = info
-                .lines()
-                .find_map(|line| line.strip_prefix(&format!("{name}:")));
-            line.unwrap_or_else(|| panic!("no {name} in {info}"))
-                .trim()
-                .parse()
-                .expect("a number")
-        };
         // Whoever emptied the server for us may not be counted out yet.
         let before = 1;
         crate::support::clock::wait_until("only us to be connected", || {
-            (field(&mut conn, "clients", "connected_clients") == before).then_some(())
+            (info_number(&mut conn, "connected_clients") == before).then_some(())
         });
         let others: Vec<_> = (0..10)
             .map(|_| {
@@ -556,19 +546,16 @@ fn info_counts_connections_and_commands() {
                 other
             })
             .collect();
-        assert_eq!(
-            field(&mut conn, "clients", "connected_clients"),
-            before + 10
-        );
+        assert_eq!(info_number(&mut conn, "connected_clients"), before + 10);
         drop(others);
         crate::support::clock::wait_until("closed connections to be counted out", || {
-            (field(&mut conn, "clients", "connected_clients") == before).then_some(())
+            (info_number(&mut conn, "connected_clients") == before).then_some(())
         });
-        let before = field(&mut conn, "stats", "total_commands_processed");
+        let before = info_number(&mut conn, "total_commands_processed");
         for _ in 0..50 {
             conn.call("PING");
         }
-        let after = field(&mut conn, "stats", "total_commands_processed");
+        let after = info_number(&mut conn, "total_commands_processed");
         assert!(
             (before + 50..before + 60).contains(&after),
             "{before} then {after}"

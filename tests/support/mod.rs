@@ -26,5 +26,5 @@ pub(crate) mod variants;
 
 pub(crate) use check::{check, check_both, check_resp3};
 pub(crate) use process::{Options, Server};
-pub(crate) use resp::{Conn, ReadError, Value};
+pub(crate) use resp::{Conn, ReadError, Value, info, info_number, ok};
 pub(crate) use variants::{each_variant, peer};

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{OnceLock, mpsc};
 
@@ -120,10 +120,26 @@ impl Server {
     }
 
     /// Waits for the process to end by itself; its exit status.
-    pub(crate) fn wait_exit(&mut self) -> std::process::ExitStatus {
-        clock::wait_until("the server to exit", || {
-            self.child.try_wait().expect("our child")
-        })
+    #[track_caller]
+    pub(crate) fn wait_exit(&mut self) -> ExitStatus {
+        exit_of(&mut self.child)
+    }
+
+    /// Waits for the log of a running server to hold these texts: a thread of its own writes it, later than
+    /// clients are answered. Who has waited for the end of a process may read it at once.
+    #[track_caller]
+    pub(crate) fn wait_log(&self, texts: &[&str]) {
+        let found = clock::wait_within(clock::PATIENCE, || {
+            let log = self.log();
+            texts.iter().all(|text| log.contains(text)).then_some(())
+        });
+        assert!(found.is_some(), "not all of {texts:?} in {}", self.log());
+    }
+
+    /// All that was logged so far. The log of a process that has ended is complete.
+    pub(crate) fn log(&self) -> String {
+        let text = fs::read(self.dir.join("server.log")).unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     fn wait_ready(&mut self) -> Result<(), String> {
@@ -206,20 +222,33 @@ impl Server {
         kib * 1024
     }
 
-    /// The last lines the server wrote, for a failure report.
+    /// For a failure report: the last lines the server wrote, or its last words if it panicked.
     pub(crate) fn log_tail(&self) -> String {
-        let text = fs::read(self.dir.join("server.log")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        const SHOWN: usize = 30;
+        let text = self.log();
         let lines: Vec<&str> = text.lines().collect();
-        format!(
-            "-- server log --\n{}",
-            lines[lines.len().saturating_sub(15)..].join("\n")
-        )
+        let last = lines.len().saturating_sub(SHOWN);
+        let bug = lines.iter().position(|line| line.contains("TESSERA BUG"));
+        let first = bug.map_or(last, |at| at.saturating_sub(5).min(last));
+        let shown = lines[first..].iter().take(4 * SHOWN);
+        let shown: Vec<&str> = shown.copied().collect();
+        format!("-- log of server {} --\n{}", self.pid(), shown.join("\n"))
     }
+}
+
+/// Waits for a process to end by itself; its exit status.
+#[track_caller]
+pub(crate) fn exit_of(child: &mut Child) -> ExitStatus {
+    clock::wait_until("the server to exit", || {
+        child.try_wait().expect("our child")
+    })
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log_tail());
+        }
         self.stop();
         let _ = fs::remove_dir_all(&self.dir);
     }

@@ -157,6 +157,33 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
     out
 }
 
+/// `+OK`
+pub(crate) fn ok() -> Value {
+    Value::Simple(b"OK".to_vec())
+}
+
+/// A field of INFO as text. Of the sections that no shard has to be asked for, so that it can be watched
+/// while shards are busy.
+#[track_caller]
+pub(crate) fn info(conn: &mut Conn, name: &str) -> String {
+    let text = conn
+        .call("INFO server clients memory persistence stats replication keyspace")
+        .text();
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value
+        .unwrap_or_else(|| panic!("no {name} in {text}"))
+        .to_owned()
+}
+
+/// A field of INFO that is a whole number.
+#[track_caller]
+pub(crate) fn info_number(conn: &mut Conn, name: &str) -> i64 {
+    let text = info(conn, name);
+    text.parse()
+        .unwrap_or_else(|_| panic!("{name} is {text:?}, not a number"))
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ReadError {
     /// The server closed the connection (FIN or RST) at a reply boundary or inside one.

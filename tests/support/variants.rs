@@ -12,7 +12,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::process::{self, Options, Server};
-use super::resp::{Conn, Value};
+use super::resp::{Conn, ok};
 
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
@@ -138,6 +138,6 @@ pub(crate) fn peer() -> Option<&'static Peer> {
 
 /// Empties all databases and lifts what a check may have left behind.
 pub(crate) fn clean(conn: &mut Conn) {
-    assert_eq!(conn.call("CLIENT UNPAUSE"), Value::Simple(b"OK".to_vec()));
-    assert_eq!(conn.call("FLUSHALL"), Value::Simple(b"OK".to_vec()));
+    assert_eq!(conn.call("CLIENT UNPAUSE"), ok());
+    assert_eq!(conn.call("FLUSHALL"), ok());
 }
