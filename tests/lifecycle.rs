@@ -12,7 +12,7 @@ use support::{Conn, Server, Value, each_variant, ok};
 fn run(args: &[&str]) -> Output {
     let dir = fresh_dir();
     Command::new("timeout")
-        .arg("20")
+        .arg("120")
         .arg(binary())
         .args(args)
         .current_dir(dir)

@@ -5,6 +5,7 @@ mod support;
 use std::time::Duration;
 
 use support::clock;
+use support::process::open_files_limit;
 use support::resp::encode;
 use support::rng::{self, Rng};
 use support::{Conn, Options, ReadError, Server, Value, each_variant, info_number, ok, peer};
@@ -89,18 +90,6 @@ fn ten_thousand_idle_connections() {
     });
 }
 
-fn open_files_limit() -> u64 {
-    let limits = std::fs::read_to_string("/proc/self/limits").expect("Linux");
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"))
-        .expect("a limit");
-    line.split_ascii_whitespace()
-        .nth(3)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(u64::MAX)
-}
-
 /// With few file descriptors the server refuses clients and lives on.
 #[test]
 fn running_out_of_file_descriptors() {
@@ -127,13 +116,13 @@ fn running_out_of_file_descriptors() {
 #[test]
 fn idle_clients_are_closed_after_the_timeout() {
     each_variant(|variant| {
-        let server = variant.own_server(&[("timeout", "1")]);
+        let server = variant.own_server(&[("timeout", "2")]);
         let mut idle = server.conn();
         assert_eq!(idle.call("PING").text(), "PONG");
         let mut busy = server.conn();
         clock::wait_until("the idle client to be closed", || {
             assert_eq!(busy.call("PING").text(), "PONG", "a busy client stays");
-            let silent = idle.is_silent_for(Duration::from_millis(50));
+            let silent = idle.is_silent_for(Duration::from_millis(1));
             (!silent).then_some(())
         });
         assert_eq!(idle.read(), Err(ReadError::Closed));
@@ -239,13 +228,13 @@ fn many_slow_readers_share_a_bound() {
             } else {
                 (sent, 0)
             };
-            (looks.1 > 30).then_some(())
+            let most = info_number(&mut neighbour, "client_recent_max_output_buffer");
+            (looks.1 > 30 && most > MIB).then_some(())
         });
         let answered = looks.0 as usize;
         assert!(answered < READERS * REPLIES * 2 / 3, "{answered} replies");
         let grown = server.resident_bytes().saturating_sub(before);
         assert!(grown < 1200 << 20, "{} MiB for slow readers", grown >> 20);
-        assert!(info_number(&mut neighbour, "client_recent_max_output_buffer") > MIB);
         // Who reads gets everything, although the others still do not.
         for conn in &mut readers[..3] {
             for _ in 0..REPLIES {
@@ -359,13 +348,9 @@ fn eviction_keeps_memory_at_the_budget() {
                     assert_eq!(conn.read(), Ok(ok()), "{policy}");
                 }
             }
-            let used = info_number(&mut conn, "used_memory");
-            assert!(
-                used < budget + 2 * MIB,
-                "{policy}: {} of {} MiB",
-                used / MIB,
-                budget / MIB
-            );
+            clock::wait_until("what was written last to have found room", || {
+                (info_number(&mut conn, "used_memory") < budget + 2 * MIB).then_some(())
+            });
             let evicted = info_number(&mut conn, "evicted_keys");
             let left = conn.call("DBSIZE").int();
             // What clients hold counts as well, so that a key may go at any time.
@@ -433,8 +418,9 @@ fn keys_are_evicted_wherever_they_are() {
                     assert_eq!(set(&mut conn, tag, i, false), ok(), "{policy} {tag} {i}");
                 }
             }
-            let used = info_number(&mut conn, "used_memory");
-            assert!(used < budget + budget / 8, "{policy}: {used} of {budget}");
+            clock::wait_until("the shard that has most to make room", || {
+                (info_number(&mut conn, "used_memory") < budget + budget / 8).then_some(())
+            });
             assert!(info_number(&mut conn, "evicted_keys") > 2000, "{policy}");
             let mut kept = 0;
             for tag in 1..5 {

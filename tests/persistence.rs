@@ -3,11 +3,10 @@
 mod support;
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
 
 use support::clock::wait_until;
-use support::process::{exit_of, free_port, signal};
-use support::{Conn, Value, each_variant, info, ok};
+use support::process::{exit_of, signal};
+use support::{Conn, Server, Value, each_variant, info, ok};
 
 fn fill(conn: &mut Conn) {
     conn.call("DEBUG POPULATE 2000 key 20");
@@ -156,35 +155,6 @@ fn a_save_that_fails_is_told_and_stops_writes() {
     });
 }
 
-struct Redis(Child);
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A real redis-server over the file in a folder.
-fn redis(dir: &std::path::Path) -> Option<(Redis, Conn)> {
-    let port = free_port();
-    let child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--save", ""])
-        .args(["--enable-debug-command", "yes", "--dir"])
-        .arg(dir)
-        .stdout(Stdio::null())
-        .spawn()
-        .ok()?;
-    let redis = Redis(child);
-    let conn = wait_until("redis-server to answer", || {
-        let mut conn = Conn::open(([127, 0, 0, 1], port).into()).ok()?;
-        conn.send_command(&[b"PING"]).ok()?;
-        let pong = conn.read().ok()?;
-        (pong.text() == "PONG").then_some(conn)
-    });
-    Some((redis, conn))
-}
-
 #[test]
 fn redis_reads_our_file_and_we_read_its() {
     each_variant(|variant| {
@@ -192,10 +162,10 @@ fn redis_reads_our_file_and_we_read_its() {
         let mut conn = server.conn();
         fill(&mut conn);
         assert_eq!(conn.call("SAVE"), ok());
-        let Some((_redis, mut theirs)) = redis(server.dir()) else {
-            eprintln!("SKIPPED: no redis-server");
+        let Some(redis) = Server::redis_over(server.dir(), &[]) else {
             return;
         };
+        let mut theirs = redis.conn();
         check(&mut theirs);
         theirs.call("SET theirs 1");
         assert_eq!(theirs.call("SAVE"), ok());
@@ -343,10 +313,10 @@ fn every_type_goes_both_ways() {
         fill_types(&mut conn);
         let digest = conn.call("DEBUG DIGEST").text();
         assert_eq!(conn.call("SAVE"), ok());
-        let Some((_redis, mut theirs)) = redis(server.dir()) else {
-            eprintln!("SKIPPED: no redis-server");
+        let Some(redis) = Server::redis_over(server.dir(), &[]) else {
             return;
         };
+        let mut theirs = redis.conn();
         same_values(&mut conn, &mut theirs);
         assert_eq!(theirs.call("FCALL f 0").text(), "7");
         let pending = "XPENDING stream:200 group - + 10 me";

@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::clock::{breathe, now, wait_until};
+use support::clock::{RaiseAtEnd, breathe, now, wait_until};
 use support::rng::{Rng, seed};
 use support::{Conn, each_variant, info, ok};
 
@@ -34,6 +34,7 @@ fn a_cut_tears_no_transaction() {
         for round in 0..3 {
             done.store(false, Ordering::SeqCst);
             std::thread::scope(|scope| {
+                let _end = RaiseAtEnd(&done);
                 for client in 0..3 {
                     let mut conn = server.conn();
                     let done = &done;
@@ -51,7 +52,6 @@ fn a_cut_tears_no_transaction() {
                 }
                 conn.call("BGSAVE");
                 wait_for_the_save(&mut conn);
-                done.store(true, Ordering::SeqCst);
             });
             server.restart();
             conn = server.conn();
@@ -113,7 +113,8 @@ fn a_large_hash_changes_while_it_is_written() {
 #[test]
 fn a_flushed_database_is_still_written() {
     each_variant(|variant| {
-        let mut server = variant.own_server(&[("rdb-key-save-delay", "200")]);
+        // As slow as to be under way until it is let go.
+        let mut server = variant.own_server(&[("rdb-key-save-delay", "100000")]);
         let mut conn = server.conn();
         conn.call("DEBUG POPULATE 5000 key 20");
         conn.call("SELECT 1");
@@ -122,7 +123,7 @@ fn a_flushed_database_is_still_written() {
         conn.call("SET two 2");
         conn.call("BGSAVE");
         wait_until("some keys to be written", || {
-            (info(&mut conn, "rdb_bgsave_in_progress") == "1").then_some(())
+            (info(&mut conn, "current_save_keys_processed") != "0").then_some(())
         });
         assert_eq!(conn.call("SWAPDB 1 2"), ok());
         conn.call("SET two 3");
@@ -193,7 +194,7 @@ fn a_save_can_be_cancelled_and_leaves_nothing_behind() {
 #[test]
 fn what_changes_meanwhile_is_written_as_it_was() {
     each_variant(|variant| {
-        let mut server = variant.own_server(&[("rdb-key-save-delay", "300")]);
+        let mut server = variant.own_server(&[("rdb-key-save-delay", "10000")]);
         let mut conn = server.conn();
         conn.call("DEBUG POPULATE 3000 filler 30");
         for number in 0..1500 {
@@ -206,7 +207,7 @@ fn what_changes_meanwhile_is_written_as_it_was() {
             ));
         }
         conn.call("SETRANGE text 3000000 end");
-        conn.call("SET volatile x PX 60000");
+        conn.call("SET volatile x PX 10000000");
         let digest = conn.call("DEBUG DIGEST").text();
         conn.call("BGSAVE");
         conn.call("PEXPIRE volatile 1");
@@ -222,6 +223,8 @@ fn what_changes_meanwhile_is_written_as_it_was() {
         conn.call("COPY list another");
         conn.call("MOVE set 1");
         conn.call("DEL stream");
+        assert_eq!(info(&mut conn, "rdb_bgsave_in_progress"), "1");
+        conn.call("CONFIG SET rdb-key-save-delay 300");
         while info(&mut conn, "rdb_bgsave_in_progress") == "1" {
             conn.call("INCR counter");
             conn.call("ZADD elsewhere 1 late");

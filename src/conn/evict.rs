@@ -9,10 +9,11 @@
 
 use super::home::Home;
 use crate::base::slot::ShardId;
+use crate::command::ctx::CoreShared;
 use crate::config::{Config, MemoryOrPercent};
 use crate::session::ClientKind;
 use crate::shard::{Mode, Ticket};
-use crate::stats::CLIENT_CLASSES;
+use crate::stats::{CLIENT_CLASSES, Counter};
 use std::sync::Arc;
 
 /// Clients below this are all in one class.
@@ -86,16 +87,25 @@ impl Home {
         if self.clients_limit != 0 {
             let held = self.server.sum(|core| core.client_memory.get());
             if held > self.clients_limit {
-                self.evict_largest(held - self.clients_limit);
+                self.evict_largest();
             }
         }
     }
 
     #[cold]
-    fn evict_largest(&mut self, excess: u64) {
-        let mut excess = excess;
+    fn evict_largest(&mut self) {
+        // The others go on while they are looked at. What a core holds in all, but not in its classes, since it came or
+        // went in between, must not be made up for by closing clients that are smaller than those that have to go.
+        let mut held = 0;
+        let read = |core: &CoreShared| {
+            let before = core.stats.client_memory.get();
+            let classes = core.stats.client_classes.each_ref().map(Counter::get);
+            held += before.min(core.stats.client_memory.get());
+            classes
+        };
+        let classes: Vec<[u64; CLIENT_CLASSES]> = self.server.cores.iter().map(read).collect();
+        let mut excess = held.saturating_sub(self.clients_limit);
         let mut others: Vec<ShardId> = Vec::new();
-        let server = Arc::clone(&self.server);
         for class in (0..CLIENT_CLASSES).rev() {
             for shard in self.all_shards() {
                 if excess == 0 {
@@ -105,9 +115,9 @@ impl Home {
                     excess = excess.saturating_sub(self.evict_of_class(class, excess));
                     continue;
                 }
-                let there = &server.cores[usize::from(shard.0)].stats.client_classes[class];
-                if there.get() > 0 {
-                    excess = excess.saturating_sub(there.get());
+                let there = classes[shard.index()][class];
+                if there > 0 {
+                    excess = excess.saturating_sub(there);
                     if !others.contains(&shard) {
                         others.push(shard);
                     }

@@ -50,8 +50,8 @@ impl ShardThread {
             .iter()
             .any(|(id, unix)| *id == listener && *unix);
         if self.home.server.process.clients.load(Ordering::Relaxed) >= self.home.config.maxclients {
-            refuse(fd, CommandError::MAX_CLIENTS.text());
             self.home.stats.rejected_connections.add(1);
+            refuse(fd, CommandError::MAX_CLIENTS.text());
             return;
         }
         if self.home.config.protected_mode
@@ -59,8 +59,8 @@ impl ShardThread {
             && !unix
             && peer_address(fd.as_fd()).is_ok_and(|peer| !peer.is_loopback())
         {
-            refuse(fd, CommandError::PROTECTED_MODE.text());
             self.home.stats.rejected_connections.add(1);
+            refuse(fd, CommandError::PROTECTED_MODE.text());
             return;
         }
         self.home

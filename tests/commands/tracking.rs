@@ -41,7 +41,7 @@ fn tracking_pushes_invalidations() {
         CLIENT TRACKING ON NOLOOP => OK; GET k => "5"; SET k 6 => OK; GET k => "6"
         c2: SET k 7 => OK; read => push["invalidate", ["k"]]; c2: PING => PONG
         GET k => "7"; c2: FLUSHALL => OK; read => push["invalidate", nil]; c2: PING => PONG
-        SET e 1 PX 30 => OK; GET e => "1"; read => push["invalidate", ["e"]]; c2: PING => PONG
+        SET e 1 PX 300 => OK; GET e => "1"; read => push["invalidate", ["e"]]; c2: PING => PONG
         "#,
     );
 }

@@ -197,8 +197,8 @@ fn swapdb_of_a_key_that_expired_under_watch() {
     check(
         r#"
         DEBUG SET-ACTIVE-EXPIRE 0 => OK; c3: SELECT 5 => OK
-        SELECT 1 => OK; SET x stale PX 5 => OK; SELECT 0 => OK; SET x live PX 20 => OK; WATCH x => OK
-        c3: SET later v PX 40 => OK; c3: eventually EXISTS later => 0
+        SELECT 1 => OK; SET x stale PX 5 => OK; SELECT 0 => OK; SET x live PX 300 => OK; WATCH x => OK
+        c3: SET later v PX 350 => OK; c3: eventually EXISTS later => 0
         c2: SWAPDB 0 1 => OK; MULTI => OK; PING => QUEUED; EXEC => nil-array
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
         "#,
@@ -220,7 +220,7 @@ fn watch_and_expiry() {
     check(
         r#"
         # Expired after it was watched: changed.
-        SET a 1 PX 30 => OK; WATCH a => OK; c2: SET b 1 => OK
+        SET a 1 PX 300 => OK; WATCH a => OK; c2: SET b 1 => OK
         c2: eventually EXISTS a => 0
         MULTI => OK; EXEC => nil-array
         # Expired before it was watched: nothing changes when it is removed.
@@ -231,16 +231,16 @@ fn watch_and_expiry() {
         SET a 1 PX 10 => OK; SET later 1 PX 40 => OK; eventually EXISTS later => 0
         WATCH a => OK; MULTI => OK; PING => QUEUED; EXEC => [PONG]
         # Expired since it was watched, but nobody has removed it: changed all the same.
-        SET a 1 PX 10 => OK; WATCH a => OK; SET later 1 PX 30 => OK
+        SET a 1 PX 300 => OK; WATCH a => OK; SET later 1 PX 350 => OK
         eventually EXISTS later => 0
         MULTI => OK; INCR a => QUEUED; EXEC => nil-array
         # Wherever the commands run, and if one thread runs them all.
         MSET b 1 c 1 d 1 => OK
-        SET a 1 PX 10 => OK; WATCH a b c => OK; SET later 1 PX 30 => OK; eventually EXISTS later => 0
+        SET a 1 PX 300 => OK; WATCH a b c => OK; SET later 1 PX 350 => OK; eventually EXISTS later => 0
         MULTI => OK; INCR b => QUEUED; DEL c d => QUEUED; EXEC => nil-array
-        SET a 1 PX 10 => OK; WATCH d a => OK; SET later 1 PX 30 => OK; eventually EXISTS later => 0
+        SET a 1 PX 300 => OK; WATCH d a => OK; SET later 1 PX 350 => OK; eventually EXISTS later => 0
         MULTI => OK; RENAME b c => QUEUED; MGET a b c d => QUEUED; EXEC => nil-array
-        SET a 1 PX 10 => OK; WATCH a => OK; SET later 1 PX 30 => OK; eventually EXISTS later => 0
+        SET a 1 PX 300 => OK; WATCH a => OK; SET later 1 PX 350 => OK; eventually EXISTS later => 0
         MULTI => OK; DBSIZE => QUEUED; INFO server => QUEUED; EXEC => nil-array
         MGET b c d => ["1", "1", "1"]
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
@@ -411,8 +411,8 @@ fn commands_of_the_client_run_in_their_place() {
 fn nothing_runs_if_a_watched_key_expired() {
     check(
         r#"
-        SELECT 0 => OK; SET a 1 PX 2 => OK; SET b 1 => OK; WATCH a b => OK
-        BLPOP none 0.02 => nil-array
+        SELECT 0 => OK; SET a 1 PX 300 => OK; SET b 1 => OK; WATCH a b => OK
+        BLPOP none 0.4 => nil-array
         MULTI => OK; CONFIG SET hash-max-listpack-entries 7 => QUEUED; SELECT 5 => QUEUED; SET b 2 => QUEUED
         EXEC => nil-array
         CONFIG GET hash-max-listpack-entries => ["hash-max-listpack-entries", "512"]; GET b => "1"

@@ -9,7 +9,7 @@
 //!
 //! ```sh
 //! TESSERA_DIFF_SECONDS=300 cargo test --test differential                       # longer
-//! TESSERA_DIFF_SECONDS=60 TESSERA_SEED=123 cargo test --test differential        # the seed a failure printed
+//! TESSERA_SEED=123 cargo test --test differential                                # the seed a failure printed
 //! TESSERA_DIFF_SECONDS=60 TESSERA_DIFF_FAMILIES=list,keys cargo test --test differential
 //! ```
 
@@ -24,15 +24,16 @@ use std::time::Duration;
 
 use compare::{alike, is_later};
 use generate::{Call, Row};
+use support::process::redis_server;
 use support::resp::encode;
-use support::rng::{Rng, seed};
+use support::rng::{Rng, any_seed, is_given, seed};
 use support::{Conn, Options, Server, Value, clock, each_variant, peer};
 use table::{Mode, SETTINGS};
 
 /// Commands of a round, each from empty databases.
 const ROUND: usize = 300;
-/// How long all of it takes, if nobody says.
-const SECONDS: u64 = 24;
+/// Rounds with each variant, if nobody says how long.
+const ROUNDS: u64 = 40;
 /// Commands sent at once, at most.
 const PIPELINE: usize = 20;
 /// How long a failure may be made smaller.
@@ -231,12 +232,8 @@ fn common(ours: &mut Conn, theirs: &mut Conn) -> Vec<Row> {
 
 /// A real server to compare with, if there is one.
 fn reference() -> Option<Server> {
-    let path = std::env::var_os("PATH")?;
-    let binary = std::env::split_paths(&path)
-        .map(|folder| folder.join("redis-server"))
-        .find(|file| file.is_file())?;
     Some(Server::start(&Options {
-        reference: Some(binary),
+        reference: Some(redis_server()?),
         ..Options::default()
     }))
 }
@@ -250,19 +247,22 @@ fn replies_are_those_of_redis() {
         eprintln!("SKIPPED: no redis-server to compare with");
         return;
     };
-    let seconds: u64 = match std::env::var("TESSERA_DIFF_SECONDS") {
-        Ok(seconds) => seconds.parse().expect("a number of seconds"),
-        Err(_) => SECONDS,
+    let seconds: Option<u64> = std::env::var("TESSERA_DIFF_SECONDS")
+        .ok()
+        .map(|seconds| seconds.parse().expect("a number of seconds"));
+    let share = seconds
+        .map(|seconds| Duration::from_secs(seconds) / support::variants::variants().len() as u32);
+    // A long run goes on after a difference, and looks elsewhere each time.
+    let is_long = seconds.is_some_and(|seconds| seconds > 60);
+    let most = if is_long { 8 } else { 1 };
+    let first = match is_long && !is_given() {
+        true => any_seed(),
+        false => seed(),
     };
-    let share = Duration::from_secs(seconds) / support::variants::variants().len() as u32;
-    // A long run goes on after a difference.
-    let most = if seconds > 60 { 8 } else { 1 };
-    let given = std::env::var_os("TESSERA_SEED").is_some();
-    let first = seed();
     each_variant(|variant| {
         let ours = variant.own_server(&[]);
         let rows = common(&mut ours.conn(), &mut theirs.conn());
-        let end = clock::now() + share;
+        let end = share.map(|share| clock::now() + share);
         let mut rounds = 0;
         let mut differences = Vec::new();
         while differences.len() < most {
@@ -291,7 +291,11 @@ fn replies_are_those_of_redis() {
                 ));
             }
             rounds += 1;
-            if clock::now() >= end || given && share < Duration::from_secs(60) {
+            let is_over = match end {
+                Some(end) => clock::now() >= end,
+                None => rounds == ROUNDS || is_given(),
+            };
+            if is_over {
                 break;
             }
         }

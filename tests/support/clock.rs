@@ -6,10 +6,12 @@
     reason = "tests run against real processes in real time"
 )]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How long anything may take before a test calls it lost. Generous: CI runs debug builds on two cores.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything may take before a test calls it lost. Generous: CI runs debug builds on two cores, which others
+/// use as well.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn now() -> Instant {
     Instant::now()
@@ -20,6 +22,16 @@ pub(crate) fn unix_ms() -> i64 {
         .duration_since(UNIX_EPOCH)
         .expect("clock is past 1970");
     i64::try_from(since.as_millis()).expect("milliseconds fit in i64")
+}
+
+/// Raises a flag when it goes out of scope, in a panic too: threads of a scope that run until the flag is raised
+/// would else be waited for without end, and nobody would learn of the panic.
+pub(crate) struct RaiseAtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for RaiseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Gives other processes the CPU between two looks at a condition.

@@ -1,6 +1,7 @@
 //! What every integration test shares: real server processes, a small RESP client and `check`.
 //!
 //! - `process.rs`: starts the binary on a port and in a folder of its own; none survives the test process.
+//! - `ports.rs`: ports that nobody else is given.
 //! - `variants.rs`: the four ways the server is run ({1, 4} shards x {io_uring, epoll}), one shared process each.
 //! - `resp.rs`: replies decoded as they are, without the conveniences of a client library.
 //! - `transcript.rs`: the text given to `check`, cut into steps.
@@ -18,6 +19,7 @@
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod expect;
+pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod resp;
 pub(crate) mod rng;

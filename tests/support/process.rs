@@ -8,13 +8,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{OnceLock, mpsc};
 
 use super::clock;
+pub(crate) use super::ports::free_port;
 use super::resp::{Conn, Value};
 
 /// The binary under test: `TESSERA_BIN`, else the one cargo built (or redis-server for the peer).
@@ -31,6 +32,14 @@ pub(crate) fn is_peer() -> bool {
     std::env::var_os("TESSERA_TEST_PEER").is_some_and(|peer| peer == "redis")
 }
 
+/// The redis-server on the PATH, if there is one.
+pub(crate) fn redis_server() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("redis-server"))
+        .find(|file| file.is_file())
+}
+
 /// What to start. Directives are those of redis-server, without the leading dashes.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
@@ -41,6 +50,9 @@ pub(crate) struct Options {
     pub(crate) file: Option<PathBuf>,
     /// A real redis-server to start instead of the binary under test.
     pub(crate) reference: Option<PathBuf>,
+    /// The folder is in memory, where there is such a file system: for what the process has to do in time whatever
+    /// the disk does.
+    pub(crate) in_memory: bool,
     /// Soft and hard limit of open files, if it has to differ from ours.
     pub(crate) open_files: Option<u64>,
 }
@@ -56,6 +68,14 @@ impl Options {
         }
     }
 
+    /// The file that the process writes its log to; two may be at work in one folder.
+    fn log_name(&self) -> &'static str {
+        match self.reference {
+            Some(_) => "redis.log",
+            None => "server.log",
+        }
+    }
+
     pub(crate) fn with(mut self, name: &str, value: &str) -> Options {
         self.directives.push((name.into(), value.into()));
         self
@@ -67,22 +87,29 @@ pub(crate) struct Server {
     port: u16,
     dir: PathBuf,
     options: Options,
+    /// The folder is somebody else's, and stays.
+    is_guest: bool,
 }
 
 impl Server {
     /// Starts the binary and waits until it answers PING.
     #[track_caller]
     pub(crate) fn start(options: &Options) -> Server {
-        // The free port we were given may be taken by someone else before the server binds it.
+        // Somebody who is no test may have taken the port meanwhile.
         let mut reason = String::new();
         for _ in 0..3 {
-            let (port, dir) = (free_port(), fresh_dir());
+            let dir = fresh_dir_in(&match options.in_memory {
+                true => memory_root(),
+                false => root(),
+            });
+            let port = free_port();
             let child = spawn(command(options, port, &dir)).expect("the server binary starts");
             let mut server = Server {
                 child,
                 port,
                 dir,
                 options: options.clone(),
+                is_guest: false,
             };
             match server.wait_ready() {
                 Ok(()) => return server,
@@ -90,6 +117,37 @@ impl Server {
             }
         }
         panic!("{} does not come up: {reason}", binary().display());
+    }
+
+    /// A real redis-server over the files in that folder; `None`, with a visible line, if there is none.
+    #[track_caller]
+    pub(crate) fn redis_over(dir: &Path, directives: &[(&str, &str)]) -> Option<Server> {
+        let Some(binary) = redis_server() else {
+            eprintln!("SKIPPED: no redis-server");
+            return None;
+        };
+        let mut options = Options {
+            reference: Some(binary),
+            ..Options::default()
+        };
+        for (name, value) in directives {
+            options = options.with(name, value);
+        }
+        let port = free_port();
+        let mut server = Server {
+            child: spawn(command(&options, port, dir)).expect("redis-server starts"),
+            port,
+            dir: dir.to_owned(),
+            options,
+            is_guest: true,
+        };
+        if let Err(why) = server.wait_ready() {
+            panic!(
+                "redis-server does not come up: {why}\n{}",
+                server.log_tail()
+            );
+        }
+        Some(server)
     }
 
     /// Ends the process and starts it again in the same folder.
@@ -138,7 +196,7 @@ impl Server {
 
     /// All that was logged so far. The log of a process that has ended is complete.
     pub(crate) fn log(&self) -> String {
-        let text = fs::read(self.dir.join("server.log")).unwrap_or_default();
+        let text = fs::read(self.dir.join(self.options.log_name())).unwrap_or_default();
         String::from_utf8_lossy(&text).into_owned()
     }
 
@@ -250,7 +308,9 @@ impl Drop for Server {
             eprintln!("{}", self.log_tail());
         }
         self.stop();
-        let _ = fs::remove_dir_all(&self.dir);
+        if !self.is_guest {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
     }
 }
 
@@ -284,7 +344,7 @@ fn command(options: &Options, port: u16, dir: &Path) -> Command {
     for (name, value) in &options.directives {
         directive(name, value);
     }
-    let log = fs::File::create(dir.join("server.log")).expect("our folder is writable");
+    let log = fs::File::create(dir.join(options.log_name())).expect("our folder is writable");
     let mut command = Command::new("setpriv");
     command
         .args(words)
@@ -316,35 +376,61 @@ pub(crate) fn spawn(command: Command) -> io::Result<Child> {
     answer.recv().expect("the forking thread answers")
 }
 
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port()
-}
-
 /// A new empty folder of this process.
 pub(crate) fn fresh_dir() -> PathBuf {
+    fresh_dir_in(&root())
+}
+
+fn fresh_dir_in(root: &Path) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     static SWEPT: OnceLock<()> = OnceLock::new();
     SWEPT.get_or_init(sweep);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let dir = root().join(format!("{}-{number}", std::process::id()));
+    let dir = root.join(format!("{}-{number}", std::process::id()));
     fs::create_dir_all(&dir).expect("the temporary folder is writable");
     dir
 }
 
-fn root() -> PathBuf {
+/// Where all test processes have their folders.
+pub(crate) fn root() -> PathBuf {
     std::env::temp_dir().join("tessera-tests")
 }
 
-/// Removes the folders of test processes that are gone.
+/// As [`root`], in memory if possible.
+fn memory_root() -> PathBuf {
+    let root = Path::new("/dev/shm/tessera-tests");
+    match fs::create_dir_all(root) {
+        Ok(()) => root.to_owned(),
+        Err(_) => self::root(),
+    }
+}
+
+/// Removes the folders of test processes that are gone, also of one that had our pid.
 fn sweep() {
-    for entry in fs::read_dir(root()).into_iter().flatten().flatten() {
+    let own = std::process::id().to_string();
+    let folders = [root(), memory_root()].map(fs::read_dir);
+    for entry in folders.into_iter().flatten().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let pid = name.split('-').next().unwrap_or_default();
-        if !Path::new("/proc").join(pid).exists() {
+        let Some((pid, _)) = name.split_once('-') else {
+            continue;
+        };
+        if pid == own || !Path::new("/proc").join(pid).exists() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// How many files this process, and the servers it starts, may have open.
+pub(crate) fn open_files_limit() -> u64 {
+    let limits = fs::read_to_string("/proc/self/limits").expect("Linux");
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .expect("a limit");
+    line.split_ascii_whitespace()
+        .nth(3)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(u64::MAX)
 }
 
 /// Sends a signal by its name (`STOP`, `CONT`, `TERM`).

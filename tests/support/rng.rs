@@ -24,10 +24,25 @@ impl Rng {
     }
 }
 
-/// `TESSERA_SEED` if given, else a fresh one.
+/// The seed of what tests leave to chance: the same in every run, so that who lands a change does not pay for what
+/// another throw of the dice would have found. `TESSERA_SEED` names another one; `random` is a new one each time.
 pub(crate) fn seed() -> u64 {
-    match std::env::var("TESSERA_SEED") {
-        Ok(text) => text.parse().expect("TESSERA_SEED is a number"),
-        Err(_) => RandomState::new().hash_one(std::process::id()) >> 16,
+    match named().as_deref() {
+        None => 20_110_317,
+        Some("random") => any_seed(),
+        Some(number) => number.parse().expect("TESSERA_SEED is a number, or random"),
     }
+}
+
+pub(crate) fn any_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id()) >> 16
+}
+
+/// Whether a certain seed was asked for.
+pub(crate) fn is_given() -> bool {
+    named().is_some_and(|seed| seed != "random")
+}
+
+fn named() -> Option<String> {
+    std::env::var("TESSERA_SEED").ok()
 }
