@@ -299,7 +299,7 @@ impl Home {
                     let locator = match spec {
                         Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
                             let locator = self.owner.store.locate(args.arg(1));
-                            self.owner.store.prefetch(db, locator);
+                            self.owner.store.prefetch_slot(db, locator);
                             Some(locator)
                         }
                         Some(spec) if spec.route == Route::Script && args.len() > SCRIPT_KEY => {
@@ -322,11 +322,11 @@ impl Home {
                 failure => break Stop::Broken(failure),
             }
         };
-        // The index lines asked for above have arrived by now, those of the first commands at least.
+        // What was asked for in one pass has arrived in the next, that of the first commands at least.
         if ahead.len() > 1 {
-            for locator in ahead.iter().filter_map(|command| command.locator) {
-                self.owner.store.prefetch_entry(db, locator);
-            }
+            let locators = || ahead.iter().filter_map(|command| command.locator);
+            locators().for_each(|locator| self.owner.store.prefetch(db, locator));
+            locators().for_each(|locator| self.owner.store.prefetch_entry(db, locator));
         }
         (end, stop)
     }

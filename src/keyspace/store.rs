@@ -452,7 +452,15 @@ impl Store {
         !self.ledger.garbage.is_empty()
     }
 
-    /// First step of fetching a key ahead of its command: the index.
+    /// First step of fetching a key ahead of its command: its slot.
+    #[inline]
+    pub fn prefetch_slot(&self, db: DbIndex, at: Locator) {
+        if let Some(table) = self.table_at(db, at) {
+            table.prefetch_slot(self.place(at.slot));
+        }
+    }
+
+    /// Second step, when the slot has arrived: the index.
     #[inline]
     pub fn prefetch(&self, db: DbIndex, at: Locator) {
         if let Some(table) = self.table_at(db, at) {
@@ -460,7 +468,7 @@ impl Store {
         }
     }
 
-    /// Second step, when the index has arrived: the entry.
+    /// Third step, when the index has arrived: the entry.
     #[inline]
     pub fn prefetch_entry(&self, db: DbIndex, at: Locator) {
         if let Some(table) = self.table_at(db, at) {

@@ -225,16 +225,23 @@ impl<'t> Segment<'t> {
         super::cpu::prefetch(self.lines.as_ptr().wrapping_add(home).cast());
     }
 
-    /// Asks for the entries that a look-up would compare.
+    /// Asks for the entries that a look-up would compare, or for where else it would look.
     #[inline]
     pub(super) fn prefetch_entry(&self, hash: u64) {
         let bits = self.bits_of(hash);
-        let bucket = self.bucket(self.home_of_bits(bits));
+        let home = self.home_of_bits(bits);
+        let bucket = self.bucket(home);
+        let mut found = false;
         for at in bucket.matches(tag_of(hash)) {
             let cell = bucket.cell(at);
             if cell.bits() == bits {
                 super::cpu::prefetch(cell.entry().as_ptr());
+                found = true;
             }
+        }
+        if !found && bucket.is_spilled() {
+            let stash = self.geometry.home + self.geometry.stash_of(home);
+            super::cpu::prefetch(self.lines.as_ptr().wrapping_add(stash as usize).cast());
         }
     }
 

@@ -239,7 +239,13 @@ impl<O, H: HashKey> SlotTable<O, H> {
         segment.find(hash, |entry| self.entry_at(entry).key() == key)
     }
 
-    /// Prefetches what a look-up reads first.
+    /// First step of fetching ahead of a look-up: the slot.
+    #[inline]
+    pub fn prefetch_slot(&self, slot: usize) {
+        super::cpu::prefetch((&raw const self.heads[slot]).cast());
+    }
+
+    /// Second step, when the slot has arrived: the bucket.
     #[inline]
     pub fn prefetch(&self, slot: usize, hash: u64) {
         if let Some(segment) = self.segment(self.leaf(slot, hash)) {
@@ -247,7 +253,7 @@ impl<O, H: HashKey> SlotTable<O, H> {
         }
     }
 
-    /// Prefetches the entry, given that the bucket has arrived.
+    /// Third step, when the bucket has arrived: the entry.
     #[inline]
     pub fn prefetch_entry(&self, slot: usize, hash: u64) {
         if let Some(segment) = self.segment(self.leaf(slot, hash)) {
