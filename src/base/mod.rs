@@ -4,6 +4,7 @@
 //! parsing and printing, places on the earth, glob patterns, checksums, and the table of limits. Nothing here knows a key, a client, a
 //! clock or a socket, and nothing here names another room.
 
+pub mod cpu;
 pub mod crc64;
 pub mod geo;
 pub mod glob;

@@ -34,9 +34,6 @@ impl ShardThread {
             return false;
         }
         let upto = receiver.settle().min(receiver.head() + limit as u64);
-        for ahead in 0..4 {
-            self.home.prefetch_frame(ahead);
-        }
         while self.home.execute_upto(upto) {
             if let Some(frame) = self.home.receiver.pop(upto) {
                 self.perform_long(frame);

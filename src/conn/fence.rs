@@ -7,6 +7,7 @@ use super::home::Home;
 use super::merge::{Plan, Split, finish};
 use super::relief::RELIEF;
 use super::remarkable::Seen;
+use crate::base::cpu;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Gather, OnCore, Scope, Undivided};
@@ -37,6 +38,28 @@ pub(super) struct Pieces {
     pub(super) parts: Vec<(ShardId, OwnedArgs)>,
     /// For each key in argument order, the part that has it.
     pub(super) order: Vec<u16>,
+}
+
+/// A step of fetching ahead from memory; each needs what the one before has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fetch {
+    Frame,
+    Item,
+    Arguments,
+    Index,
+    Entry,
+}
+
+impl Fetch {
+    /// The steps, and how many frames ahead of the one that runs each is taken: a line from another core takes about as
+    /// long as two short commands.
+    const ALL: &[(Fetch, usize)] = &[
+        (Fetch::Frame, 8),
+        (Fetch::Item, 6),
+        (Fetch::Arguments, 4),
+        (Fetch::Index, 2),
+        (Fetch::Entry, 1),
+    ];
 }
 
 fn is_script(item: &Item) -> bool {
@@ -370,27 +393,61 @@ impl Home {
 
     /// Executes the frames before `upto`; true if it stopped at one that may take long.
     pub(super) fn execute_upto(&mut self, upto: u64) -> bool {
+        self.prefetch_first(upto);
         while let Some(frame) = self.receiver.next(upto) {
             if frame.is_long() {
                 return true;
             }
+            let is_last = self.receiver.head() + 1 == upto;
             if let Some(frame) = self.receiver.pop(upto) {
-                self.prefetch_frame(3);
+                if !is_last {
+                    Fetch::ALL
+                        .iter()
+                        .for_each(|&(step, ahead)| self.prefetch_frame(step, ahead - 1));
+                }
                 self.execute_frame(frame);
             }
         }
         false
     }
 
-    pub(super) fn prefetch_frame(&self, ahead: usize) {
-        if let Some(frame) = self.receiver.peek(ahead)
-            && let Some(Item {
-                locator: Some(locator),
-                scope,
-                ..
-            }) = frame.items.first()
-        {
-            self.owner.store.prefetch(scope.db, *locator);
+    /// Takes the first frames through the steps of fetching that the others go through while frames before them run.
+    fn prefetch_first(&self, upto: u64) {
+        let count = usize::try_from(upto.saturating_sub(self.receiver.head())).unwrap_or(0);
+        if count > 1 {
+            for &(step, ahead) in Fetch::ALL {
+                (0..ahead.min(count)).for_each(|ahead| self.prefetch_frame(step, ahead));
+            }
+        }
+    }
+
+    /// One step of fetching what a frame and its command will touch. All of it was last written by another core, or lies
+    /// anywhere in the store.
+    #[inline]
+    fn prefetch_frame(&self, step: Fetch, ahead: usize) {
+        if step == Fetch::Frame {
+            return self.receiver.prefetch(ahead);
+        }
+        let Some(item) = self
+            .receiver
+            .peek(ahead)
+            .and_then(|frame| frame.items.first())
+        else {
+            return;
+        };
+        let store = &self.owner.store;
+        match (step, item.locator) {
+            (Fetch::Item, _) => cpu::prefetch_whole(item),
+            (Fetch::Arguments, locator) => {
+                item.args.prefetch();
+                cpu::prefetch(item.out.bytes.as_ptr());
+                if let Some(locator) = locator {
+                    store.prefetch_slot(item.scope.db, locator);
+                }
+            }
+            (Fetch::Index, Some(locator)) => store.prefetch(item.scope.db, locator),
+            (Fetch::Entry, Some(locator)) => store.prefetch_entry(item.scope.db, locator),
+            _ => {}
         }
     }
 
@@ -438,7 +495,15 @@ impl Home {
             return false;
         }
         let links = Arc::clone(&self.links);
-        for frame in links.completions[mine].take() {
+        let mut frames = links.completions[mine].take();
+        while let Some(frame) = frames.next() {
+            // As on the way out: another core wrote it last.
+            if let Some(item) = frames.peek(2).and_then(|frame| frame.items.first()) {
+                cpu::prefetch_whole(item);
+            }
+            if let Some(item) = frames.peek(0).and_then(|frame| frame.items.first()) {
+                cpu::prefetch(item.out.bytes.as_ptr());
+            }
             self.take_back(frame);
         }
         if self.log.gates() {

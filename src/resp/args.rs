@@ -7,6 +7,7 @@
 //! One argument may lie apart, in a buffer of its own: a long one, which is handed on by reference, to another shard or
 //! into the store, and never copied (`Args::shared`).
 
+use crate::base::cpu;
 use std::ops::Index;
 use std::sync::Arc;
 
@@ -225,7 +226,10 @@ impl DoubleEndedIterator for Iter<'_> {
 
 impl ExactSizeIterator for Iter<'_> {}
 
-/// Arguments with their bytes, stored back to back. Cleared and refilled, it does not allocate.
+/// Requests up to this size are copied in one piece rather than argument by argument.
+const SHORT: usize = 128;
+
+/// Arguments with their bytes. Cleared and refilled, it does not allocate.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct OwnedArgs {
     /// The bytes of the arguments.
@@ -275,9 +279,14 @@ impl OwnedArgs {
         self.spans.push(Span { start, len });
     }
 
-    /// Becomes a copy of `args`, without the framing between them. An argument apart is shared.
+    /// Becomes a copy of `args`, without the framing between them unless all is short. An argument apart is shared.
     pub fn copy_from(&mut self, args: Args<'_>) {
         self.clear();
+        if args.bytes.len() <= SHORT && args.apart.is_none() {
+            self.bytes.extend_from_slice(args.bytes);
+            self.spans.extend_from_slice(args.spans);
+            return;
+        }
         let apart = args.spans.iter().find(|span| span.is_apart());
         let copied = args.total_len() - apart.map_or(0, |span| span.len as usize);
         self.bytes.reserve(copied);
@@ -290,6 +299,13 @@ impl OwnedArgs {
                 self.push(args.slice(span));
             }
         }
+    }
+
+    /// Asks the processor to fetch them, if they are short.
+    #[inline]
+    pub fn prefetch(&self) {
+        cpu::prefetch(self.bytes.as_ptr());
+        cpu::prefetch(self.spans.as_ptr().cast());
     }
 
     /// The arguments, for reading.

@@ -81,6 +81,8 @@ mod measure;
 
 use std::sync::Arc;
 
+use crate::base::cpu;
+
 use super::sync::{AtomicPtr, AtomicU64, Backoff, Ordering};
 
 pub use completion::{Chain, Completions, Node, Taken};
@@ -89,10 +91,6 @@ pub use fence::{Fence, fence};
 const LATCH: u64 = 1;
 /// What one cell adds to the word.
 const CELL: u64 = 2;
-/// How many frames ahead of the one popped are fetched into cache: a line takes about as long as
-/// executing that many.
-const PREFETCH_AHEAD: u64 = 4;
-
 /// A cache line of its own for what many threads write.
 #[derive(Debug)]
 #[repr(align(64))]
@@ -332,11 +330,17 @@ impl<F: Send> Receiver<F> {
         }
         cell.store(std::ptr::null_mut(), Ordering::Relaxed);
         self.head += 1;
-        prefetch(self.inbox.cell(self.head + PREFETCH_AHEAD - 1));
         // SAFETY: the pointer came from `Box::into_raw` in `fill`, which gave up the frame. Only
         // this receiver takes pointers out, and it has just overwritten this one. Acquire pairs
         // with the Release of `fill`.
         Some(unsafe { Box::from_raw(frame) })
+    }
+
+    /// Asks for the memory of the frame `ahead` places behind the next one, if it is there already.
+    #[inline]
+    pub fn prefetch(&self, ahead: usize) {
+        let cell = self.inbox.cell(self.head + ahead as u64);
+        cpu::prefetch_whole(cell.load(Ordering::Relaxed));
     }
 
     /// The frame `ahead` places behind the next one, if it is there already: for prefetching what
@@ -377,21 +381,6 @@ impl<F: Send> Receiver<F> {
     pub fn inbox(&self) -> &Arc<Inbox<F>> {
         &self.inbox
     }
-}
-
-/// Asks for the first line of a frame. A wrong guess is harmless.
-#[inline]
-fn prefetch<F>(cell: &AtomicPtr<F>) {
-    #[cfg(all(target_arch = "x86_64", not(model_check), not(miri)))]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let frame = cell.load(Ordering::Relaxed);
-        // SAFETY: a prefetch reads nothing as far as the program can tell; any address will do,
-        // null included.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(frame.cast::<i8>()) };
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(model_check), not(miri))))]
-    let _ = cell;
 }
 
 #[cfg(all(test, not(model_check)))]

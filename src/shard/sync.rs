@@ -1,7 +1,3 @@
-#![expect(
-    unsafe_code,
-    reason = "sleeping on a word for a bounded time is a system call that no crate at hand wraps"
-)]
 //! The one door to atomics and waiting for the ordering core, so that loom can stand in for the
 //! machine.
 //!
@@ -9,6 +5,8 @@
 //! Shared ownership stays `std::sync::Arc` in both: models join their threads before the last
 //! handle goes, so its own counter orders nothing they rely on.
 
+#[cfg(not(all(model_check, test)))]
+use rustix::thread::{Timespec, futex};
 use std::time::Duration;
 
 #[cfg(all(model_check, test))]
@@ -104,7 +102,7 @@ impl Futex {
     /// Sleeps while the word is `expected`. May return early; the caller looks again.
     pub(super) fn wait(&self, expected: u32) {
         #[cfg(not(all(model_check, test)))]
-        atomic_wait::wait(&self.word, expected);
+        self.sleep(expected, None);
         #[cfg(all(model_check, test))]
         {
             // The kernel compares and goes to sleep under the lock of the word's queue; so does
@@ -128,28 +126,21 @@ impl Futex {
         }
         #[cfg(not(all(model_check, test)))]
         {
-            let longest = libc::timespec {
-                tv_sec: longest.as_secs() as libc::time_t,
-                tv_nsec: longest.subsec_nanos() as _,
-            };
-            // SAFETY: the word and the time live until the call returns, and the kernel only reads them. Whatever it
-            // returns, the caller looks at the word again.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_futex,
-                    self.word.as_ptr(),
-                    libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-                    expected,
-                    &raw const longest,
-                );
-            }
+            let longest = Timespec::try_from(longest).ok();
+            self.sleep(expected, longest.as_ref());
         }
+    }
+
+    #[cfg(not(all(model_check, test)))]
+    fn sleep(&self, expected: u32, longest: Option<&Timespec>) {
+        // Whatever it returns, the caller looks at the word again.
+        let _ = futex::wait(&self.word, futex::Flags::PRIVATE, expected, longest);
     }
 
     /// Wakes whoever sleeps on the word.
     pub(super) fn wake_all(&self) {
         #[cfg(not(all(model_check, test)))]
-        atomic_wait::wake_all(&raw const self.word);
+        let _ = futex::wake(&self.word, futex::Flags::PRIVATE, i32::MAX as u32);
         #[cfg(all(model_check, test))]
         {
             drop(

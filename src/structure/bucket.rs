@@ -15,7 +15,7 @@
 
 use std::ptr::NonNull;
 
-use super::cpu::equal_bytes;
+use crate::base::cpu::equal_bytes;
 
 /// Entries a bucket holds.
 pub(super) const CELLS: usize = 7;

@@ -363,7 +363,7 @@ impl<'a, O> EntryRef<'a, O> {
     /// Asks for the entry's first cache line.
     #[inline]
     pub fn prefetch(self) {
-        super::cpu::prefetch(self.ptr.as_ptr());
+        crate::base::cpu::prefetch(self.ptr.as_ptr());
     }
 }
 

@@ -11,7 +11,6 @@
 
 mod bucket;
 mod counted_tree;
-mod cpu;
 mod directory;
 mod due;
 mod entry;

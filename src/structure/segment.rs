@@ -222,7 +222,7 @@ impl<'t> Segment<'t> {
     #[inline]
     pub(super) fn prefetch(&self, hash: u64) {
         let home = self.home_of_hash(hash) as usize;
-        super::cpu::prefetch(self.lines.as_ptr().wrapping_add(home).cast());
+        crate::base::cpu::prefetch(self.lines.as_ptr().wrapping_add(home).cast());
     }
 
     /// Asks for the entries that a look-up would compare, or for where else it would look.
@@ -235,13 +235,13 @@ impl<'t> Segment<'t> {
         for at in bucket.matches(tag_of(hash)) {
             let cell = bucket.cell(at);
             if cell.bits() == bits {
-                super::cpu::prefetch(cell.entry().as_ptr());
+                crate::base::cpu::prefetch(cell.entry().as_ptr());
                 found = true;
             }
         }
         if !found && bucket.is_spilled() {
             let stash = self.geometry.home + self.geometry.stash_of(home);
-            super::cpu::prefetch(self.lines.as_ptr().wrapping_add(stash as usize).cast());
+            crate::base::cpu::prefetch(self.lines.as_ptr().wrapping_add(stash as usize).cast());
         }
     }
 

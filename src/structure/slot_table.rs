@@ -242,7 +242,7 @@ impl<O, H: HashKey> SlotTable<O, H> {
     /// First step of fetching ahead of a look-up: the slot.
     #[inline]
     pub fn prefetch_slot(&self, slot: usize) {
-        super::cpu::prefetch((&raw const self.heads[slot]).cast());
+        crate::base::cpu::prefetch((&raw const self.heads[slot]).cast());
     }
 
     /// Second step, when the slot has arrived: the bucket.

@@ -65,7 +65,7 @@ impl<'t> Segment<'t> {
         let bit = 15 - (self.depth - self.window());
         if anew {
             self.entries()
-                .for_each(|entry| crate::structure::cpu::prefetch(entry.as_ptr()));
+                .for_each(|entry| crate::base::cpu::prefetch(entry.as_ptr()));
         }
         let side_of = |item: Item| usize::from(item.cell.bits() >> bit & 1);
         let mut lens = [0; 2];

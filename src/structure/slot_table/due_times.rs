@@ -11,7 +11,7 @@
 use std::ptr::NonNull;
 
 use super::{HashKey, LEVELS, Occupied, Path, SlotTable};
-use crate::structure::cpu;
+use crate::base::cpu;
 use crate::structure::directory::{BITS_MAX, Directory};
 use crate::structure::due::{DueTree, NEVER};
 use crate::structure::segment::{Hinted, Place, Word};

@@ -1,9 +1,12 @@
 #![expect(unsafe_code, reason = "processor intrinsics are unsafe to call")]
 //! What the language has no words for: prefetching, and comparing eight bytes at once.
 
+/// Bytes in a cache line.
+const LINE: usize = 64;
+
 /// Asks for the cache line at `address`; a hint, valid for any address.
 #[inline(always)]
-pub(super) fn prefetch(address: *const u8) {
+pub fn prefetch(address: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -14,9 +17,17 @@ pub(super) fn prefetch(address: *const u8) {
     let _ = address;
 }
 
+/// Asks for all cache lines of the `T` at `address`; a hint, valid for any address.
+#[inline(always)]
+pub fn prefetch_whole<T>(address: *const T) {
+    for line in 0..size_of::<T>().div_ceil(LINE) {
+        prefetch(address.cast::<u8>().wrapping_add(line * LINE));
+    }
+}
+
 /// A bit for each of the eight bytes of `word` that equals `byte`, least significant first.
 #[inline]
-pub(super) fn equal_bytes(word: u64, byte: u8) -> u32 {
+pub fn equal_bytes(word: u64, byte: u8) -> u32 {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
     {
         use std::arch::x86_64::{
