@@ -4,9 +4,15 @@
 //! with a disk that loses it, in `src/server/aof/tests.rs`. What is shown here is that the process as a whole does not
 //! tell before the writer knows.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "clients are threads, and tell each other what they have seen"
+)]
+
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -37,9 +43,24 @@ struct Told {
 
 const CLIENTS: usize = 4;
 
-/// Writes until the server is gone: round `n` pushes `n` to a list of one shard, and to two lists in a transaction, whose
-/// shards differ as a rule.
-fn write(address: SocketAddr, id: usize, first: u64, total: &AtomicU64, gone: &AtomicBool) -> Told {
+/// What a client's transactions write besides: its number, and more of it than is written at once now and then.
+fn blob(n: u64) -> String {
+    let length = match n % 37 {
+        36 => 150_000,
+        some => some as usize * 3,
+    };
+    format!("{n}:{}", "x".repeat(length))
+}
+
+/// Writes until the server is gone: round `n` pushes `n` to a list of one shard; and in a transaction to two lists, and to
+/// a string, whose shards differ as a rule.
+fn write(
+    address: SocketAddr,
+    id: usize,
+    first: u64,
+    progress: &AtomicU64,
+    gone: &AtomicBool,
+) -> Told {
     let mut told = Told {
         sent: first,
         acknowledged: first,
@@ -48,26 +69,30 @@ fn write(address: SocketAddr, id: usize, first: u64, total: &AtomicU64, gone: &A
     let Ok(mut conn) = Conn::open(address) else {
         return told;
     };
-    while !gone.load(Ordering::Relaxed) {
+    let [solo, left, right, text] =
+        ["solo", "left", "right", "blob"].map(|name| format!("{name}:{id}"));
+    while !gone.load(Ordering::SeqCst) {
         let depth = 1 + (told.sent % 3);
         for n in told.sent..told.sent + depth {
-            let n = n.to_string();
-            let lists = ["solo", "left", "right"].map(|name| format!("{name}:{id}"));
-            let push = |list: usize| [&b"RPUSH"[..], lists[list].as_bytes(), n.as_bytes()];
-            let sent = (|| {
-                conn.send_command(&push(0))?;
-                conn.send_command(&[b"MULTI"])?;
-                conn.send_command(&push(1))?;
-                conn.send_command(&push(2))?;
-                conn.send_command(&[b"EXEC"])
-            })();
-            if sent.is_err() {
+            let (number, blob) = (n.to_string(), blob(n));
+            let push = |list: &str| {
+                ["RPUSH".to_owned(), list.to_owned(), number.clone()].map(String::into_bytes)
+            };
+            // Some of it may arrive whatever comes back.
+            told.sent = n + 1;
+            let mut bytes = Vec::new();
+            support::resp::encode(&push(&solo), &mut bytes);
+            support::resp::encode(&["MULTI"], &mut bytes);
+            support::resp::encode(&push(&left), &mut bytes);
+            support::resp::encode(&["SET", &text, &blob], &mut bytes);
+            support::resp::encode(&push(&right), &mut bytes);
+            support::resp::encode(&["EXEC"], &mut bytes);
+            if conn.send(&bytes).is_err() {
                 return told;
             }
         }
-        told.sent += depth;
         for _ in 0..depth {
-            for _ in 0..5 {
+            for _ in 0..6 {
                 match conn.read() {
                     Ok(value) => assert!(!value.is_error(), "{value}"),
                     Err(_) => return told,
@@ -75,7 +100,7 @@ fn write(address: SocketAddr, id: usize, first: u64, total: &AtomicU64, gone: &A
             }
             told.acknowledged += 1;
             told.times.push((clock::now(), told.acknowledged));
-            total.fetch_add(1, Ordering::Relaxed);
+            progress.fetch_add(1, Ordering::SeqCst);
         }
     }
     told
@@ -90,98 +115,221 @@ fn length(conn: &mut Conn, list: &str) -> u64 {
     all.elements().len() as u64
 }
 
-/// Rounds of writing and killing. `may_lose` is how long before the kill something must have been acknowledged to have to
-/// be there.
-fn crash_rounds(fsync: &str, rounds: usize, may_lose: Duration) {
-    each_variant(|variant| {
-        let seed = seed();
-        let mut rng = Rng::new(seed);
-        // A sync that takes seconds would hold up what is to be written meanwhile.
-        let mut options = Options {
-            in_memory: !may_lose.is_zero(),
-            ..variant.options.clone()
-        };
-        for (name, value) in [("appendonly", "yes"), ("appendfsync", fsync)] {
-            options = options.with(name, value);
-        }
-        let mut server = Server::start(&options);
-        let mut lengths = [0; CLIENTS];
-        for round in 0..rounds {
-            let total = AtomicU64::new(0);
-            let goal = 20 + rng.below(400) as u64;
-            let rewrites = rng.below(2) == 0;
-            let address = server.address();
-            let gone = AtomicBool::new(false);
-            let (told, killed) = std::thread::scope(|scope| {
-                let (total, gone) = (&total, &gone);
-                let _end = RaiseAtEnd(gone);
-                let writers: Vec<_> = (0..CLIENTS)
-                    .map(|id| {
-                        let first = lengths[id];
-                        scope.spawn(move || write(address, id, first, total, gone))
-                    })
-                    .collect();
-                if rewrites {
-                    scope.spawn(move || rewrite_until(address, gone));
-                }
-                wait_until("enough to be acknowledged", || {
-                    (total.load(Ordering::Relaxed) >= goal).then_some(())
-                });
-                let killed = clock::now();
-                server.stop();
-                gone.store(true, Ordering::Relaxed);
-                let told: Vec<Told> = writers
-                    .into_iter()
-                    .map(|writer| writer.join().expect("a writer"))
-                    .collect();
-                (told, killed)
-            });
-            server.restart();
-            let mut conn = server.conn();
-            for (id, told) in told.iter().enumerate() {
-                let [solo, left, right] = ["solo", "left", "right"]
-                    .map(|name| length(&mut conn, &format!("{name}:{id}")));
-                let old = |(at, _): &&(Instant, u64)| *at + may_lose <= killed;
-                let due = match may_lose.is_zero() {
-                    true => told.acknowledged,
-                    false => told
-                        .times
-                        .iter()
-                        .rfind(old)
-                        .map_or(lengths[id], |(_, n)| *n),
-                };
-                let what = format!("{fsync}, seed {seed}, round {round}, client {id}");
-                assert_eq!(left, right, "{what}: half a transaction");
-                assert!(
-                    left >= due && solo >= due,
-                    "{what}: {solo}, {left} of {due}"
-                );
-                assert!(solo <= told.sent && left <= told.sent, "{what}");
-            }
-            // They go on from where all lists of theirs are.
-            for (id, known) in lengths.iter_mut().enumerate() {
-                let solo = length(&mut conn, &format!("solo:{id}"));
-                let left = length(&mut conn, &format!("left:{id}"));
-                *known = solo.min(left);
-                for name in ["solo", "left", "right"] {
-                    let last = known.checked_sub(1);
-                    match last {
-                        Some(last) => conn.call(&format!("LTRIM {name}:{id} 0 {last}")),
-                        None => conn.call(&format!("DEL {name}:{id}")),
-                    };
-                }
-            }
-        }
-    });
+/// What the keys of a client say: how many rounds are in its list, and how many transactions were.
+fn look(conn: &mut Conn, id: usize, what: &str) -> (u64, u64) {
+    let [solo, left, right] =
+        ["solo", "left", "right"].map(|name| length(conn, &format!("{name}:{id}")));
+    assert_eq!(left, right, "{what}: half a transaction");
+    let text = conn.call(&format!("GET blob:{id}"));
+    match left.checked_sub(1) {
+        Some(last) => assert!(
+            text.text() == blob(last),
+            "{what}: a third of a transaction"
+        ),
+        None => assert_eq!(text, Value::NullBulk, "{what}"),
+    }
+    (solo, left)
 }
 
-fn rewrite_until(address: SocketAddr, gone: &AtomicBool) {
+/// What else happens while clients write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Besides {
+    Nothing,
+    /// One rewrite after the other, each of which begins new files.
+    Rewrites,
+    /// One snapshot after the other.
+    Saves,
+    /// Both in turn.
+    Both,
+}
+
+/// Rounds of writing and killing a server, of one kind.
+struct Crashes {
+    fsync: &'static str,
+    /// How long before the kill something must have been acknowledged to have to be there; `None` if only what a
+    /// snapshot has saved has to be there.
+    may_lose: Option<Duration>,
+    /// Rounds for each variant, unless the environment says how many.
+    rounds: usize,
+}
+
+impl Crashes {
+    fn run(&self) {
+        let seed = seed();
+        println!("seed {seed}");
+        let rounds = match std::env::var("TESSERA_CRASH_ROUNDS") {
+            Ok(text) => text.parse().expect("TESSERA_CRASH_ROUNDS is a number"),
+            Err(_) => self.rounds,
+        };
+        let appendonly = if self.may_lose.is_some() { "yes" } else { "no" };
+        let directives = [("appendonly", appendonly), ("appendfsync", self.fsync)];
+        each_variant(|variant| {
+            let mut rng = Rng::new(seed);
+            // A sync that takes seconds would hold up what is to be written meanwhile.
+            let mut options = Options {
+                in_memory: self.fsync != "always",
+                ..variant.options.clone()
+            };
+            for (name, value) in directives {
+                options = options.with(name, value);
+            }
+            let mut server = Server::start(&options);
+            let (mut known, mut sent) = ([0; CLIENTS], [0; CLIENTS]);
+            let (mut all, started) = (0, clock::now());
+            for round in 0..rounds {
+                let besides = match rng.below(4) {
+                    0 => Besides::Nothing,
+                    1 if self.may_lose.is_some() => Besides::Rewrites,
+                    2 if self.may_lose.is_some() => Besides::Both,
+                    _ => Besides::Saves,
+                };
+                let (told, saved, killed) =
+                    self.write_and_kill(&mut server, known, besides, &mut rng);
+                self.load_and_kill(&mut server, &mut rng);
+                server.restart();
+                let mut conn = server.conn();
+                for (id, told) in told.iter().enumerate() {
+                    let what = format!(
+                        "{}, seed {seed}, round {round}, {besides:?}, client {id}",
+                        self.fsync
+                    );
+                    let (solo, left) = look(&mut conn, id, &what);
+                    let due = match self.may_lose {
+                        None => saved[id],
+                        Some(Duration::ZERO) => told.acknowledged,
+                        Some(time) => {
+                            let old = |(at, _): &&(Instant, u64)| *at + time <= killed;
+                            let due = told.times.iter().rfind(old);
+                            due.map_or(known[id], |(_, n)| *n)
+                        }
+                    };
+                    assert!(
+                        left >= due && solo >= due,
+                        "{what}: {solo}, {left} of {due}"
+                    );
+                    // What a round before has undone may be there again.
+                    sent[id] = told.sent.max(sent[id]);
+                    assert!(solo <= sent[id] && left <= sent[id], "{what}");
+                    all += told.acknowledged - known[id];
+                    known[id] = even_out(&mut conn, id, solo.min(left));
+                }
+            }
+            let seconds = started.elapsed().as_secs_f64();
+            println!(
+                "{}, {}: {rounds} kills in {seconds:.1} s, {all} rounds acknowledged",
+                variant.name, self.fsync
+            );
+        });
+    }
+
+    /// Returns what clients were told, what was saved before the last save that was completed, and when the end came.
+    fn write_and_kill(
+        &self,
+        server: &mut Server,
+        known: [u64; CLIENTS],
+        besides: Besides,
+        rng: &mut Rng,
+    ) -> (Vec<Told>, [u64; CLIENTS], Instant) {
+        let address = server.address();
+        let progress: [AtomicU64; CLIENTS] = known.map(AtomicU64::new);
+        let sum = || progress.iter().map(|n| n.load(Ordering::SeqCst)).sum();
+        let before: u64 = sum();
+        let goal = before + rng.below(120) as u64;
+        // For what was acknowledged more than a second ago to exist.
+        let is_long = self.fsync == "everysec" && rng.below(4) == 0;
+        let until = clock::now() + Duration::from_millis(if is_long { 1300 } else { 0 });
+        // Not always at the moment when something was acknowledged.
+        let pause = Duration::from_micros(rng.below(8000) as u64);
+        let gone = AtomicBool::new(false);
+        let saved = Mutex::new(known);
+        let (told, killed) = std::thread::scope(|scope| {
+            let (progress, gone, saved) = (&progress, &gone, &saved);
+            let _end = RaiseAtEnd(gone);
+            let writers: Vec<_> = (0..CLIENTS)
+                .map(|id| scope.spawn(move || write(address, id, known[id], &progress[id], gone)))
+                .collect();
+            scope.spawn(move || go_on_besides(address, besides, progress, saved, gone));
+            wait_until("enough to be acknowledged", || {
+                (sum() >= goal && clock::now() >= until).then_some(())
+            });
+            clock::spin(pause);
+            let killed = clock::now();
+            server.stop();
+            gone.store(true, Ordering::SeqCst);
+            let told: Vec<Told> = writers
+                .into_iter()
+                .map(|writer| writer.join().expect("a writer"))
+                .collect();
+            (told, killed)
+        });
+        (told, saved.into_inner().expect("nobody failed"), killed)
+    }
+
+    /// Starts the server, and kills it before it has loaded everything, or soon after.
+    fn load_and_kill(&self, server: &mut Server, rng: &mut Rng) {
+        for _ in 0..rng.below(3) {
+            server.restart_without_waiting();
+            clock::spin(Duration::from_micros(rng.below(60_000) as u64));
+            server.stop();
+        }
+    }
+}
+
+/// Has all keys of a client say the same, and returns that: it goes on from there.
+fn even_out(conn: &mut Conn, id: usize, known: u64) -> u64 {
+    let lists = ["solo", "left", "right"].map(|name| format!("{name}:{id}"));
+    match known.checked_sub(1) {
+        Some(last) => {
+            conn.call("MULTI");
+            for list in &lists {
+                conn.call(&format!("LTRIM {list} 0 {last}"));
+            }
+            conn.call(&format!("SET blob:{id} {}", blob(last)));
+            conn.call("EXEC");
+        }
+        None => {
+            conn.call(&format!("DEL {} blob:{id}", lists.join(" ")));
+        }
+    }
+    known
+}
+
+/// Rewrites and saves until the server is gone. Notes what had been acknowledged before each save that was completed.
+fn go_on_besides(
+    address: SocketAddr,
+    besides: Besides,
+    progress: &[AtomicU64; CLIENTS],
+    saved: &Mutex<[u64; CLIENTS]>,
+    gone: &AtomicBool,
+) {
     let Ok(mut conn) = Conn::open(address) else {
         return;
     };
-    while !gone.load(Ordering::Relaxed) {
-        if conn.send_command(&[b"BGREWRITEAOF"]).is_err() || conn.read().is_err() {
+    let mut ask = |command: &[&[u8]]| {
+        conn.send_command(command).ok()?;
+        conn.read().ok()
+    };
+    for turn in 0.. {
+        if gone.load(Ordering::SeqCst) {
             return;
+        }
+        let (rewrites, saves) = match besides {
+            Besides::Nothing => return,
+            Besides::Rewrites => (true, false),
+            Besides::Saves => (false, true),
+            Besides::Both => (turn % 2 == 0, turn % 2 == 1),
+        };
+        if rewrites && ask(&[b"BGREWRITEAOF"]).is_none() {
+            return;
+        }
+        if saves {
+            let before = progress.each_ref().map(|n| n.load(Ordering::SeqCst));
+            match ask(&[b"SAVE"]) {
+                Some(reply) if reply == ok() => *saved.lock().expect("nobody failed") = before,
+                // A rewrite is under way.
+                Some(_) => {}
+                None => return,
+            }
         }
         clock::breathe();
     }
@@ -189,12 +337,32 @@ fn rewrite_until(address: SocketAddr, gone: &AtomicBool) {
 
 #[test]
 fn with_always_nothing_acknowledged_is_lost() {
-    crash_rounds("always", 6, Duration::ZERO);
+    Crashes {
+        fsync: "always",
+        may_lose: Some(Duration::ZERO),
+        rounds: 8,
+    }
+    .run();
 }
 
 #[test]
 fn with_everysec_nothing_older_than_a_second_is_lost() {
-    crash_rounds("everysec", 3, Duration::from_secs(1));
+    Crashes {
+        fsync: "everysec",
+        may_lose: Some(Duration::from_secs(1)),
+        rounds: 5,
+    }
+    .run();
+}
+
+#[test]
+fn what_was_saved_is_there_whenever_the_server_is_killed() {
+    Crashes {
+        fsync: "no",
+        may_lose: None,
+        rounds: 5,
+    }
+    .run();
 }
 
 fn fill(conn: &mut Conn) {

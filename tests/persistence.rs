@@ -130,6 +130,8 @@ fn a_save_that_fails_is_told_and_stops_writes() {
         fs::create_dir(&place).expect("our folder is writable");
         assert_eq!(conn.call("SAVE"), Value::Error(b"ERR".to_vec()));
         assert_eq!(conn.call("SET k w"), ok());
+        let points = [&b"CONFIG"[..], b"SET", b"save", b"10000 100000000"];
+        assert_eq!(conn.call_words(&points), ok());
         conn.call("BGSAVE");
         wait_until("the save to fail", || {
             (info(&mut conn, "rdb_last_bgsave_status") == "err").then_some(())

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::keyspace::{Db, Detached, FlushMode, KeyView, Store, StoreSet};
 use crate::persist::rdb::{self, Item, Part, Usage};
 use crate::resp::{Args, CommandError};
+use crate::stats::DiskFailure;
 
 type Result = std::result::Result<Flow, CommandError>;
 
@@ -34,6 +35,16 @@ pub fn bgsave(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 /// Has the append-only files written anew, and replies at once.
 pub fn bgrewriteaof(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     Ok(Flow::Save(Save::Rewrite))
+}
+
+/// Why writes are refused as what they write could not be kept, if they are. `ask` is
+/// [`crate::stats::ProcessStats::disk_failure`].
+pub fn disk_failure(
+    config: &Config,
+    ask: impl FnOnce(bool, bool) -> Option<DiskFailure>,
+) -> Option<DiskFailure> {
+    let saves_matter = config.stop_writes_on_bgsave_error && !config.save.is_empty();
+    ask(saves_matter, config.appendonly)
 }
 
 /// What a file says of when a key was used.

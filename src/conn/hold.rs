@@ -26,11 +26,13 @@ use super::turn::ShardThread;
 use crate::base::slot::ShardId;
 use crate::base::time::Millis;
 use crate::command::ctx::AwaitDisk;
+use crate::command::persistence;
 use crate::command::spec::{CommandSpec, flag};
 use crate::config::os_reason;
 use crate::log::{Batch, Contribution};
 use crate::resp::{CommandError, Output, Reply};
 use crate::shard::{Chain, Frame, FrameBox, Mode, Ticket, announce};
+use crate::stats::DiskFailure;
 use std::sync::Arc;
 
 /// What was closed at some point and waits.
@@ -269,7 +271,9 @@ impl Home {
             true => &self.client(at).queue[..],
             false => &[],
         };
+        // PING is how others ask whether all is well.
         let writes = spec.flags.has(flag::WRITE)
+            || spec.name == "ping"
             || queue
                 .iter()
                 .any(|queued| queued.spec.flags.has(flag::WRITE));
@@ -277,11 +281,11 @@ impl Home {
             return None;
         }
         let process = &self.server.process;
-        if process.save.refuses_writes() && self.config.stop_writes_on_bgsave_error {
-            return Some(CommandError::MISCONF_RDB);
-        }
-        let failure = process.aof.failure().filter(|_| self.config.appendonly)?;
-        Some(CommandError::misconf_aof(&os_reason(&failure)))
+        let ask = |saves_matter, is_logging| process.disk_failure(saves_matter, is_logging);
+        Some(match persistence::disk_failure(&self.config, ask)? {
+            DiskFailure::Save => CommandError::MISCONF_RDB,
+            DiskFailure::Log(why) => CommandError::misconf_aof(&os_reason(&why)),
+        })
     }
 
     /// WAITAOF: answers when the disk, and the replicas, have what this client changed.

@@ -284,6 +284,8 @@ fixed_errors! {
     BUSY_FUNCTION = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
     /// After a failed snapshot.
     MISCONF_RDB = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+    /// A script with flags that writes, after a failed snapshot.
+    MISCONF_RDB_SCRIPT = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.";
     /// A write on a replica.
     READ_ONLY = "READONLY You can't write against a read only replica.";
     /// A replica without its master.
@@ -809,6 +811,14 @@ impl CommandError {
     pub fn misconf_aof(reason: &str) -> CommandError {
         CommandError::concat(&[
             b"MISCONF Errors writing to the AOF file: ",
+            reason.as_bytes(),
+        ])
+    }
+
+    /// As [`CommandError::misconf_aof`], of a script with flags that writes.
+    pub fn misconf_aof_script(reason: &str) -> CommandError {
+        CommandError::concat(&[
+            b"MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: ",
             reason.as_bytes(),
         ])
     }

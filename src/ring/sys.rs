@@ -62,7 +62,6 @@ pub(super) fn set_option(
 }
 
 /// Reads an integer socket option.
-#[cfg(test)]
 pub(super) fn get_option(
     fd: BorrowedFd<'_>,
     level: libc::c_int,

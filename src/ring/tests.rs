@@ -552,6 +552,27 @@ fn half_a_connection_still_answers() {
 }
 
 #[test]
+fn an_end_that_comes_with_the_last_bytes_is_seen() {
+    on_each(&BackendOptions::default(), |mut backend| {
+        for half in [true, false] {
+            let (mut near, far) = UnixStream::pair().unwrap();
+            far.set_nonblocking(true).unwrap();
+            let id = backend.adopt(OwnedFd::from(far));
+            // It waits for bytes; they and the end come before it looks.
+            settle(&mut backend);
+            near.write_all(b"question").unwrap();
+            match half {
+                true => near.shutdown(Shutdown::Write).unwrap(),
+                false => drop(near),
+            }
+            assert_eq!(receive_exactly(&mut backend, id, 8), b"question");
+            assert!(matches!(next(&mut backend), Event::Eof { socket } if socket == id));
+            backend.close(id);
+        }
+    });
+}
+
+#[test]
 fn closing_sends_fin_at_once_and_frees_the_slot_soon() {
     on_each(&BackendOptions::default(), |mut backend| {
         let (mut near, far) = tcp_pair();

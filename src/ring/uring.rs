@@ -1,7 +1,9 @@
 //! The io_uring back end.
 //!
 //! Per turn: one `io_uring_enter` that submits every queued operation and waits for the first completion. Accepting
-//! and receiving are multishot (armed once, many completions); receives take their buffers from `buffers.rs`.
+//! and receiving are multishot (armed once, many completions); receives take their buffers from `buffers.rs`. Those of
+//! local sockets are armed for each piece: Linux 6.17 and 6.18 believe that nothing follows when the last bytes are taken,
+//! and never report an end that came with them.
 //! Sends are tried on the spot by the submission itself and, when they succeed, complete without a completion:
 //!
 //! ```text
@@ -85,6 +87,8 @@ pub struct Uring {
 struct Socket {
     fd: OwnedFd,
     receive: Receive,
+    /// A connection of the network: its receives are multishot.
+    is_remote: bool,
     /// Not paused, and not ended: arm again whenever it stops.
     wants_bytes: bool,
     /// After `Eof` or a failure there is nothing more to receive.
@@ -205,7 +209,9 @@ impl Uring {
     }
 
     pub(super) fn adopt(&mut self, fd: OwnedFd) -> SocketId {
+        let domain = sys::get_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN);
         let key = self.sockets.insert(Socket {
+            is_remote: matches!(domain, Ok(libc::AF_INET | libc::AF_INET6)),
             fd,
             receive: Receive::Idle,
             wants_bytes: true,
@@ -411,8 +417,15 @@ impl Uring {
             return;
         }
         socket.receive = Receive::Armed;
-        let receive = opcode::RecvMulti::new(Fd(sys::raw(&socket.fd)), GROUP);
-        self.submit(receive.build().user_data(tag(Kind::Receive, key)));
+        let fd = Fd(sys::raw(&socket.fd));
+        let receive = match socket.is_remote {
+            true => opcode::RecvMulti::new(fd, GROUP).build(),
+            false => opcode::Recv::new(fd, std::ptr::null_mut(), 0)
+                .buf_group(GROUP)
+                .build()
+                .flags(squeue::Flags::BUFFER_SELECT),
+        };
+        self.submit(receive.user_data(tag(Kind::Receive, key)));
     }
 
     /// Cancels one operation. That is only a request: the operation's own last completion says that it ended. So

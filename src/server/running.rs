@@ -138,6 +138,16 @@ impl Running {
             }
             tracing::warn!("Writing initial AOF. Exit anyway.");
         }
+        let failure = self.server.process.aof.failure();
+        if let Some(why) = failure.filter(|_| config.appendonly) {
+            // It holds what was acknowledged and is nowhere else.
+            let why = os_reason(&why);
+            if !options.force {
+                tracing::warn!("Error writing to the AOF file, can't exit: {why}");
+                return Err(CommandError::SHUTDOWN_FAILED);
+            }
+            tracing::warn!("Error writing to the AOF file: {why}. Exit anyway.");
+        }
         let saves = options.save || (!options.nosave && !config.save.is_empty());
         let saves = saves && !loading;
         if !saves {

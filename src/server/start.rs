@@ -31,7 +31,7 @@ use crate::stats::{CoreStats, ProcessStats};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Barrier};
 use std::thread::JoinHandle;
@@ -176,6 +176,17 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         .aof
         .is_on
         .store(config.appendonly, Ordering::SeqCst);
+    let weak = Arc::downgrade(&server);
+    server
+        .scripts
+        .ask_for_disk(move |saves_matter, is_logging| {
+            let server = weak.upgrade()?;
+            let process = &server.process;
+            let is_loading = process.load.active.load(Ordering::Relaxed);
+            (!is_loading)
+                .then(|| process.disk_failure(saves_matter, is_logging))
+                .flatten()
+        });
     log.set_fed(config.appendonly);
     log.set_gates(config.appendonly && config.appendfsync == AppendFsync::Always);
     let aof = Arc::new(Aof::new(Arc::clone(&log)));
@@ -569,7 +580,10 @@ fn reclaim_thread(
 }
 
 fn forward_signals(orders: flume::Sender<Order>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    // Where files may grow no further a write is to fail, not to kill: whoever is told of the signal is not killed by it.
+    let ignored = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGXFSZ, ignored)?;
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     std::thread::Builder::new()
         .name("signals".into())

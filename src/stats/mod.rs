@@ -326,6 +326,25 @@ impl ProcessStats {
     pub fn disk_fails(&self) -> bool {
         self.save.refuses_writes() || self.aof.is_failing()
     }
+
+    /// The reason, if there is one. `saves_matter` says that failed saves are one, `is_logging` that the append-only file
+    /// is on.
+    pub fn disk_failure(&self, saves_matter: bool, is_logging: bool) -> Option<DiskFailure> {
+        if saves_matter && self.save.refuses_writes() {
+            return Some(DiskFailure::Save);
+        }
+        let failure = self.aof.failure().filter(|_| is_logging)?;
+        Some(DiskFailure::Log(failure))
+    }
+}
+
+/// Why what is written would not be kept.
+#[derive(Debug)]
+pub enum DiskFailure {
+    /// The last save failed.
+    Save,
+    /// The append-only file cannot be written, for this reason.
+    Log(std::io::Error),
 }
 
 /// How saving to a file goes.

@@ -39,6 +39,14 @@ pub(crate) fn breathe() {
     std::thread::sleep(Duration::from_millis(2));
 }
 
+/// Lets a short time pass, for something to happen at a moment that nobody chose.
+pub(crate) fn spin(time: Duration) {
+    let deadline = now() + time;
+    while now() < deadline {
+        std::thread::yield_now();
+    }
+}
+
 /// Asks until the answer is `Some`, at most `PATIENCE`; panics with `what` after that.
 #[track_caller]
 pub(crate) fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {

@@ -55,6 +55,8 @@ pub(crate) struct Options {
     pub(crate) in_memory: bool,
     /// Soft and hard limit of open files, if it has to differ from ours.
     pub(crate) open_files: Option<u64>,
+    /// The permissions of files hold for it even if it runs as root; see [`can_obey_permissions`].
+    pub(crate) obeys_permissions: bool,
 }
 
 impl Options {
@@ -316,7 +318,11 @@ impl Drop for Server {
 
 fn command(options: &Options, port: u16, dir: &Path) -> Command {
     let mut words: Vec<OsString> = Vec::new();
-    words.extend(["--pdeathsig", "KILL", "--"].map(OsString::from));
+    words.extend(["--pdeathsig", "KILL"].map(OsString::from));
+    if options.obeys_permissions && may_override() {
+        words.push(NO_OVERRIDE.into());
+    }
+    words.push("--".into());
     if let Some(files) = options.open_files {
         words.extend([
             "prlimit".into(),
@@ -353,6 +359,46 @@ fn command(options: &Options, port: u16, dir: &Path) -> Command {
         .stdout(log.try_clone().expect("a second handle"))
         .stderr(log);
     command
+}
+
+/// What makes root obey the permissions of files.
+const NO_OVERRIDE: &str = "--bounding-set=-dac_override,-dac_read_search";
+
+/// Whether the permissions of files mean nothing to us.
+fn may_override() -> bool {
+    const DAC_OVERRIDE: u64 = 1 << 1;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let mask = lines.find_map(|line| line.strip_prefix("CapEff:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0) & DAC_OVERRIDE != 0
+}
+
+/// Whether a server can be made to obey the permissions of files. Where it cannot, a line says so.
+pub(crate) fn can_obey_permissions() -> bool {
+    let tried = || {
+        let status = Command::new("setpriv")
+            .args([NO_OVERRIDE, "--", "true"])
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    let can = !may_override() || tried();
+    if !can {
+        eprintln!("SKIPPED: root without the right to drop rights; nothing keeps it from writing");
+    }
+    can
+}
+
+/// Files of a process may grow to this many bytes: a disk that is full, for this process alone. `None` for no limit.
+pub(crate) fn limit_files(pid: u32, bytes: Option<u64>) {
+    let limit = bytes.map_or("unlimited".into(), |bytes| bytes.to_string());
+    let status = Command::new("prlimit")
+        .args([format!("--pid={pid}"), format!("--fsize={limit}:")])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "prlimit {pid} {limit}"
+    );
 }
 
 type Job = (Command, mpsc::Sender<io::Result<Child>>);

@@ -1,10 +1,12 @@
 //! EVAL, EVALSHA, FCALL and their read-only forms.
 
-use super::caller::Caller;
+use super::caller::{Caller, disk_failure};
 use crate::base::num::parse_i64;
 use crate::command::ctx::{Ctx, Flow, Waiting};
+use crate::config::os_reason;
 use crate::resp::{Args, CommandError};
 use crate::script::{Call, Ended, Flags, Functions, Script, Stored};
+use crate::stats::DiskFailure;
 use std::sync::atomic::AtomicBool;
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
@@ -119,6 +121,14 @@ fn run<'a>(
     let flags = target.flags();
     let scripts = cx.scripts;
     if let Some(flags) = flags {
+        if !flags.no_writes
+            && let Some(failure) = disk_failure(cx)
+        {
+            return Err(match failure {
+                DiskFailure::Save => CommandError::MISCONF_RDB_SCRIPT,
+                DiskFailure::Log(why) => CommandError::misconf_aof_script(&os_reason(&why)),
+            });
+        }
         if read_only && !flags.no_writes {
             return Err(CommandError::fixed(
                 "ERR Can not execute a script with write flag using *_ro command.",

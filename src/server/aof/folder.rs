@@ -23,11 +23,14 @@ pub(super) struct Folder {
     last_incr: i64,
     /// The manifest in force is the one on the disk, whatever happens now.
     is_settled: bool,
+    /// Where the increment that waits for its base is.
+    waiting: PathBuf,
 }
 
 impl Folder {
     pub(super) fn new(path: PathBuf, stem: String, manifest: Manifest) -> Folder {
         Folder {
+            waiting: path.join(format!("temp-{stem}.incr")),
             path,
             stem,
             last_incr: manifest.incr_seq(),
@@ -47,8 +50,8 @@ impl Folder {
     }
 
     /// Where the increment is written while there is no base for it yet.
-    pub(super) fn temporary_incr(&self) -> PathBuf {
-        self.path.join(format!("temp-{}.incr", self.stem))
+    pub(super) fn waiting_incr(&self) -> &Path {
+        &self.waiting
     }
 
     /// Bytes of all files but the newest increment.
@@ -98,7 +101,8 @@ impl Folder {
     /// An increment that waits for its base.
     pub(super) fn open_temporary<D: Disk>(&mut self, disk: &mut D) -> io::Result<D::File> {
         disk.make_folder(&self.path)?;
-        let (mut file, length) = disk.open(&self.temporary_incr())?;
+        self.waiting = self.path.join(format!("temp-{}.incr", self.stem));
+        let (mut file, length) = disk.open(&self.waiting)?;
         if length > 0 {
             disk.truncate(&mut file, 0)?;
         }
@@ -123,17 +127,21 @@ impl Folder {
         let mut renamed = None;
         if incr == Incr::Temporary {
             let name = self.name_incr(&mut manifest);
-            let waiting = self.temporary_incr();
             let to = self.file(&name);
-            if let Err(error) = disk.rename(&waiting, &to) {
+            if self.waiting != to
+                && let Err(error) = disk.rename(&self.waiting, &to)
+            {
                 let _ = disk.remove(&path);
                 return Err(error);
             }
-            renamed = Some((waiting, to));
+            renamed = Some(to);
         }
         if let Err(error) = self.commit(disk, manifest) {
-            if let Some((waiting, to)) = renamed {
-                let _ = disk.rename(&to, &waiting);
+            if let Some(to) = renamed
+                && disk.rename(&to, &self.waiting).is_err()
+            {
+                // Then it waits there.
+                self.waiting = to;
             }
             let _ = disk.remove(&path);
             return Err(error);
@@ -199,25 +207,33 @@ impl Folder {
         disk.sync_folder(&self.path)?;
         let name = format!("{}.manifest", self.stem);
         let temporary = self.path.join(format!("temp-{name}"));
-        let text = manifest.format();
-        let (mut file, length) = disk.open(&temporary)?;
-        if length > 0 {
-            disk.truncate(&mut file, 0)?;
+        let replaced = write_new(disk, &temporary, &manifest.format())
+            .and_then(|()| disk.rename(&temporary, &self.path.join(name)));
+        if let Err(error) = replaced {
+            let _ = disk.remove(&temporary);
+            return Err(error);
         }
-        let mut written = 0;
-        while written < text.len() {
-            match disk.write(&mut file, &text[written..], written as u64)? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                some => written += some,
-            }
-        }
-        disk.sync(&mut file)?;
-        disk.rename(&temporary, &self.path.join(name))?;
         self.last_incr = self.last_incr.max(manifest.incr_seq());
         self.manifest = manifest;
         self.is_settled = disk.sync_folder(&self.path).is_ok();
         Ok(())
     }
+}
+
+/// Writes a file from its beginning, onto the disk.
+fn write_new(disk: &mut impl Disk, path: &Path, text: &[u8]) -> io::Result<()> {
+    let (mut file, length) = disk.open(path)?;
+    if length > 0 {
+        disk.truncate(&mut file, 0)?;
+    }
+    let mut written = 0;
+    while written < text.len() {
+        match disk.write(&mut file, &text[written..], written as u64)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            some => written += some,
+        }
+    }
+    disk.sync(&mut file)
 }
 
 /// What becomes of the increment when there is a new base.

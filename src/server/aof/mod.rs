@@ -141,6 +141,7 @@ impl Aof {
         let mut writer = Writer::new(RealDisk, folder, config.appendfsync);
         let server = Arc::clone(&surroundings.server);
         if config.appendonly {
+            remove_leftovers(writer.folder().path());
             let opened = (|| {
                 if is_new {
                     first_base(&mut writer, config, &server)?;
@@ -200,9 +201,15 @@ fn first_base(writer: &mut Writer<RealDisk>, config: &Config, server: &Server) -
     let path = folder_of(config)?;
     RealDisk.make_folder(&path)?;
     let temporary = path.join(temporary);
-    std::fs::write(&temporary, &bytes)?;
-    std::fs::File::open(&temporary)?.sync_all()?;
-    let name = writer.new_base(&temporary, format)?;
+    let made = (|| {
+        std::fs::write(&temporary, &bytes)?;
+        std::fs::File::open(&temporary)?.sync_all()?;
+        writer.new_base(&temporary, format)
+    })();
+    if made.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    let name = made?;
     tracing::info!("Creating AOF base file {name} on server start");
     Ok(())
 }
@@ -210,6 +217,22 @@ fn first_base(writer: &mut Writer<RealDisk>, config: &Config, server: &Server) -
 /// What a base is called until it is one.
 fn temporary_base() -> String {
     format!("temp-rewriteaof-bg-{}.aof", std::process::id())
+}
+
+/// Removes what processes that were killed have left of bases: nothing names it, and it may be large.
+fn remove_leftovers(folder: &Path) {
+    // A rewrite of this process may be under way already.
+    let mine = format!("-{}.", std::process::id());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_base = name.starts_with("temp-rewriteaof-bg-") || name.starts_with("temp-first-");
+        if is_base && !name.contains(&mine) {
+            tracing::info!("Removing {name}, which an earlier process has left");
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The base of a rewrite under way is of no use when the process has ended.

@@ -303,6 +303,15 @@ impl Running {
 
 /// Turns an RDB file into commands, in its place.
 fn into_commands(path: &Path, config: &Config) -> io::Result<()> {
+    let commands = path.with_extension("commands");
+    let written = write_commands(path, &commands, config);
+    if written.is_err() {
+        let _ = std::fs::remove_file(&commands);
+    }
+    written
+}
+
+fn write_commands(path: &Path, commands: &Path, config: &Config) -> io::Result<()> {
     let damaged = |error: RdbError| io::Error::other(error.to_string());
     let limits = limits(config);
     let snapshot = File::open(path)?;
@@ -310,8 +319,7 @@ fn into_commands(path: &Path, config: &Config) -> io::Result<()> {
     let mut window = Window::new(snapshot, size, BUFFER_BYTES);
     let mut scanner = Scanner::new(false);
     let (mut out, mut selected) = (Vec::new(), None);
-    let commands = path.with_extension("commands");
-    let mut file = File::create(&commands)?;
+    let mut file = File::create(commands)?;
     while !scanner.is_done() {
         let (found, used) = match scanner.next(window.bytes()).map_err(damaged)? {
             Scan::Found(found, used) => (found, used),
@@ -339,5 +347,5 @@ fn into_commands(path: &Path, config: &Config) -> io::Result<()> {
     }
     file.write_all(&out)?;
     file.sync_all()?;
-    std::fs::rename(&commands, path)
+    std::fs::rename(commands, path)
 }

@@ -309,7 +309,7 @@ impl<D: Disk> Writer<D> {
     pub(super) fn turn_off(&mut self) -> io::Result<()> {
         let result = self.finish();
         if self.is_waiting() {
-            let _ = self.disk.remove(&self.folder.temporary_incr());
+            let _ = self.disk.remove(self.folder.waiting_incr());
         }
         self.target = Target::Off;
         self.pieces.clear();
@@ -339,7 +339,6 @@ impl<D: Disk> Writer<D> {
         };
         self.folder.remove_history(&mut self.disk);
         self.folder.measure(&mut self.disk, incr != Incr::None);
-        self.is_suspect = false;
         Ok(name)
     }
 
