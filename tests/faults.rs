@@ -168,8 +168,9 @@ fn temporary(folder: &Path) -> Vec<PathBuf> {
 /// The increment that is being written to.
 fn current_incr(folder: &Path) -> PathBuf {
     let manifest = fs::read_to_string(folder.join("appendonly.aof.manifest")).expect("there");
-    let lines = manifest.lines().filter(|line| line.ends_with("type i"));
-    let line = lines.last().expect("an increment");
+    let mut lines = manifest.lines().rev();
+    let line = lines.find(|line| line.ends_with("type i"));
+    let line = line.expect("an increment");
     let name = line.split(' ').nth(1).expect("a name");
     folder.join(name)
 }
@@ -491,7 +492,8 @@ fn a_save_without_room_keeps_the_old_file_and_stops_writes() {
             fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("it is ours");
         };
         let pid = server.pid();
-        let faults: [(&dyn Fn(), &dyn Fn()); 2] = [
+        type Act<'a> = &'a dyn Fn();
+        let faults: [(Act<'_>, Act<'_>); 2] = [
             (&|| limit_files(pid, Some(100_000)), &|| {
                 limit_files(pid, None)
             }),
