@@ -283,3 +283,76 @@ fn debug_reads_the_files_again() {
         assert_eq!(conn.call("SET still writable"), ok());
     });
 }
+
+/// Whatever commands are called here: what the server itself writes has their common names.
+#[test]
+fn renamed_commands_are_loaded() {
+    each_variant(|variant| {
+        let mut server = prepared(
+            variant,
+            &[
+                ("rename-command", "set put"),
+                ("rename-command", "multi "),
+                ("rename-command", "select "),
+                ("rename-command", "del remove"),
+            ],
+        );
+        // As another server may have left it, and as we do: SELECT, MULTI, SET for INCRBYFLOAT.
+        let commands = [
+            "SELECT 3", "MULTI", "PUT a 1", "SET b 2", "EXEC", "REMOVE a", "DEL b", "SET c 3",
+        ];
+        write(server.dir(), &[(INCR, all(&commands))]);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(
+            conn.call("SET a 1").text().split_whitespace().next(),
+            Some("ERR")
+        );
+        let info = conn.call("INFO keyspace").text();
+        assert!(info.contains("db3:keys=1,"), "{info}");
+        assert_eq!(conn.call("PUT f 1"), ok());
+        assert_eq!(conn.call("INCRBYFLOAT f 0.5").text(), "1.5");
+        conn.call_words(&[
+            b"EVAL",
+            b"redis.call('put', KEYS[1], 1) redis.call('put', KEYS[2], 2)",
+            b"2",
+            b"{x}1",
+            b"{x}2",
+        ]);
+        let loaded = conn.call("DEBUG LOADAOF");
+        assert_eq!(loaded, ok());
+        assert_eq!(conn.call("GET f").text(), "1.5");
+        assert_eq!(conn.call("MGET {x}1 {x}2").elements()[1].text(), "2");
+    });
+}
+
+/// Servers before 6.2.7 could leave collections without elements behind.
+#[test]
+fn keys_without_elements_are_left_out() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut file = b"REDIS0009\xfe\x00".to_vec();
+        // A set and a hash of no elements, a list of one empty ziplist, and a text.
+        file.extend_from_slice(b"\x02\x03set\x00\x04\x04hash\x00");
+        file.extend_from_slice(b"\x0a\x04list\x0b\x0b\0\0\0\x0a\0\0\0\0\0\xff");
+        file.extend_from_slice(b"\x00\x04text\x01x\xff\0\0\0\0\0\0\0\0");
+        server.stop();
+        fs::write(server.dir().join("dump.rdb"), file).expect("written");
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("DBSIZE").int(), 1);
+        assert_eq!(conn.call("GET text").text(), "x");
+        assert_eq!(info(&mut conn, "rdb_last_load_keys_loaded"), "1");
+        let path = server.dir().join("server.log");
+        wait_until("the log to tell of them", || {
+            let log = fs::read_to_string(&path).unwrap_or_default();
+            let all = [
+                "skipping empty key: set",
+                "skipping empty key: hash",
+                "skipping empty key: list",
+                "empty keys skipped: 3",
+            ];
+            all.iter().all(|line| log.contains(line)).then_some(())
+        });
+    });
+}

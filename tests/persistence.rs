@@ -60,7 +60,7 @@ fn a_background_save_writes_the_moment_it_was_asked() {
         fill(&mut conn);
         let started = Value::Simple(b"Background saving started".to_vec());
         conn.send_command(&[b"BGSAVE"]).expect("sent");
-        conn.send_command(&[b"FLUSHALL"]).expect("sent");
+        conn.send_command(&[b"FLUSHDB"]).expect("sent");
         assert_eq!(conn.read(), Ok(started));
         assert_eq!(conn.read(), Ok(ok()));
         wait_until("the save to end", || {
@@ -122,7 +122,7 @@ fn a_shutdown_waits_for_a_save_under_way() {
 #[test]
 fn a_save_that_fails_is_told_and_stops_writes() {
     each_variant(|variant| {
-        let server = variant.own_server(&[]);
+        let server = variant.own_server(&[("save", "3600 100000")]);
         let mut conn = server.conn();
         conn.call("SET k v");
         // A folder in the place of the file: nothing can be renamed over it, not even by root.

@@ -585,10 +585,18 @@ pub enum Save {
     InBackground,
     /// As that, later if something else is being written.
     Scheduled,
+    /// As that, and later in any case: a transaction asks.
+    Queued,
     /// Do not write after all.
     Cancel,
+    /// All databases were flushed, and clients wait until the file says so.
+    Flushed,
     /// Write the append-only files anew.
     Rewrite,
+    /// As that, later: a transaction asks.
+    QueuedRewrite,
+    /// Have what is being written fail (DEBUG FAIL-SNAPSHOT).
+    Fail,
 }
 
 /// Options of SHUTDOWN.

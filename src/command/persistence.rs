@@ -9,11 +9,11 @@ use super::generic::dump::limits;
 use crate::base::crc64;
 use crate::base::slot::DbIndex;
 use crate::base::time::Millis;
-use crate::config::Config;
+use crate::config::{Config, MaxmemoryPolicy, os_reason};
 use crate::keyspace::{Db, Detached, FlushMode, KeyView, Store, StoreSet};
 use crate::persist::rdb::{self, Item, Part, Usage};
 use crate::resp::{Args, CommandError};
-use crate::stats::DiskFailure;
+use crate::stats::DiskHealth;
 
 type Result = std::result::Result<Flow, CommandError>;
 
@@ -37,27 +37,65 @@ pub fn bgrewriteaof(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     Ok(Flow::Save(Save::Rewrite))
 }
 
-/// Why writes are refused as what they write could not be kept, if they are. `ask` is
-/// [`crate::stats::ProcessStats::disk_failure`].
-pub fn disk_failure(
-    config: &Config,
-    ask: impl FnOnce(bool, bool) -> Option<DiskFailure>,
-) -> Option<DiskFailure> {
-    let saves_matter = config.stop_writes_on_bgsave_error && !config.save.is_empty();
-    ask(saves_matter, config.appendonly)
+/// Why writes are refused: what they write could not be kept.
+#[derive(Debug)]
+pub enum DiskFailure {
+    /// The last snapshot failed, and there should be one.
+    Snapshot,
+    /// The append-only file cannot be written, for this reason.
+    Log(std::io::Error),
 }
 
-/// What a file says of when a key was used.
-pub fn usage_of(view: &KeyView<'_>) -> Usage {
-    match (view.frequency, view.idle_secs) {
-        (Some(often), _) => Usage::Frequency(often),
-        (None, Some(idle)) if idle > 0 => Usage::IdleSecs(idle),
-        _ => Usage::Unknown,
+impl DiskFailure {
+    /// The failure that counts under these settings.
+    pub fn of(disk: &DiskHealth, config: &Config) -> Option<DiskFailure> {
+        if disk.is_reading() {
+            return None;
+        }
+        if disk.has_save_failed() && config.stop_writes_on_bgsave_error && !config.save.is_empty() {
+            return Some(DiskFailure::Snapshot);
+        }
+        let log = disk.log_failure().filter(|_| config.appendonly)?;
+        Some(DiskFailure::Log(log))
+    }
+
+    /// The error of a command that writes.
+    pub fn of_command(&self) -> CommandError {
+        match self {
+            DiskFailure::Snapshot => CommandError::MISCONF_RDB,
+            DiskFailure::Log(error) => CommandError::misconf_aof(&os_reason(error)),
+        }
+    }
+
+    /// The error of a script that says that it may write.
+    pub fn of_script(&self) -> CommandError {
+        match self {
+            DiskFailure::Snapshot => CommandError::MISCONF_RDB_SCRIPT,
+            DiskFailure::Log(error) => CommandError::misconf_aof_script(&os_reason(error)),
+        }
+    }
+}
+
+/// What a file says of when a key was used: what eviction goes by, if it goes by any of that.
+pub fn usage_of(view: &KeyView<'_>, policy: MaxmemoryPolicy) -> Usage {
+    use MaxmemoryPolicy as Policy;
+    match policy {
+        Policy::AllkeysLfu | Policy::VolatileLfu => {
+            view.frequency.map_or(Usage::Unknown, Usage::Frequency)
+        }
+        Policy::AllkeysLru | Policy::VolatileLru => {
+            view.idle_secs.map_or(Usage::Unknown, Usage::IdleSecs)
+        }
+        Policy::Noeviction
+        | Policy::AllkeysRandom
+        | Policy::VolatileRandom
+        | Policy::VolatileTtl => Usage::Unknown,
     }
 }
 
 /// All keys of a store.
-pub fn part_of(store: &Store, now: Millis, compress: bool) -> Part {
+pub fn part_of(store: &Store, now: Millis, config: &Config) -> Part {
+    let compress = config.rdbcompression;
     let mut part = Part::default();
     for db in (0..store.databases()).map(|db| DbIndex(db as u32)) {
         let (keys, expires) = store.counts(db);
@@ -66,7 +104,7 @@ pub fn part_of(store: &Store, now: Millis, compress: bool) -> Part {
         }
         part.select(db, keys, expires);
         store.visit(db, now, |view| {
-            let usage = usage_of(&view);
+            let usage = usage_of(&view, config.maxmemory_policy);
             part.key(view.key, view.value, view.expire, usage, compress);
         });
     }
@@ -89,7 +127,7 @@ pub fn reload(
     flush: bool,
 ) -> std::result::Result<(), String> {
     let now = core.now();
-    let part = part_of(core.store(), now, config.rdbcompression);
+    let part = part_of(core.store(), now, config);
     let mut file = rdb::header(part.version.max(rdb::VERSION_MIN), &[], &[]);
     file.extend_from_slice(&part.bytes);
     let crc = crc64(0, &file);

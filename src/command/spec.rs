@@ -82,6 +82,8 @@ bits! {
         WHILE_SUBSCRIBED "",
         /// Runs what MULTI queued: refused, it takes the transaction with it. Not a flag of Redis.
         RUNS_QUEUE "",
+        /// Empties all databases: a save is made of it at once. Not a flag of Redis.
+        EMPTIES_ALL "",
         /// May still change or go.
         EXPERIMENTAL "experimental",
         /// Between servers, or for testing: not for applications. Told by COMMAND DOCS only.

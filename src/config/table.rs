@@ -250,8 +250,8 @@ settings! {
     "req-res-logfile" => req_res_logfile: unset_text() [IMMUTABLE HIDDEN];
     "server_cpulist" | "server-cpulist" => server_cpulist: unset_text() [IMMUTABLE];
     "set-proc-title" => set_proc_title: bool(true) [IMMUTABLE];
-    "shutdown-on-sigint" => shutdown_on_sigint: choices(ShutdownOptions, DEFAULT, shutdown_options) [MULTI_ARG];
-    "shutdown-on-sigterm" => shutdown_on_sigterm: choices(ShutdownOptions, DEFAULT, shutdown_options) [MULTI_ARG];
+    "shutdown-on-sigint" => shutdown_on_sigint: choices(ShutdownOptions, DEFAULT, shutdown_options) [IN_EFFECT MULTI_ARG];
+    "shutdown-on-sigterm" => shutdown_on_sigterm: choices(ShutdownOptions, DEFAULT, shutdown_options) [IN_EFFECT MULTI_ARG];
     "shutdown-timeout" => shutdown_timeout: int(10, 0, INT_MAX) [];
     "supervised" => supervised: choice(Supervised, No) [IMMUTABLE IN_EFFECT];
     "syslog-enabled" => syslog_enabled: bool(false) [IMMUTABLE];
@@ -353,7 +353,7 @@ settings! {
 
     // Append-only file.
 
-    "aof-disable-auto-gc" => aof_disable_auto_gc: bool(false) [HIDDEN];
+    "aof-disable-auto-gc" => aof_disable_auto_gc: bool(false) [IN_EFFECT HIDDEN];
     "aof-load-corrupt-tail-max-size" => aof_load_corrupt_tail_max_size: int(0, 0, LONG_MAX) [IN_EFFECT];
     "aof-load-truncated" => aof_load_truncated: bool(true) [IN_EFFECT];
     "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool(true) [IN_EFFECT];

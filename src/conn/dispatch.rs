@@ -12,6 +12,7 @@ use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::keys;
+use crate::command::lookup::Lookup;
 use crate::command::scripting::{Reach, only_reads, reach};
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
@@ -209,7 +210,7 @@ impl Home {
             && !self.busy
             && !self.loading
             && self.owner.limit == 0
-            && !self.server.process.disk_fails()
+            && !self.server.process.disk.is_failing()
             && !(self.shares && self.log.is_full())
             && !is_monitored(&self.server);
         is_calm.then(|| client.scope())
@@ -356,6 +357,18 @@ impl Home {
         client.session.authenticated || self.is_open
     }
 
+    /// The command that a request calls. What a file says has the names that commands have everywhere, whatever they are
+    /// called here, or those that clients used.
+    #[cold]
+    fn resolve(&self, at: u32, args: Args<'_>) -> Result<&'static CommandSpec, CommandError> {
+        let found = self.server.names.command(args);
+        let client = self.clients[at as usize].as_ref();
+        match client.is_some_and(|client| client.session.kind == ClientKind::Loader) {
+            true => found.or_else(|_| Lookup::default().command(args)),
+            false => found,
+        }
+    }
+
     /// Checks one command and runs or sends it.
     pub(super) fn dispatch(
         &mut self,
@@ -369,7 +382,7 @@ impl Home {
         });
         let spec = match plain {
             Some(spec) => spec,
-            None => match self.server.names.command(args) {
+            None => match self.resolve(at, args) {
                 Ok(found) => found,
                 Err(error) => return self.refuse(at, spec, &error),
             },
@@ -403,7 +416,7 @@ impl Home {
         {
             return step;
         }
-        if self.server.process.disk_fails()
+        if self.server.process.disk.is_failing()
             && !self.loading
             && let Some(error) = self.disk_error(at, spec)
         {
@@ -430,6 +443,9 @@ impl Home {
             return wait;
         }
         let step = match spec.run {
+            Run::Store(run) if spec.flags.has(flag::EMPTIES_ALL) && self.saves_flush(args) => {
+                self.flush_and_save(at, spec, run, args)
+            }
             Run::Store(run) => self.route(at, spec, run, locator, args),
             Run::Home(_) => {
                 let waits = matches!(spec.group, Group::Server | Group::Scripting)
@@ -501,7 +517,7 @@ impl Home {
     }
 
     /// Sends a store command to where its keys are.
-    fn route(
+    pub(super) fn route(
         &mut self,
         at: u32,
         spec: &'static CommandSpec,

@@ -14,7 +14,7 @@ use super::home::{Home, is_monitored};
 use super::mail::Mail;
 use super::merge::{Place, Plan, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
-use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Scope};
+use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Save, Scope};
 use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
@@ -415,7 +415,7 @@ impl Home {
                 Err(error) => failure = Some(error),
             },
             Flow::Unwatch => Reply::new(&mut out, proto).ok(),
-            Flow::Save(save) => match self.process.save(save, Box::new(|_| {})) {
+            Flow::Save(save) => match self.process.save(later(save), Box::new(|_| {})) {
                 Ok(saving) => {
                     if let Some(cut) = &saving.cut {
                         self.post_everywhere(cut);
@@ -715,6 +715,15 @@ fn only_replies(spec: &CommandSpec) -> bool {
 
 fn is_sleep(spec: &CommandSpec, args: Args<'_>) -> bool {
     spec.name == "debug" && args.is(1, "SLEEP")
+}
+
+/// What a transaction asks of saves begins when it is over.
+fn later(save: Save) -> Save {
+    match save {
+        Save::InBackground | Save::Scheduled => Save::Queued,
+        Save::Rewrite => Save::QueuedRewrite,
+        other => other,
+    }
 }
 
 /// In place of what a home command would run at a key.

@@ -162,6 +162,17 @@ impl Home {
                 self.reply(at, |reply| reply.ok());
                 Step::Next
             }
+            Flow::Shutdown(options) if options.abort => {
+                let aborted = self.process.shutdown(options, Box::new(|_| {}));
+                if let Err(error) = &aborted {
+                    self.count_error(error.code().as_bytes());
+                }
+                self.reply(at, |reply| match &aborted {
+                    Ok(()) => reply.ok(),
+                    Err(error) => reply.error(error),
+                });
+                Step::Next
+            }
             Flow::Shutdown(options) => {
                 let ticket = self.owe_offloaded(at);
                 let proto = self.client(at).session.proto;
@@ -289,7 +300,7 @@ impl Home {
         ))
     }
 
-    fn owe_offloaded(&mut self, at: u32) -> Ticket {
+    pub(super) fn owe_offloaded(&mut self, at: u32) -> Ticket {
         let client = self.client(at);
         let mute = client.session.reply_mode != ReplyMode::On;
         client.session.reply_mode = client.session.reply_mode.after_one();

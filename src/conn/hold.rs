@@ -26,13 +26,11 @@ use super::turn::ShardThread;
 use crate::base::slot::ShardId;
 use crate::base::time::Millis;
 use crate::command::ctx::AwaitDisk;
-use crate::command::persistence;
+use crate::command::persistence::DiskFailure;
 use crate::command::spec::{CommandSpec, flag};
-use crate::config::os_reason;
 use crate::log::{Batch, Contribution};
 use crate::resp::{CommandError, Output, Reply};
 use crate::shard::{Chain, Frame, FrameBox, Mode, Ticket, announce};
-use crate::stats::DiskFailure;
 use std::sync::Arc;
 
 /// What was closed at some point and waits.
@@ -271,7 +269,7 @@ impl Home {
             true => &self.client(at).queue[..],
             false => &[],
         };
-        // PING is how others ask whether all is well.
+        // Who asks whether the server is well is told.
         let writes = spec.flags.has(flag::WRITE)
             || spec.name == "ping"
             || queue
@@ -281,11 +279,8 @@ impl Home {
             return None;
         }
         let process = &self.server.process;
-        let ask = |saves_matter, is_logging| process.disk_failure(saves_matter, is_logging);
-        Some(match persistence::disk_failure(&self.config, ask)? {
-            DiskFailure::Save => CommandError::MISCONF_RDB,
-            DiskFailure::Log(why) => CommandError::misconf_aof(&os_reason(&why)),
-        })
+        let failure = DiskFailure::of(&process.disk, &self.config)?;
+        Some(failure.of_command())
     }
 
     /// WAITAOF: answers when the disk, and the replicas, have what this client changed.
@@ -362,7 +357,7 @@ impl ShardThread {
         if home.stage.is_none() && home.is_safe() {
             return true;
         }
-        if home.server.process.aof.is_failing() {
+        if home.server.process.disk.is_log_failing() {
             self.flush_readers();
         }
         if self.home.stage.is_none() && (self.home.has_gathered()) {

@@ -27,6 +27,7 @@ mod evict;
 mod exec;
 mod farewell;
 mod fence;
+mod flush;
 mod follow;
 mod hold;
 mod home;

@@ -31,7 +31,9 @@ impl Home {
         let now = self.clock.ticks();
         self.mind_held();
         self.walk.is_busy = false;
-        if now < self.walk.not_before && self.config.rdb_key_save_delay != 0 {
+        // The delay is between keys: the first of a snapshot has none.
+        let has_begun = self.owner.store.snapshot_keys() > 0;
+        if has_begun && now < self.walk.not_before && self.config.rdb_key_save_delay != 0 {
             return;
         }
         let budget_us = match ran {
@@ -52,6 +54,8 @@ impl Home {
         });
         if delay != 0 {
             let keys = self.owner.store.snapshot_keys().saturating_sub(before);
+            // The shards together write one key at a time.
+            let keys = keys * self.outstanding.len() as u64;
             let us = match delay {
                 1.. => keys as f64 * delay as f64,
                 _ => keys as f64 / -(delay as f64),

@@ -40,6 +40,8 @@ pub struct StoreCounters {
     pub expire_cycles_cut: Counter,
     /// Changes that commands run by this shard made, as they count them for snapshots. Never goes back.
     pub changes: Counter,
+    /// How often all databases were emptied at once; counted by the shard of slot 0. Never goes back.
+    pub flushes: Counter,
     dbs: Box<[DbCounters]>,
 }
 
@@ -98,6 +100,7 @@ impl StoreCounters {
             misses: Counter::default(),
             expire_cycles_cut: Counter::default(),
             changes: Counter::default(),
+            flushes: Counter::default(),
             dbs: (0..databases).map(|_| DbCounters::default()).collect(),
         }
     }

@@ -503,6 +503,18 @@ impl<'a> Db<'a> {
             .for_each(|store| store.flush(db, mode == FlushMode::Async, now));
     }
 
+    /// Notes that all databases are emptied, which concerns a snapshot under way. Counted once, by who speaks for all.
+    pub fn note_flush_of_all(&mut self) {
+        if self.is_first() {
+            let mut is_noted = false;
+            self.set.for_each(|store| {
+                if !std::mem::replace(&mut is_noted, true) {
+                    store.note_flush_of_all();
+                }
+            });
+        }
+    }
+
     /// Exchanges two databases on the stores of this view; `false`, and nothing changed, if one does not exist.
     pub fn swap(&mut self, one: DbIndex, other: DbIndex) -> bool {
         let now = self.now;

@@ -356,6 +356,11 @@ impl Store {
         }
     }
 
+    /// Counts that all databases were emptied at once.
+    pub(super) fn note_flush_of_all(&mut self) {
+        self.ledger.counters.flushes.add(1);
+    }
+
     /// The published numbers.
     pub fn counters(&self) -> &Arc<StoreCounters> {
         &self.ledger.counters

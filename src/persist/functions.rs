@@ -7,6 +7,8 @@ use super::string_payload::{Reader, write_string};
 /// Opcode of a library.
 const FUNCTION2: u8 = 245;
 
+const NO_LIBRARY: DumpError = DumpError::Body("a library of functions was expected");
+
 /// The payload of these libraries; `compress` tells whether LZF may be used.
 pub fn dump_functions<'a>(codes: impl Iterator<Item = &'a [u8]>, compress: bool) -> Vec<u8> {
     let mut out = Vec::new();
@@ -20,15 +22,15 @@ pub fn dump_functions<'a>(codes: impl Iterator<Item = &'a [u8]>, compress: bool)
 
 /// The texts in a payload.
 pub fn restore_functions(payload: &[u8]) -> Result<Vec<Vec<u8>>, DumpError> {
-    let (body, _) = verify(payload).ok_or(DumpError::Footer)?;
+    let (body, _) = verify(payload, true).ok_or(DumpError::Footer)?;
     let mut reader = Reader::new(body);
     let mut codes = Vec::new();
     while !reader.is_empty() {
         match reader.byte() {
             Ok(FUNCTION2) => {}
-            _ => return Err(DumpError::Body),
+            _ => return Err(NO_LIBRARY),
         }
-        let code = reader.string().map_err(|_| DumpError::Body)?;
+        let code = reader.string().map_err(|_| NO_LIBRARY)?;
         codes.push(code.into_vec());
     }
     Ok(codes)

@@ -62,9 +62,10 @@ fn chunks(reader: &mut Reader<'_>, limits: ListLimits) -> Option<List> {
     let mut chunks = Vec::new();
     for _ in 0..count {
         let container = reader.len().ok()?;
-        let bytes = Cow::Owned(reader.string().ok()?.into_vec());
+        let bytes: Cow<'_, [u8]> = Cow::Owned(reader.string().ok()?.into_vec());
         chunks.push(match container {
-            PLAIN => Chunk::Plain(bytes),
+            // An element that is nothing would not have a node of its own.
+            PLAIN if !bytes.is_empty() => Chunk::Plain(bytes),
             PACKED => Chunk::Packed(bytes),
             _ => return None,
         });

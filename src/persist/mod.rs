@@ -21,10 +21,11 @@ mod zset;
 
 pub use crate::base::lzf;
 pub use commands::{write_command, write_key};
-pub use dump::{DumpError, dump, restore, serialized_len};
+pub use dump::{DumpError, dump, restore, restore_as_told, serialized_len};
 pub use functions::{dump_functions, restore_functions};
 pub use object::{
-    RDB_VERSION, RDB_VERSION_MAX, VALKEY_VERSION, ValueLimits, is_readable, read_value, write_value,
+    RDB_VERSION, RDB_VERSION_MAX, Unreadable, VALKEY_VERSION, ValueLimits, is_readable, read_value,
+    write_value,
 };
 pub use string_payload::{PayloadError, Reader, Text, write_int, write_len, write_string};
 pub use window::Window;

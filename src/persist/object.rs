@@ -100,6 +100,28 @@ pub(super) mod kind {
     /// The highest that any server has used so far, with room for some more.
     pub(in crate::persist) const MAX: u8 = 63;
 
+    /// What is said of a value of this type that makes no sense.
+    pub(in crate::persist) fn damage(kind: u8) -> &'static str {
+        match kind {
+            LIST_ZIPLIST => "List ziplist integrity check failed",
+            LIST_QUICKLIST => "Ziplist integrity check failed",
+            LIST_QUICKLIST_2 => "Listpack integrity check failed",
+            SET_INTSET => "Intset integrity check failed",
+            SET_LISTPACK => "Set listpack integrity check failed",
+            ZSET_ZIPLIST => "Zset ziplist integrity check failed",
+            ZSET_LISTPACK => "Zset listpack integrity check failed",
+            HASH_ZIPMAP => "Zipmap integrity check failed",
+            HASH_ZIPLIST => "Hash ziplist integrity check failed",
+            HASH_LISTPACK | HASH_LISTPACK_EX_EARLY | HASH_LISTPACK_EX => {
+                "Hash listpack integrity check failed"
+            }
+            STREAM_1 | STREAM_2 | STREAM_3 | STREAM_4 | STREAM_5 => {
+                "Stream listpack integrity check failed"
+            }
+            _ => "Value integrity check failed",
+        }
+    }
+
     /// Whether values of this type are read.
     pub(in crate::persist) fn is_known(kind: u8) -> bool {
         matches!(kind, STRING..=ZSET_2 | HASH_ZIPMAP..=STREAM_5)
@@ -159,8 +181,30 @@ pub(super) fn write_value_widely(out: &mut Vec<u8>, value: ValueRef<'_>, compres
     }
 }
 
-/// Reads a value of a type number; `None` unless it is well formed and not empty.
+/// Why there is no value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unreadable {
+    /// It makes no sense.
+    Damaged,
+    /// It has no elements. Some old servers left such keys behind.
+    Empty,
+}
+
+/// Reads a value of a type number.
 pub fn read_value(
+    reader: &mut Reader<'_>,
+    kind: u8,
+    version: u16,
+    limits: &ValueLimits,
+) -> Result<Value, Unreadable> {
+    match read_any(reader, kind, version, limits).ok_or(Unreadable::Damaged)? {
+        Value::Collection(collection) if collection.is_empty() => Err(Unreadable::Empty),
+        value => Ok(value),
+    }
+}
+
+/// As that, of any size.
+fn read_any(
     reader: &mut Reader<'_>,
     kind: u8,
     version: u16,
@@ -189,7 +233,7 @@ pub fn read_value(
         }
         _ => return None,
     };
-    (!collection.is_empty()).then(|| Value::Collection(Box::new(collection)))
+    Some(Value::Collection(Box::new(collection)))
 }
 
 /// As SET would have stored it.

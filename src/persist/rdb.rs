@@ -18,7 +18,7 @@ pub use scan::{Found, RawKey, Scan, Scanner};
 
 use std::fmt;
 
-use super::object::{ValueLimits, is_readable, read_value, write_value_widely};
+use super::object::{self, Unreadable, ValueLimits, is_readable, read_value, write_value_widely};
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::{DbIndex, Millis, crc64};
 use crate::keyspace::{Value, ValueRef};
@@ -196,7 +196,8 @@ pub fn read(file: &[u8], limits: &ValueLimits, mut take: impl FnMut(Item)) -> Re
                     usage: raw.usage,
                 });
             }
-            Found::Header | Found::Db(_) | Found::Nothing | Found::End(_) => {}
+            Found::Header | Found::Db(_) | Found::ModuleAux(_) | Found::Nothing | Found::End(_) => {
+            }
         }
     }
     Ok(())
@@ -206,14 +207,23 @@ impl RawKey<'_> {
     /// Makes a value of it.
     pub fn read(&self, version: u16, limits: &ValueLimits) -> Result<Value, RdbError> {
         read_raw(self.kind, self.value, version, limits)
-            .ok_or_else(|| damaged(self.kind, &self.key, self.offset))
+            .map_err(|_| damaged(self.kind, &self.key, self.offset))
     }
 }
 
 /// Makes a value of the bytes that a scan found.
-pub fn read_raw(kind: u8, bytes: &[u8], version: u16, limits: &ValueLimits) -> Option<Value> {
+pub fn read_raw(
+    kind: u8,
+    bytes: &[u8],
+    version: u16,
+    limits: &ValueLimits,
+) -> Result<Value, Unreadable> {
     let mut reader = Reader::new(bytes);
-    read_value(&mut reader, kind, version, limits).filter(|_| reader.is_empty())
+    let value = read_value(&mut reader, kind, version, limits)?;
+    match reader.is_empty() {
+        true => Ok(value),
+        false => Err(Unreadable::Damaged),
+    }
 }
 
 /// The error of a value that makes no sense.
@@ -221,7 +231,10 @@ pub fn damaged(kind: u8, key: &[u8], offset: u64) -> RdbError {
     let key = String::from_utf8_lossy(key);
     RdbError::at(
         offset,
-        format!("The value of key '{key}' (type {kind}) is damaged"),
+        format!(
+            "The value of key '{key}' (type {kind}) is damaged: {}",
+            object::kind::damage(kind)
+        ),
     )
 }
 
@@ -294,6 +307,45 @@ mod tests {
             }
         ));
         assert_eq!(items.len(), 4);
+    }
+
+    /// Data of a module that belong to no key are passed over; a key of a module's type is refused by name.
+    #[test]
+    fn what_modules_wrote() {
+        let id: u64 = 0x1234_5678_9abc_dc01;
+        let mut file = b"REDIS0011".to_vec();
+        file.push(247);
+        write_len(&mut file, id);
+        // When: an unsigned number, as all that follows says what it is.
+        for byte in [2, 2] {
+            file.push(byte);
+        }
+        file.extend_from_slice(&[1, 7, 3, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2]);
+        file.extend_from_slice(b"hi\x00");
+        let head = file.len();
+        file.extend_from_slice(b"\x00\x01k\x01v");
+        let mut whole = file.clone();
+        whole.extend_from_slice(&trailer(None));
+        let mut keys = 0;
+        read(&whole, &ValueLimits::default(), |item| {
+            keys += usize::from(matches!(item, Item::Key { .. }));
+        })
+        .unwrap();
+        assert_eq!(keys, 1);
+        for cut in 9..head {
+            assert!(read(&file[..cut], &ValueLimits::default(), |_| {}).is_err());
+        }
+        let mut foreign = b"REDIS0011\x07\x03doc".to_vec();
+        write_len(&mut foreign, id);
+        let error = read(&foreign, &ValueLimits::default(), |_| {}).unwrap_err();
+        assert!(error.reason.contains("key 'doc', type 7"), "{error}");
+        assert!(
+            error.reason.contains("no matching module type '"),
+            "{error}"
+        );
+        let unknown = b"REDIS0011\x1e\x03doc".to_vec();
+        let error = read(&unknown, &ValueLimits::default(), |_| {}).unwrap_err();
+        assert!(error.reason.contains("type 30 of key 'doc'"), "{error}");
     }
 
     #[test]

@@ -284,7 +284,7 @@ fixed_errors! {
     BUSY_FUNCTION = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
     /// After a failed snapshot.
     MISCONF_RDB = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
-    /// A script with flags that writes, after a failed snapshot.
+    /// As that, of a script that says that it may write.
     MISCONF_RDB_SCRIPT = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.";
     /// A write on a replica.
     READ_ONLY = "READONLY You can't write against a read only replica.";
@@ -388,6 +388,8 @@ fixed_errors! {
     REWRITE_FAILED = "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
     /// SHUTDOWN.
     SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
+    /// DEBUG FAIL-SNAPSHOT.
+    NO_SNAPSHOT = "ERR No snapshot is being taken";
     /// SHUTDOWN ABORT.
     NO_SHUTDOWN = "ERR No shutdown in progress.";
     /// SHUTDOWN from a script or a transaction.
@@ -815,10 +817,11 @@ impl CommandError {
         ])
     }
 
-    /// As [`CommandError::misconf_aof`], of a script with flags that writes.
+    /// As that, of a script that says that it may write.
     pub fn misconf_aof_script(reason: &str) -> CommandError {
         CommandError::concat(&[
-            b"MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: ",
+            b"MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. \
+              Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: ",
             reason.as_bytes(),
         ])
     }

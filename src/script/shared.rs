@@ -9,10 +9,10 @@ use super::shebang::{self, Flags};
 use crate::base::Map;
 use crate::base::sha1::sha1_hex;
 use crate::resp::{CommandError, OwnedArgs};
-use crate::stats::DiskFailure;
+use crate::stats::DiskHealth;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// A script's name: the hex digits of its SHA-1.
 pub(super) type Sha = [u8; 40];
@@ -142,6 +142,8 @@ pub enum KillError {
 /// One for the process.
 #[derive(Debug)]
 pub struct Shared {
+    /// Whether what scripts write can be kept.
+    pub disk: Arc<DiskHealth>,
     scripts: Mutex<Map<Sha, Arc<Script>>>,
     /// Moved by each flush.
     flushes: AtomicU64,
@@ -164,24 +166,13 @@ pub struct Shared {
     stopping: AtomicBool,
     /// The process is to go down when all is saved: slow scripts stop whatever they have written.
     hurrying: AtomicBool,
-    /// Knows whether what is written can be kept.
-    disk: OnceLock<DiskCheck>,
-}
-
-type DiskFn = Box<dyn Fn(bool, bool) -> Option<DiskFailure> + Send + Sync>;
-
-struct DiskCheck(DiskFn);
-
-impl std::fmt::Debug for DiskCheck {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DiskCheck")
-    }
 }
 
 impl Shared {
     /// Without any script, for so many shards.
     pub fn new(shards: usize) -> Shared {
         Shared {
+            disk: Arc::default(),
             scripts: Mutex::default(),
             flushes: AtomicU64::new(0),
             count: AtomicU64::new(0),
@@ -194,25 +185,10 @@ impl Shared {
             slow: AtomicI64::new(0),
             busy: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             any_busy: AtomicI64::new(0),
-            disk: OnceLock::new(),
             denies_nothing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
         }
-    }
-
-    /// Says who knows whether what is written can be kept; see [`crate::stats::ProcessStats::disk_failure`], whose
-    /// arguments it gets.
-    pub fn ask_for_disk(
-        &self,
-        ask: impl Fn(bool, bool) -> Option<DiskFailure> + Send + Sync + 'static,
-    ) {
-        let _ = self.disk.set(DiskCheck(Box::new(ask)));
-    }
-
-    /// Why what is written would not be kept.
-    pub fn disk_failure(&self, saves_matter: bool, is_logging: bool) -> Option<DiskFailure> {
-        self.disk.get()?.0(saves_matter, is_logging)
     }
 
     /// How often all scripts were forgotten.
@@ -305,6 +281,10 @@ impl Shared {
     pub(super) fn slow_down(&self, running: &Running) {
         if !running.slow.swap(true, Ordering::AcqRel) {
             self.slow.fetch_add(1, Ordering::AcqRel);
+            let elapsed = running.elapsed_us.load(Ordering::Relaxed) / 1000;
+            tracing::warn!(
+                "Slow script detected: still in execution after {elapsed} milliseconds."
+            );
         }
     }
 

@@ -3,11 +3,13 @@
 mod aof;
 mod check;
 mod control;
+mod leaving;
 mod listeners;
 mod loading;
 mod logging;
 mod running;
 mod save;
+mod saving;
 mod start;
 
 pub use start::main;

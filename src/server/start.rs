@@ -176,17 +176,6 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         .aof
         .is_on
         .store(config.appendonly, Ordering::SeqCst);
-    let weak = Arc::downgrade(&server);
-    server
-        .scripts
-        .ask_for_disk(move |saves_matter, is_logging| {
-            let server = weak.upgrade()?;
-            let process = &server.process;
-            let is_loading = process.load.active.load(Ordering::Relaxed);
-            (!is_loading)
-                .then(|| process.disk_failure(saves_matter, is_logging))
-                .flatten()
-        });
     log.set_fed(config.appendonly);
     log.set_gates(config.appendonly && config.appendfsync == AppendFsync::Always);
     let aof = Arc::new(Aof::new(Arc::clone(&log)));
@@ -298,6 +287,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         server: Arc::clone(&server),
         links: Arc::clone(&links),
         clock,
+        post: Arc::clone(&posts[0]),
     };
     let writer = aof.start(&config, surroundings).map_err(Failure::Other)?;
     for place in places {
@@ -508,6 +498,11 @@ fn server_facts(
     let mut id = [0; 20];
     random_bytes(&mut id);
     let file = loaded.file.as_ref().map(|path| path.display().to_string());
+    let scripts = Arc::new(crate::script::Shared::new(shards));
+    let process = ProcessStats {
+        disk: Arc::clone(&scripts.disk),
+        ..ProcessStats::default()
+    };
     let server = Server {
         run_id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
         started: Millis(clock.wall_ms()),
@@ -527,11 +522,11 @@ fn server_facts(
                 store: Arc::clone(store),
             })
             .collect(),
-        process: ProcessStats::default(),
+        process,
         slots: SlotMap::even(shards),
         names,
         acl_log: AclLog::default(),
-        scripts: Arc::new(crate::script::Shared::new(shards)),
+        scripts,
     };
     server
         .process

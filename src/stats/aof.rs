@@ -1,6 +1,6 @@
-//! How the append-only file fares: written by its thread and by who orders rewrites, read by INFO and by every write.
+//! How the append-only file fares: written by its thread and by who orders rewrites, read by INFO.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 /// See the module.
 #[derive(Debug)]
@@ -9,8 +9,6 @@ pub struct AofStats {
     pub is_on: AtomicBool,
     /// It was turned on and has no base yet.
     pub is_waiting: AtomicBool,
-    /// The operating system's number for what fails at present, 0 for nothing.
-    pub failure: AtomicI32,
     /// A rewrite is under way.
     pub is_rewriting: AtomicBool,
     /// One is to begin when what is under way has ended.
@@ -37,28 +35,11 @@ pub struct AofStats {
     pub delayed: AtomicU64,
 }
 
-impl AofStats {
-    /// Whether the last write, or the last fsync, failed.
-    #[inline]
-    pub fn is_failing(&self) -> bool {
-        self.failure.load(Ordering::Relaxed) != 0
-    }
-
-    /// Why writes are refused, if they are.
-    pub fn failure(&self) -> Option<std::io::Error> {
-        match self.failure.load(Ordering::Relaxed) {
-            0 => None,
-            errno => Some(std::io::Error::from_raw_os_error(errno)),
-        }
-    }
-}
-
 impl Default for AofStats {
     fn default() -> Self {
         AofStats {
             is_on: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
-            failure: AtomicI32::new(0),
             is_rewriting: AtomicBool::new(false),
             is_scheduled: AtomicBool::new(false),
             rewrite_started: AtomicI64::new(0),

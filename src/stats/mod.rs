@@ -8,17 +8,19 @@
 //! first use. Times are clock ticks (`ring::clock`) and are converted when they are read, not when they are taken.
 
 mod aof;
+mod disk;
 mod histogram;
 mod hotkeys;
 mod slowlog;
 
 pub use aof::AofStats;
+pub use disk::DiskHealth;
 pub use histogram::{Histogram, Totals};
 pub use hotkeys::{Cost, HotKeys, HotKeysPlan};
 pub use slowlog::{CommandLog, LatencyEvent, LatencyLog, SlowEntry, Slowlog};
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How many classes of clients by size there are.
 pub const CLIENT_CLASSES: usize = 19;
@@ -303,6 +305,12 @@ pub struct ProcessStats {
     pub lazyfreed: AtomicU64,
     /// Cores that were told to stop and accept no more commands.
     pub leaving: AtomicU64,
+    /// Whether what is written down keeps up.
+    pub disk: Arc<DiskHealth>,
+    /// Snapshots begun, for whatever purpose.
+    pub snapshots: AtomicU64,
+    /// What is done a few times a second is not done (DEBUG PAUSE-CRON).
+    pub is_cron_paused: AtomicBool,
 }
 
 /// How reading a file goes, at start or when asked for.
@@ -318,33 +326,6 @@ pub struct LoadStats {
     pub loaded_bytes: AtomicU64,
     /// Memory that the writer of the file used, as it says.
     pub rdb_used_memory: AtomicU64,
-}
-
-impl ProcessStats {
-    /// Whether there may be a reason to refuse writes: what is on the disk falls behind.
-    #[inline]
-    pub fn disk_fails(&self) -> bool {
-        self.save.refuses_writes() || self.aof.is_failing()
-    }
-
-    /// The reason, if there is one. `saves_matter` says that failed saves are one, `is_logging` that the append-only file
-    /// is on.
-    pub fn disk_failure(&self, saves_matter: bool, is_logging: bool) -> Option<DiskFailure> {
-        if saves_matter && self.save.refuses_writes() {
-            return Some(DiskFailure::Save);
-        }
-        let failure = self.aof.failure().filter(|_| is_logging)?;
-        Some(DiskFailure::Log(failure))
-    }
-}
-
-/// Why what is written would not be kept.
-#[derive(Debug)]
-pub enum DiskFailure {
-    /// The last save failed.
-    Save,
-    /// The append-only file cannot be written, for this reason.
-    Log(std::io::Error),
 }
 
 /// How saving to a file goes.
@@ -376,16 +357,6 @@ pub struct SaveStats {
     pub loaded: AtomicU64,
     /// Keys of the file whose time had come.
     pub load_expired: AtomicU64,
-    /// The last one that a save point or BGSAVE asked for failed.
-    pub background_failed: AtomicBool,
-}
-
-impl SaveStats {
-    /// Whether writes are refused while `stop-writes-on-bgsave-error` is on: what is written could not be saved.
-    #[inline]
-    pub fn refuses_writes(&self) -> bool {
-        self.background_failed.load(Ordering::Relaxed)
-    }
 }
 
 impl Default for SaveStats {
@@ -404,7 +375,6 @@ impl Default for SaveStats {
             saves: AtomicU64::new(0),
             loaded: AtomicU64::new(0),
             load_expired: AtomicU64::new(0),
-            background_failed: AtomicBool::new(false),
         }
     }
 }

@@ -91,7 +91,12 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
                 text.push_str("}\n");
                 bytes = text.into_bytes();
             }
-            Found::Header | Found::Fact(..) | Found::Db(_) | Found::Nothing | Found::End(_) => {}
+            Found::Header
+            | Found::Fact(..)
+            | Found::Db(_)
+            | Found::ModuleAux(_)
+            | Found::Nothing
+            | Found::End(_) => {}
         }
         if failed.is_none() {
             failed = out.write_all(&bytes).err();

@@ -59,7 +59,7 @@ pub(super) fn check_window<R: Read>(window: &mut Window<R>) -> Result<(), String
             Found::End(false) => {
                 println!("[offset {}] Saved without a checksum", scanner.offset());
             }
-            Found::Db(_) | Found::Nothing => {}
+            Found::Db(_) | Found::ModuleAux(_) | Found::Nothing => {}
         }
         progress.at(scanner.offset());
         Ok(())

@@ -32,9 +32,15 @@ pub fn flushall(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         flush(cx, mode);
     }
     cx.db.select(selected);
+    cx.db.note_flush_of_all();
     speak_once(cx);
     cx.reply.ok();
     Ok(Flow::Done)
+}
+
+/// Whether these are the arguments of a FLUSHALL that will be done.
+pub fn will_flush_all(args: Args<'_>) -> bool {
+    flush_mode(args, false).is_ok()
 }
 
 /// Exchanges the contents of two databases.

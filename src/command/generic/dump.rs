@@ -32,9 +32,14 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     let expire = parse_expire(args.arg(2), options.is_absolute, cx.now)?;
     let limits = limits(cx.config);
-    let value = persist::restore(args.arg(3), &limits).map_err(|error| match error {
+    let checks = !cx.scripts.shared.disk.skips_checksums();
+    let value = persist::restore_as_told(args.arg(3), &limits, checks);
+    let value = value.map_err(|error| match error {
         DumpError::Footer => CommandError::RESTORE_PAYLOAD,
-        DumpError::Body => CommandError::RESTORE_FORMAT,
+        DumpError::Body(what) => {
+            tracing::debug!("A payload to be restored is damaged: {what}.");
+            CommandError::RESTORE_FORMAT
+        }
     })?;
     if expire.is_some_and(|at| at <= cx.now) && cx.db.removes_expired() {
         if cx.db.remove(key) {

@@ -1,12 +1,16 @@
 //! Keys on their way from a file into a shard: as they stand in the file, so that the shard makes values of them.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::slot::DbIndex;
 use crate::base::time::Millis;
 use crate::keyspace::{Db, Detached, Store, StoreSet};
-use crate::persist::ValueLimits;
 use crate::persist::rdb::{self, RawKey, RdbError, Usage};
+use crate::persist::{Unreadable, ValueLimits};
+
+/// Keys without elements whose names are logged.
+const EMPTY_TOLD: u64 = 10;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -73,19 +77,32 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// Puts all keys into the store. Unless `replace`, none of them may be there.
+    /// Puts all keys into the store. Unless `replace`, none of them may be there. Those without any element are left out
+    /// and counted in `empty`.
     pub fn fill(
         &self,
         store: &mut Store,
         limits: &ValueLimits,
         now: Millis,
         replace: bool,
+        empty: &AtomicU64,
     ) -> Result<(), RdbError> {
         for entry in &self.entries {
             let key = &self.bytes[entry.key.clone()];
             let value = &self.bytes[entry.value.clone()];
-            let value = rdb::read_raw(entry.kind, value, self.version, limits)
-                .ok_or_else(|| rdb::damaged(entry.kind, key, entry.offset))?;
+            let value = match rdb::read_raw(entry.kind, value, self.version, limits) {
+                Ok(value) => value,
+                Err(Unreadable::Damaged) => {
+                    return Err(rdb::damaged(entry.kind, key, entry.offset));
+                }
+                Err(Unreadable::Empty) => {
+                    if empty.fetch_add(1, Ordering::Relaxed) < EMPTY_TOLD {
+                        let key = String::from_utf8_lossy(key);
+                        tracing::info!("rdbLoadObject skipping empty key: {key}");
+                    }
+                    continue;
+                }
+            };
             let (before, _) = store.counts(entry.db);
             put(
                 store,

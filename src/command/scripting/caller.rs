@@ -5,13 +5,11 @@ use crate::base::slot::DbIndex;
 use crate::command::ctx::{Ctx, Flow, News};
 use crate::command::keys;
 use crate::command::lookup::Resolved;
-use crate::command::persistence;
+use crate::command::persistence::DiskFailure;
 use crate::command::pubsub;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
-use crate::config::os_reason;
 use crate::resp::{Args, CommandError, Output, OutputPosition, Proto};
 use crate::script::{Host, Refusal};
-use crate::stats::DiskFailure;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The context of a script's commands.
@@ -63,14 +61,13 @@ impl Caller<'_, '_> {
             return refuse("ERR Write commands are not allowed from read-only scripts.");
         }
         // One that has written already is not stopped halfway.
-        if spec.flags.has(flag::WRITE)
+        let disk = &self.cx.scripts.shared.disk;
+        if disk.is_failing()
+            && spec.flags.has(flag::WRITE)
             && !self.wrote
-            && let Some(failure) = disk_failure(self.cx)
+            && let Some(failure) = DiskFailure::of(disk, self.cx.config)
         {
-            return Err(Refusal::Error(match failure {
-                DiskFailure::Save => CommandError::MISCONF_RDB,
-                DiskFailure::Log(why) => CommandError::misconf_aof(&os_reason(&why)),
-            }));
+            return Err(Refusal::Error(failure.of_command()));
         }
         if spec.flags.has(flag::DENYOOM)
             && self.cx.scripts.over_limit.get()
@@ -160,14 +157,6 @@ impl Caller<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// Why what a script writes would not be kept.
-pub(super) fn disk_failure(cx: &Ctx<'_>) -> Option<DiskFailure> {
-    let shared = &cx.scripts.shared;
-    persistence::disk_failure(cx.config, |saves_matter, is_logging| {
-        shared.disk_failure(saves_matter, is_logging)
-    })
 }
 
 /// Whether it is XREAD or XREADGROUP with BLOCK among its options, which end with STREAMS.

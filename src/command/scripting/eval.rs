@@ -1,12 +1,11 @@
 //! EVAL, EVALSHA, FCALL and their read-only forms.
 
-use super::caller::{Caller, disk_failure};
+use super::caller::Caller;
 use crate::base::num::parse_i64;
 use crate::command::ctx::{Ctx, Flow, Waiting};
-use crate::config::os_reason;
+use crate::command::persistence::DiskFailure;
 use crate::resp::{Args, CommandError};
 use crate::script::{Call, Ended, Flags, Functions, Script, Stored};
-use crate::stats::DiskFailure;
 use std::sync::atomic::AtomicBool;
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
@@ -122,12 +121,10 @@ fn run<'a>(
     let scripts = cx.scripts;
     if let Some(flags) = flags {
         if !flags.no_writes
-            && let Some(failure) = disk_failure(cx)
+            && scripts.shared.disk.is_failing()
+            && let Some(failure) = DiskFailure::of(&scripts.shared.disk, cx.config)
         {
-            return Err(match failure {
-                DiskFailure::Save => CommandError::MISCONF_RDB_SCRIPT,
-                DiskFailure::Log(why) => CommandError::misconf_aof_script(&os_reason(&why)),
-            });
+            return Err(failure.of_script());
         }
         if read_only && !flags.no_writes {
             return Err(CommandError::fixed(

@@ -204,7 +204,7 @@ pub fn function_restore(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         crate::persist::DumpError::Footer => {
             CommandError::fixed("ERR DUMP payload version or checksum are wrong")
         }
-        crate::persist::DumpError::Body => {
+        crate::persist::DumpError::Body(_) => {
             CommandError::fixed("ERR failed loading the given functions payload")
         }
     })?;

@@ -11,7 +11,7 @@ use super::fields;
 use crate::base::time::Millis;
 use crate::base::{DbIndex, I64Buf, Rng, glob_match, key_slot, parse_f64, parse_i64};
 use crate::command::client::on_all;
-use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load};
+use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load, Save};
 use crate::command::introspect::reply_help;
 use crate::command::persistence;
 use crate::config::Allow;
@@ -70,6 +70,18 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         (b"error", 3) => return Err(CommandError::owned(args.arg(2))),
         (b"protocol", 3) => protocol(&mut cx.reply, args.arg(2))?,
         (b"populate", 3..=5) => return populate(cx, args),
+        (b"pause-cron", 3) => {
+            let on = parse_i64(args.arg(2)).is_some_and(|number| number != 0);
+            let is_paused = &cx.server.process.is_cron_paused;
+            is_paused.store(on, Ordering::SeqCst);
+            cx.reply.ok();
+        }
+        (b"set-skip-checksum-validation", 3) => {
+            let on = parse_i64(args.arg(2)).is_some_and(|number| number != 0);
+            cx.server.process.disk.set_skips_checksums(on);
+            cx.reply.ok();
+        }
+        (b"fail-snapshot", 2) => return Ok(Flow::Save(Save::Fail)),
         (b"log", 3) => {
             let message = String::from_utf8_lossy(args.arg(2));
             tracing::warn!("DEBUG LOG: {message}");
@@ -112,9 +124,7 @@ fn accepted(word: &[u8], count: usize) -> bool {
         (b"dict-resizing", 3) => true,
         // A list's long elements have nodes of their own by the size of nodes; there is no other bound.
         (b"quicklist-packed-threshold", 3) => true,
-        // What is done a few times a second is nothing that a test could have to hold still.
-        (b"pause-cron", 3) => true,
-        // No append-only file yet that could be flushed late.
+        // A sleep in the thread that writes the file would hold up nobody.
         (b"aof-flush-sleep", 3) => true,
         _ => false,
     }
@@ -443,12 +453,16 @@ fn help(reply: &mut Reply<'_>) {
             "    One number for the value of each key.",
             "ERROR <string>",
             "    Reply this error.",
+            "FAIL-SNAPSHOT",
+            "    Have the save or the rewrite under way fail, as if the disk had.",
             "HTSTATS <dbid>",
             "    The index of a database, shard by shard.",
             "LOG <message>",
             "    Write a message to the server's log.",
             "OBJECT <key>",
             "    How a key's value is stored.",
+            "PAUSE-CRON <0|1>",
+            "    Whether nothing is done regularly: no save points, no rewrites, no shutdown by a signal.",
             "POPULATE <count> [<prefix>] [<size>]",
             "    Create string keys <prefix>:<number> where they do not exist, <size> bytes each.",
             "PROTOCOL <type>",
@@ -458,6 +472,8 @@ fn help(reply: &mut Reply<'_>) {
             "    Lengths of a key and of its value.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Whether keys go when their time comes, or only when they are looked at.",
+            "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+            "    Whether RESTORE takes payloads with a wrong checksum.",
             "SLEEP <seconds>",
             "    Stop all shards for a while. Fractions are allowed.",
             "STRINGMATCH-LEN <pattern> <string>",
@@ -477,6 +493,6 @@ mod tests {
     fn only_levers_without_a_mechanism_are_accepted() {
         assert!(accepted(b"replybuffer", 4));
         assert!(!accepted(b"replybuffer", 3));
-        assert!(!accepted(b"pause-cron", 2));
+        assert!(!accepted(b"pause-cron", 3));
     }
 }

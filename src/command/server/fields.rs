@@ -379,7 +379,10 @@ fn aof(text: &mut Text, cx: &HomeCtx<'_>) {
         "aof_rewrites_consecutive_failures",
         aof.failures.load(Relaxed),
     );
-    text.line("aof_last_write_status", status(!aof.is_failing()));
+    text.line(
+        "aof_last_write_status",
+        status(!cx.server.process.disk.is_log_failing()),
+    );
     text.zeros(&[
         "aof_last_cow_size",
         "module_fork_in_progress",
@@ -489,9 +492,11 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
         "pubsubshard_channels",
         server.sum(|core| core.shard_channels.get()),
     );
+    // Nothing is forked; what would be is a snapshot.
+    let snapshots = server.process.snapshots.load(Relaxed);
+    text.line("total_forks", snapshots);
     text.zeros(&[
         "latest_fork_usec",
-        "total_forks",
         "migrate_cached_sockets",
         "slave_expires_tracked_keys",
         "active_defrag_hits",

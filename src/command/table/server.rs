@@ -316,7 +316,7 @@ pub(super) const ROWS: &[Row] = &[
         .syntax("[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]")
         .runs(Route::Home, NotBuilt),
     row("flushall", Group::Server, "1.0.0", -1)
-        .flags(&[WRITE])
+        .flags(&[WRITE, EMPTIES_ALL])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .docs("Delete every key of every database.", "O(N) for N keys")

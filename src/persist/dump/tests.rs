@@ -353,7 +353,8 @@ fn a_signed_body_that_is_no_value_is_refused() {
     ] {
         for version in [1, RDB_VERSION_MAX, VALKEY_VERSION] {
             let error = restore(&signed(body, version), &LIMITS).unwrap_err();
-            assert_eq!(error, DumpError::Body, "{}", body.escape_ascii());
+            let is_body = matches!(error, DumpError::Body(_));
+            assert!(is_body, "{}", body.escape_ascii());
         }
     }
     for version in [RDB_VERSION_MAX + 1, VALKEY_VERSION - 1, VALKEY_VERSION + 1] {
@@ -501,7 +502,7 @@ fn sorted_sets_of_all_versions_are_read() {
         b"\x03\x01\x01a\x01x",
     ] {
         let error = restore(&signed(body, 9), &LIMITS).unwrap_err();
-        assert_eq!(error, DumpError::Body);
+        assert!(matches!(error, DumpError::Body(_)));
     }
 }
 

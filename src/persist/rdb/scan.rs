@@ -58,6 +58,8 @@ pub enum Found<'a> {
     Db(u64),
     /// A key.
     Key(RawKey<'a>),
+    /// Data of this module that belong to no key.
+    ModuleAux(String),
     /// Something that says nothing to us.
     Nothing,
     /// The end. The checksum is right, if there is one; false if there is none.
@@ -217,10 +219,8 @@ impl Scanner {
             }
             MODULE_AUX => {
                 let module = module_name(cursor.len()?);
-                let reason = format!(
-                    "The RDB file contains AUX module data I can't load: no matching module '{module}'"
-                );
-                return Ok(Err(RdbError::at(self.offset, reason)));
+                cursor.module_value()?;
+                Found::ModuleAux(module)
             }
             KEY_META if self.version >= 13 => {
                 let reason =

@@ -151,6 +151,22 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Passes over what a module has written: values that each say what they are, up to an end.
+    pub(super) fn module_value(&mut self) -> Result<()> {
+        loop {
+            match self.len()? {
+                0 => return Ok(()),
+                // Signed, unsigned.
+                1 | 2 => self.len().map(drop)?,
+                // A float, a double.
+                3 => self.skip(4).map(drop)?,
+                4 => self.skip(8).map(drop)?,
+                5 => self.string()?,
+                _ => return Err(Miss::Wrong("Unknown kind of value of a module")),
+            }
+        }
+    }
+
     fn pair(&mut self) -> Result<()> {
         self.string()?;
         self.string()

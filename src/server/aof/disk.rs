@@ -1,5 +1,6 @@
 //! The few operations on files that the append-only file consists of, so that tests can make each of them fail.
 
+use crate::ring::Clock;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -27,6 +28,91 @@ pub(super) trait Disk {
     fn sync_folder(&mut self, path: &Path) -> io::Result<()>;
     /// Length of a file.
     fn length(&mut self, path: &Path) -> io::Result<u64>;
+    /// How long operations have taken since this was asked last, if anybody looks at a clock.
+    fn take_times(&mut self) -> Times {
+        Times::default()
+    }
+}
+
+/// How long operations took, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) write_us: u64,
+    pub(super) sync_us: u64,
+    pub(super) rename_us: u64,
+}
+
+/// A disk under the eyes of a clock.
+pub(super) struct Timed<D> {
+    disk: D,
+    clock: Clock,
+    times: Times,
+}
+
+impl<D> Timed<D> {
+    pub(super) fn new(disk: D, clock: Clock) -> Timed<D> {
+        Timed {
+            disk,
+            clock,
+            times: Times::default(),
+        }
+    }
+
+    fn timed<R>(&mut self, run: impl FnOnce(&mut D) -> R) -> (R, u64) {
+        let started = self.clock.mono_us();
+        let result = run(&mut self.disk);
+        (result, self.clock.mono_us().saturating_sub(started))
+    }
+}
+
+impl<D: Disk> Disk for Timed<D> {
+    type File = D::File;
+
+    fn make_folder(&mut self, path: &Path) -> io::Result<()> {
+        self.disk.make_folder(path)
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<(D::File, u64)> {
+        self.disk.open(path)
+    }
+
+    fn write(&mut self, file: &mut D::File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (result, us) = self.timed(|disk| disk.write(file, bytes, offset));
+        self.times.write_us += us;
+        result
+    }
+
+    fn truncate(&mut self, file: &mut D::File, length: u64) -> io::Result<()> {
+        self.disk.truncate(file, length)
+    }
+
+    fn sync(&mut self, file: &mut D::File) -> io::Result<()> {
+        let (result, us) = self.timed(|disk| disk.sync(file));
+        self.times.sync_us += us;
+        result
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let (result, us) = self.timed(|disk| disk.rename(from, to));
+        self.times.rename_us += us;
+        result
+    }
+
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_folder(&mut self, path: &Path) -> io::Result<()> {
+        self.disk.sync_folder(path)
+    }
+
+    fn length(&mut self, path: &Path) -> io::Result<u64> {
+        self.disk.length(path)
+    }
+
+    fn take_times(&mut self) -> Times {
+        std::mem::take(&mut self.times)
+    }
 }
 
 /// The real one.

@@ -30,12 +30,13 @@ use super::loading::manifest_on_disk;
 use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::Server;
 use crate::config::{AppendFsync, Config, os_reason};
+use crate::conn::{Mail, Post};
 use crate::log::{Log, Taken};
 use crate::persist::aof::{BaseFormat, Manifest};
 use crate::persist::rdb;
 use crate::ring::Clock;
 use crate::shard::{Links, announce};
-use disk::{Disk, RealDisk};
+use disk::{Disk, RealDisk, Timed, Times};
 use folder::Folder;
 pub(super) use rewrite::Rewrites;
 use std::io;
@@ -70,6 +71,11 @@ pub(super) enum Order {
         format: BaseFormat,
         done: Told<String>,
     },
+    /// Somebody wants to know when this mark was found.
+    AtMark {
+        mark: u64,
+        done: Box<dyn FnOnce() + Send>,
+    },
     /// What was appended until now is to be on the disk.
     Flush(Told<()>),
     /// The process ends.
@@ -90,6 +96,8 @@ pub(super) struct Surroundings {
     pub(super) server: Arc<Server>,
     pub(super) links: Arc<Links>,
     pub(super) clock: Clock,
+    /// The core that keeps the latency spikes of this thread.
+    pub(super) post: Arc<Post>,
 }
 
 impl Aof {
@@ -106,6 +114,11 @@ impl Aof {
     pub(super) fn send(&self, order: Order) {
         let _ = self.orders.send(order);
         self.log.nudge();
+    }
+
+    /// Whether it is noted in the file when what was written.
+    pub(super) fn note_times(&self, notes: bool) {
+        self.log.set_notes(notes);
     }
 
     /// A name for a place in the log where an increment begins, the first one or the next.
@@ -138,7 +151,9 @@ impl Aof {
         let is_new = manifest.is_empty();
         let path = folder_of(config).map_err(|error| os_reason(&error))?;
         let folder = Folder::new(path, config.appendfilename.clone(), manifest);
-        let mut writer = Writer::new(RealDisk, folder, config.appendfsync);
+        let disk = Timed::new(RealDisk, surroundings.clock);
+        let mut writer = Writer::new(disk, folder, config.appendfsync);
+        writer.set_keeps_history(config.aof_disable_auto_gc);
         let server = Arc::clone(&surroundings.server);
         if config.appendonly {
             remove_leftovers(writer.folder().path());
@@ -164,6 +179,7 @@ impl Aof {
             void: 0,
             failed: None,
             bases: Vec::new(),
+            waiting: Vec::new(),
         };
         thread.apply_settings();
         thread.show(true);
@@ -180,7 +196,7 @@ fn folder_of(config: &Config) -> io::Result<PathBuf> {
 }
 
 /// A base without keys, for a server that starts with nothing.
-fn first_base(writer: &mut Writer<RealDisk>, config: &Config, server: &Server) -> io::Result<()> {
+fn first_base(writer: &mut Writer<impl Disk>, config: &Config, server: &Server) -> io::Result<()> {
     let mut bytes = Vec::new();
     let mut format = BaseFormat::Commands;
     if config.aof_use_rdb_preamble {
@@ -240,6 +256,27 @@ pub(super) fn remove_temporary(config: &Config) {
     let _ = std::fs::remove_file(Path::new(&config.appenddirname).join(temporary_base()));
 }
 
+/// What steps that took so long are called, and their milliseconds.
+fn spikes(
+    times: Times,
+    is_saving: bool,
+    always: bool,
+) -> impl Iterator<Item = (&'static str, u64)> {
+    let write = match is_saving {
+        true => "aof-write-active-child",
+        false => "aof-write-alone",
+    };
+    [
+        ("aof-write", times.write_us),
+        (write, times.write_us),
+        // Elsewhere nobody waits for it.
+        ("aof-fsync-always", if always { times.sync_us } else { 0 }),
+        ("aof-rename", times.rename_us),
+    ]
+    .into_iter()
+    .map(|(event, us)| (event, us / 1000))
+}
+
 struct NewBase {
     mark: Option<u64>,
     temporary: PathBuf,
@@ -261,6 +298,8 @@ struct Thread<D: Disk> {
     failed: Option<(u64, io::Error)>,
     /// Bases whose mark has not been found yet.
     bases: Vec<NewBase>,
+    /// Who waits for a mark.
+    waiting: Vec<(u64, Box<dyn FnOnce() + Send>)>,
 }
 
 impl<D: Disk> Thread<D> {
@@ -322,7 +361,8 @@ impl<D: Disk> Thread<D> {
 
     /// Writes, syncs, and says what is on the disk.
     fn work(&mut self) {
-        let process = &self.surroundings.server.process;
+        let server = Arc::clone(&self.surroundings.server);
+        let process = &server.process;
         let is_saving = process.save.in_progress.load(Ordering::Relaxed)
             || process.aof.is_rewriting.load(Ordering::Relaxed);
         let syncs = !(self.config.no_appendfsync_on_rewrite && is_saving);
@@ -331,6 +371,7 @@ impl<D: Disk> Thread<D> {
         process.aof.is_syncing.store(true, Ordering::Relaxed);
         self.writer.work(now_us, syncs);
         process.aof.is_syncing.store(false, Ordering::Relaxed);
+        self.tell_of_spikes(is_saving);
         let took = self.surroundings.clock.mono_us().saturating_sub(now_us);
         if took > SLOW_SYNC_US && self.writer.synced() > before {
             process.aof.delayed.fetch_add(1, Ordering::Relaxed);
@@ -339,7 +380,7 @@ impl<D: Disk> Thread<D> {
             );
         }
         let errno = self.writer.failure().map_or(0, |failure| failure.errno);
-        let failed_before = process.aof.failure.swap(errno, Ordering::SeqCst) != 0;
+        let failed_before = process.disk.note_log(errno);
         if self.writer.synced() > self.log.durable() {
             self.log.set_durable(self.writer.synced());
             self.wake(false);
@@ -347,6 +388,30 @@ impl<D: Disk> Thread<D> {
         if failed_before != (errno != 0) {
             self.wake(true);
         }
+    }
+
+    /// Has steps that took long kept with the latency spikes of a core.
+    fn tell_of_spikes(&mut self, is_saving: bool) {
+        let times = self.writer.take_times();
+        let threshold = self.config.latency_monitor_threshold.unsigned_abs();
+        if threshold == 0 || times == Times::default() {
+            return;
+        }
+        let always = self.config.appendfsync == AppendFsync::Always;
+        let spikes: Vec<(&str, u64)> = spikes(times, is_saving, always)
+            .filter(|(_, millis)| *millis >= threshold)
+            .collect();
+        if spikes.is_empty() {
+            return;
+        }
+        let seconds = self.surroundings.clock.wall_us() / 1_000_000;
+        self.surroundings
+            .post
+            .send(Mail::Here(Box::new(move |core| {
+                for (event, millis) in spikes {
+                    core.latency().record(event, seconds, millis);
+                }
+            })));
     }
 
     fn wake(&self, all: bool) {
@@ -384,12 +449,7 @@ impl<D: Disk> Thread<D> {
                     tracing::warn!("Error writing what was left for the AOF: {why}");
                 }
                 self.log.set_fed(false);
-                self.surroundings
-                    .server
-                    .process
-                    .aof
-                    .failure
-                    .store(0, Ordering::SeqCst);
+                self.surroundings.server.process.disk.note_log(0);
                 self.set_gates();
             }
             Order::NewBase {
@@ -414,22 +474,30 @@ impl<D: Disk> Thread<D> {
                 done(self.writer.finish());
                 self.work();
             }
+            Order::AtMark { mark, done } => self.waiting.push((mark, done)),
             Order::Stop => {}
         }
     }
 
-    /// The folder of the settings, if nothing is written to the one before.
+    /// The folder of the settings as it is now, if nothing is written to the one before.
     fn move_to(&mut self, config: &Config) {
         let Ok(path) = folder_of(config) else { return };
-        if !self.writer.is_on() && path != self.writer.folder().path() {
-            let manifest = manifest_on_disk(config).ok().flatten().unwrap_or_default();
-            let folder = Folder::new(path, config.appendfilename.clone(), manifest);
-            self.writer.set_folder(folder);
+        if self.writer.is_on() {
+            return;
         }
+        let manifest = match manifest_on_disk(config) {
+            Ok(manifest) => manifest.unwrap_or_default(),
+            Err(_) if path == self.writer.folder().path() => return,
+            Err(_) => Manifest::default(),
+        };
+        let folder = Folder::new(path, config.appendfilename.clone(), manifest);
+        self.writer.set_folder(folder);
     }
 
     fn apply_settings(&mut self) {
         self.writer.set_policy(self.config.appendfsync);
+        self.writer
+            .set_keeps_history(self.config.aof_disable_auto_gc);
         self.log.set_notes(self.config.aof_timestamp_enabled);
         if self.writer.is_on() {
             self.log.set_fed(true);
@@ -450,6 +518,10 @@ impl<D: Disk> Thread<D> {
         let (seen, void) = (self.seen, self.void);
         let is_found =
             |base: &mut NewBase| base.mark.is_none_or(|mark| mark <= seen || mark <= void);
+        let waiting = self
+            .waiting
+            .extract_if(.., |(mark, _)| *mark <= seen || *mark <= void);
+        waiting.for_each(|(_, done)| done());
         let found: Vec<NewBase> = self.bases.extract_if(.., is_found).collect();
         for base in found {
             let result = match (base.mark, self.failed.take()) {
@@ -475,7 +547,7 @@ impl<D: Disk> Thread<D> {
         if is_base {
             stats.base_size.store(size, Ordering::Relaxed);
         }
-        let unwritten = self.writer.unwritten_bytes() as u64;
+        let unwritten = (self.writer.unwritten_bytes() + self.log.pending()) as u64;
         stats.unwritten.store(unwritten, Ordering::Relaxed);
         let waits = self.writer.is_waiting();
         if self.writer.is_on() {

@@ -15,6 +15,7 @@ use crate::persist::{Window, write_command, write_key};
 use crate::resp::CommandError;
 use crate::server::running::Running;
 use crate::server::save::{AtCut, BaseOf, Consumer, Plan, RdbFile};
+use crate::server::saving::is_cancelled;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -67,14 +68,16 @@ impl Rewrites {
 }
 
 impl Running {
-    /// BGREWRITEAOF.
-    pub(in crate::server) fn rewrite(&self) -> Result<Saving, CommandError> {
+    /// BGREWRITEAOF. `later` for one that a transaction asks for.
+    pub(in crate::server) fn rewrite(&self, later: bool) -> Result<Saving, CommandError> {
         let stats = &self.server().process.aof;
         if stats.is_rewriting.load(Ordering::SeqCst) {
             return Err(CommandError::REWRITE_IN_PROGRESS);
         }
-        if self.is_walking() || !self.may_begin() {
+        if later || self.is_walking() || !self.may_begin() {
             stats.is_scheduled.store(true, Ordering::SeqCst);
+            // Who asks is not put off for what failed before.
+            stats.failures.store(0, Ordering::Relaxed);
             return Ok(Saving {
                 reply: "Background append only file rewriting scheduled",
                 cut: None,
@@ -182,13 +185,16 @@ impl Running {
         let done = Box::new(move |result: io::Result<()>| {
             let result = match format {
                 BaseFormat::Rdb => result,
-                BaseFormat::Commands => result.and_then(|()| into_commands(&path, &config)),
+                BaseFormat::Commands => {
+                    let begun = config.aof_timestamp_enabled.then_some(started);
+                    result.and_then(|()| into_commands(&path, &config, begun))
+                }
             };
             match result {
                 Ok(()) => this.install_base(mark, path, format, started),
                 Err(error) => {
                     let _ = std::fs::remove_file(&path);
-                    this.rewritten(Err(error), started);
+                    this.come_to_nothing(mark, error, started);
                 }
             }
         });
@@ -223,6 +229,17 @@ impl Running {
         });
     }
 
+    /// A rewrite has failed. It is over when its increment is there.
+    fn come_to_nothing(&self, mark: Option<u64>, error: io::Error, started: i64) {
+        let (Some(mark), Some(this)) = (mark, self.arc()) else {
+            return self.rewritten(Err(error), started);
+        };
+        self.aof.send(Order::AtMark {
+            mark,
+            done: Box::new(move || this.rewritten(Err(error), started)),
+        });
+    }
+
     /// Notes how a rewrite went.
     fn rewritten(&self, result: io::Result<()>, started: i64) {
         let stats = &self.server().process.aof;
@@ -230,12 +247,18 @@ impl Running {
         stats
             .rewrite_seconds
             .store(now - started, Ordering::Relaxed);
-        stats.rewrite_ok.store(result.is_ok(), Ordering::Relaxed);
+        match &result {
+            Err(error) if is_cancelled(error) => {}
+            result => stats.rewrite_ok.store(result.is_ok(), Ordering::Relaxed),
+        }
         match result {
             Ok(()) => {
                 stats.failures.store(0, Ordering::Relaxed);
                 stats.is_waiting.store(false, Ordering::SeqCst);
                 tracing::info!("Background AOF rewrite finished successfully");
+            }
+            Err(error) if is_cancelled(&error) => {
+                tracing::info!("Background AOF rewrite was given up");
             }
             Err(error) => {
                 stats.failures.fetch_add(1, Ordering::Relaxed);
@@ -254,17 +277,26 @@ impl Running {
     /// that of the settings.
     pub(in crate::server) fn follow_settings(&self, config: &Arc<Config>, version: u64) {
         let stats = &self.server().process.aof;
+        // At once: whoever has been told of the setting finds it in the next line of the file.
+        self.aof.note_times(config.aof_timestamp_enabled);
         let was_on = stats.is_on.swap(config.appendonly, Ordering::SeqCst);
         match (was_on, config.appendonly) {
             (false, true) => {
                 self.rewrites.are_cores_ready.store(false, Ordering::SeqCst);
                 stats.is_waiting.store(true, Ordering::SeqCst);
+                stats.is_scheduled.store(true, Ordering::SeqCst);
                 self.aof.send(Order::TurnOn(Arc::clone(config)));
                 self.prepare_log(version);
             }
             (true, false) => {
                 stats.is_waiting.store(false, Ordering::SeqCst);
                 stats.is_scheduled.store(false, Ordering::SeqCst);
+                if stats.is_rewriting.load(Ordering::SeqCst) {
+                    // Its base would stand for increments that are not written.
+                    let pid = self.server().pid;
+                    tracing::info!("Killing running AOF rewrite child: {pid} (a thread here)");
+                    self.give_up_snapshot("the append-only file was turned off");
+                }
                 self.aof.send(Order::TurnOff(self.aof.last_mark()));
             }
             _ => self.aof.send(Order::Settings(Arc::clone(config))),
@@ -301,17 +333,22 @@ impl Running {
     }
 }
 
-/// Turns an RDB file into commands, in its place.
-fn into_commands(path: &Path, config: &Config) -> io::Result<()> {
+/// Turns an RDB file into commands, in its place. `begun` is when, in Unix seconds, if the file is to say that.
+fn into_commands(path: &Path, config: &Config, begun: Option<i64>) -> io::Result<()> {
     let commands = path.with_extension("commands");
-    let written = write_commands(path, &commands, config);
+    let written = write_commands(path, &commands, config, begun);
     if written.is_err() {
         let _ = std::fs::remove_file(&commands);
     }
     written
 }
 
-fn write_commands(path: &Path, commands: &Path, config: &Config) -> io::Result<()> {
+fn write_commands(
+    path: &Path,
+    commands: &Path,
+    config: &Config,
+    begun: Option<i64>,
+) -> io::Result<()> {
     let damaged = |error: RdbError| io::Error::other(error.to_string());
     let limits = limits(config);
     let snapshot = File::open(path)?;
@@ -320,6 +357,9 @@ fn write_commands(path: &Path, commands: &Path, config: &Config) -> io::Result<(
     let mut scanner = Scanner::new(false);
     let (mut out, mut selected) = (Vec::new(), None);
     let mut file = File::create(commands)?;
+    if let Some(seconds) = begun {
+        out.extend_from_slice(format!("#TS:{seconds}\r\n").as_bytes());
+    }
     while !scanner.is_done() {
         let (found, used) = match scanner.next(window.bytes()).map_err(damaged)? {
             Scan::Found(found, used) => (found, used),

@@ -11,7 +11,7 @@
 //!
 //! Pure but for the [`Disk`]: time is handed in, and who is told of what comes back is the caller's business.
 
-use super::disk::Disk;
+use super::disk::{Disk, Times};
 use super::folder::{Folder, Incr};
 use crate::config::{AppendFsync, os_reason};
 use crate::log::Taken;
@@ -88,6 +88,8 @@ pub(super) struct Writer<D: Disk> {
     complained_at_us: Option<u64>,
     /// A sync failed, and what it was about may be lost.
     is_suspect: bool,
+    /// Files that are history stay (`aof-disable-auto-gc`).
+    keeps_history: bool,
 }
 
 impl<D: Disk> Writer<D> {
@@ -109,6 +111,7 @@ impl<D: Disk> Writer<D> {
             tried_at_us: 0,
             complained_at_us: None,
             is_suspect: false,
+            keeps_history: false,
         }
     }
 
@@ -117,8 +120,27 @@ impl<D: Disk> Writer<D> {
         let (file, length) = self.folder.current_incr(&mut self.disk)?;
         (self.length, self.synced_length) = (length, length);
         self.target = Target::Incr(file);
+        self.remove_history();
         self.folder.measure(&mut self.disk, true);
         Ok(())
+    }
+
+    /// Whether files that are history stay. If not, those that there are go.
+    pub(super) fn set_keeps_history(&mut self, keeps: bool) {
+        if std::mem::replace(&mut self.keeps_history, keeps) && !keeps {
+            self.remove_history();
+        }
+    }
+
+    fn remove_history(&mut self) {
+        if !self.keeps_history {
+            self.folder.remove_history(&mut self.disk);
+        }
+    }
+
+    /// How long the disk has taken since this was asked last.
+    pub(super) fn take_times(&mut self) -> Times {
+        self.disk.take_times()
     }
 
     pub(super) fn folder(&self) -> &Folder {
@@ -337,7 +359,7 @@ impl<D: Disk> Writer<D> {
             Target::Waiting(file) => Target::Incr(file),
             other => other,
         };
-        self.folder.remove_history(&mut self.disk);
+        self.remove_history();
         self.folder.measure(&mut self.disk, incr != Incr::None);
         Ok(name)
     }

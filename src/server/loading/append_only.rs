@@ -2,6 +2,7 @@
 
 use super::stream::Stream;
 use super::{LoadError, Loader, Result};
+use crate::command::lookup::lookup;
 use crate::config::{Config, os_reason};
 use crate::persist::Window;
 use crate::persist::aof::{AofReader, FileInfo, Manifest, Step};
@@ -233,7 +234,14 @@ impl Loader<'_> {
 
     /// Commands that nobody knows here are fatal: data would be missing.
     fn check_known(&self, word: &[u8], name: &str) -> Result<()> {
-        match self.running.server().names.get(word) {
+        // The names of rename-command, or those that commands have everywhere.
+        match self
+            .running
+            .server()
+            .names
+            .get(word)
+            .or_else(|| lookup(word))
+        {
             Some(_) => Ok(()),
             None => {
                 let word = String::from_utf8_lossy(word);

@@ -75,6 +75,7 @@ impl<'a> Loader<'a> {
         load.loaded_bytes.store(0, Ordering::Relaxed);
         load.rdb_used_memory.store(0, Ordering::Relaxed);
         load.active.store(true, Ordering::SeqCst);
+        self.running.server().process.disk.set_reading(true);
         self.on_all_cores(|core| core.set_loading(true))
     }
 
@@ -89,6 +90,7 @@ impl<'a> Loader<'a> {
         let ended = self.on_all_cores(|core| core.set_loading(false));
         let load = &self.running.server().process.load;
         load.active.store(false, Ordering::SeqCst);
+        self.running.server().process.disk.set_reading(false);
         ended
     }
 
@@ -218,6 +220,7 @@ pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<
         let loaded = loader.snapshot_file(Path::new(&config.dbfilename));
         if let Err(LoadError::Failed(why)) = &loaded {
             tracing::warn!("{why}");
+            tracing::warn!("Terminating server after rdb file reading failure.");
             tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
         }
         loaded?;

@@ -12,7 +12,8 @@ use crate::persist::rdb::{Found, RawKey, RdbError, Scan, Scanner};
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A batch goes when it has so many bytes, or keys.
 const BATCH_BYTES: usize = 128 * 1024;
@@ -31,6 +32,8 @@ struct Filling {
     now: Millis,
     keys: u64,
     expired: u64,
+    /// Keys without any element, which were left out.
+    empty: Arc<AtomicU64>,
 }
 
 impl Loader<'_> {
@@ -58,7 +61,8 @@ impl Loader<'_> {
     ) -> Result<()> {
         let config = self.config();
         let shards = self.running.posts().len();
-        let mut scanner = Scanner::new(config.rdbchecksum);
+        let skips = self.running.server().process.disk.skips_checksums();
+        let mut scanner = Scanner::new(config.rdbchecksum && !skips);
         let mut filling = Filling {
             batches: (0..shards).map(|_| Batch::default()).collect(),
             permits: flume::bounded(shards * BATCHES_AHEAD),
@@ -67,6 +71,7 @@ impl Loader<'_> {
             now: Millis(self.running.clock().wall_us() / 1000),
             keys: 0,
             expired: 0,
+            empty: Arc::default(),
         };
         let mut functions = Vec::new();
         let mut told = 0;
@@ -104,6 +109,9 @@ impl Loader<'_> {
                         "RDB file was saved with checksum disabled: no check performed."
                     );
                 }
+                Found::ModuleAux(module) => tracing::warn!(
+                    "The RDB file contains AUX module data I can't load: no matching module '{module}'. They are left out."
+                ),
                 Found::Db(_) | Found::Nothing | Found::End(_) => {}
             }
             window.consume(used);
@@ -116,13 +124,16 @@ impl Loader<'_> {
         self.add_functions(&functions)?;
         self.note_progress(scanner.offset());
         let save = &self.running.server().process.save;
-        save.loaded.store(filling.keys, Ordering::Relaxed);
-        save.load_expired.store(filling.expired, Ordering::Relaxed);
-        tracing::info!(
-            "Done loading RDB, keys loaded: {}, keys expired: {}.",
-            filling.keys,
-            filling.expired
-        );
+        let empty = filling.empty.load(Ordering::Relaxed);
+        let (keys, expired) = (filling.keys - empty, filling.expired);
+        save.loaded.store(keys, Ordering::Relaxed);
+        save.load_expired.store(expired, Ordering::Relaxed);
+        match empty {
+            0 => tracing::info!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}."),
+            _ => tracing::info!(
+                "Done loading RDB, keys loaded: {keys}, keys expired: {expired}, empty keys skipped: {empty}."
+            ),
+        }
         Ok(())
     }
 
@@ -158,8 +169,9 @@ impl Loader<'_> {
         }
         let (limits, now, replace) = (limits(&self.config()), filling.now, self.replace);
         let (permits, failures) = (filling.permits.1.clone(), filling.failures.0.clone());
+        let empty = Arc::clone(&filling.empty);
         self.running.posts()[shard].send(Mail::Here(Box::new(move |core| {
-            if let Err(error) = batch.fill(core.store(), &limits, now, replace) {
+            if let Err(error) = batch.fill(core.store(), &limits, now, replace, &empty) {
                 let _ = failures.send(error);
             }
             let _ = permits.try_recv();
@@ -200,10 +212,7 @@ impl Loader<'_> {
         }
         let (sender, result) = flume::bounded(1);
         let codes = codes.to_vec();
-        let (shared, replace) = (
-            std::sync::Arc::clone(&self.running.server().scripts),
-            self.replace,
-        );
+        let (shared, replace) = (Arc::clone(&self.running.server().scripts), self.replace);
         self.running.posts()[0].send(Mail::Here(Box::new(move |core| {
             let added = codes.iter().try_for_each(|code| {
                 let library = core.scripts().library(code)?;

@@ -98,6 +98,12 @@ impl UnderWay {
         self.shared.preserved.end();
         let _ = self.notes.send(Note::Cancel(why.to_owned()));
     }
+
+    /// Ends it as if a disk had failed.
+    pub(super) fn fail(&self, why: &str) {
+        self.shared.preserved.end();
+        let _ = self.notes.send(Note::GiveUp(why.to_owned()));
+    }
 }
 
 /// Starts the save thread. What comes back makes the cut. `ended` is called when a next one can begin; then the consumers
@@ -114,7 +120,7 @@ pub(super) fn begin(
         at_cut,
         and_hold,
     } = plan;
-    let compress = config.rdbcompression;
+    let (compress, policy) = (config.rdbcompression, config.maxmemory_policy);
     let (sender, notes) = flume::unbounded();
     let shards = server.slots.shards();
     let shared = Shared::new(shards);
@@ -152,7 +158,7 @@ pub(super) fn begin(
             at_cut(core);
         }
         let (shard, now) = (core.shard().index(), core.now());
-        let scribe = RdbScribe::new(shard, &shared, &sender, compress);
+        let scribe = RdbScribe::new(shard, &shared, &sender, compress, policy);
         let store = core.store();
         let sizes = (0..store.databases()).map(|db| {
             let (keys, expires) = store.counts(DbIndex(db as u32));

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{DbIndex, Preserved};
 use crate::command::persistence::usage_of;
+use crate::config::MaxmemoryPolicy;
 use crate::keyspace::{Chunk, KeyView, Scribe, StrRef, ValueRef};
 use crate::persist::pieces::{self, About, LONG_BYTES_MIN, Pieces};
 use crate::types::{Collection, Label, ListRest, Walked};
@@ -38,6 +39,7 @@ pub(super) struct RdbScribe {
     shared: Arc<Shared>,
     notes: flume::Sender<Note>,
     compress: bool,
+    policy: MaxmemoryPolicy,
 }
 
 impl Shared {
@@ -59,12 +61,14 @@ impl RdbScribe {
         shared: &Arc<Shared>,
         notes: &flume::Sender<Note>,
         compress: bool,
+        policy: MaxmemoryPolicy,
     ) -> RdbScribe {
         RdbScribe {
             shard,
             shared: Arc::clone(shared),
             notes: notes.clone(),
             compress,
+            policy,
         }
     }
 
@@ -72,7 +76,7 @@ impl RdbScribe {
         About {
             key: view.key,
             expire: view.expire,
-            usage: usage_of(view),
+            usage: usage_of(view, self.policy),
             compress: self.compress,
         }
     }

@@ -8,6 +8,7 @@ use super::scribe::{Note, RdbScribe, Shared};
 use super::writer::Writer;
 use super::{Consumer, Facts, SnapshotSink};
 use crate::base::{DbIndex, I64Buf, Millis, Rng, ShardId, SlotMap};
+use crate::config::MaxmemoryPolicy;
 use crate::keyspace::{
     Db, EvictPolicy, EvictSettings, FlushMode, Step, Store, StoreCounters, StoreOptions, StoreSet,
     StrInput, StrRef, StrValue, Ttl, Value, ValueRef,
@@ -205,7 +206,13 @@ impl World {
             Box::new(Facts::default),
         );
         for (shard, store) in self.stores.iter_mut().enumerate() {
-            let scribe = RdbScribe::new(shard, &shared, &sender, compress);
+            let scribe = RdbScribe::new(
+                shard,
+                &shared,
+                &sender,
+                compress,
+                MaxmemoryPolicy::Noeviction,
+            );
             let sizes = (0..DATABASES).map(|db| {
                 let (keys, expires) = store.counts(DbIndex(db as u32));
                 (keys as u64, expires as u64)

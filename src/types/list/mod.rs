@@ -331,7 +331,10 @@ impl List {
         for chunk in chunks {
             match chunk {
                 Chunk::Packed(bytes) => {
-                    nodes.push_listpack(Listpack::from_bytes(bytes.into_owned())?);
+                    let pack = Listpack::from_bytes(bytes.into_owned())?;
+                    if !pack.is_empty() {
+                        nodes.push_listpack(pack);
+                    }
                 }
                 Chunk::Plain(text) => nodes.push_plain(&text),
             }
