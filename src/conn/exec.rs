@@ -400,7 +400,7 @@ impl Home {
                 return Prepared::One(shard, item(spec, run, scope, None, args.clone()));
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
-                Ok(gather) => {
+                Ok((gather, _)) => {
                     // Here at once: the rest of the queue is prepared under the new settings.
                     (gather.each)(self);
                     return Prepared::Gathered(gather, whole());

@@ -4,7 +4,7 @@ use super::client::{SlotState, Stall};
 use super::dispatch::Step;
 use super::home::Home;
 use super::mail::Mail;
-use super::process::{Configured, Saving};
+use super::process::{Configured, Saving, Settled};
 use crate::base::slot::key_slot;
 use crate::command::ctx::{Flow, Gather, Save};
 use crate::command::spec::CommandSpec;
@@ -99,8 +99,8 @@ impl Home {
                 Step::Next
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
-                Ok(gather) => {
-                    self.gather(at, spec, gather, args);
+                Ok((gather, settled)) => {
+                    self.publish_settings(at, spec, gather, settled, args);
                     // The rest of the pipeline runs under the new settings, wherever it runs.
                     self.client(at).stall = Stall::Replies;
                     Step::Next
@@ -269,7 +269,11 @@ impl Home {
     }
 
     /// Changes settings; the gather that comes back publishes them.
-    pub(super) fn configure(&mut self, at: u32, pairs: &[Vec<u8>]) -> Result<Gather, CommandError> {
+    pub(super) fn configure(
+        &mut self,
+        at: u32,
+        pairs: &[Vec<u8>],
+    ) -> Result<(Gather, Option<Settled>), CommandError> {
         let is_loading = self.loading;
         let session = &self.client(at).session;
         let is_local =
@@ -284,12 +288,13 @@ impl Home {
             version,
             config,
             users,
+            settled,
         } = self.process.configure(&pairs, context)?;
         if let Some((version, users)) = &users {
             // Not only with the settings: a transaction may give those up, and a password must hold everywhere.
             let _ = self.process.spread_users(*version, users, caller);
         }
-        Ok(Gather::new(
+        let gather = Gather::new(
             move |core| {
                 core.apply(version, Arc::clone(&config));
                 if let Some((version, users)) = &users {
@@ -297,7 +302,36 @@ impl Home {
                 }
             },
             |_: Vec<()>, reply| reply.ok(),
-        ))
+        );
+        Ok((gather, settled))
+    }
+
+    /// Hands settings to all cores, and replies when they act on them, and any other thread that has to.
+    fn publish_settings(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        gather: Gather,
+        settled: Option<Settled>,
+        args: Args<'_>,
+    ) {
+        let Some(settled) = settled else {
+            return self.gather(at, spec, gather, args);
+        };
+        // The reply of the cores is written nowhere; the one that counts comes behind it.
+        let session = &mut self.client(at).session;
+        let mode = std::mem::replace(&mut session.reply_mode, ReplyMode::Off);
+        self.gather(at, spec, gather, args);
+        let session = &mut self.client(at).session;
+        session.reply_mode = mode;
+        let proto = session.proto;
+        let ticket = self.owe_offloaded(at);
+        let post = self.post();
+        settled(Box::new(move || {
+            let mut output = Output::default();
+            Reply::new(&mut output, proto).ok();
+            post.send(Mail::Reply(ticket, output));
+        }));
     }
 
     pub(super) fn owe_offloaded(&mut self, at: u32) -> Ticket {

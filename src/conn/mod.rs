@@ -49,7 +49,7 @@ pub use home::{Home, HomeParts};
 pub use listener::Bound;
 pub use mail::{Mail, Mailbox, OnThisCore, Post};
 pub use permit::spread_users;
-pub use process::{Configured, Process, Saving};
+pub use process::{Configured, Process, Saving, Settled};
 pub use turn::ShardThread;
 
 use outgoing::recycle;

@@ -14,7 +14,12 @@ pub struct Configured {
     pub config: Arc<Config>,
     /// All users and their version, if one of the settings changed a user.
     pub users: Option<(u64, Arc<Users>)>,
+    /// If another thread has to act on the settings: calls back when it does.
+    pub settled: Option<Settled>,
 }
+
+/// See [`Configured::settled`].
+pub type Settled = Box<dyn FnOnce(Box<dyn FnOnce() + Send>) + Send>;
 
 /// A snapshot about to be written.
 pub struct Saving {

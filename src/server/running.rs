@@ -277,9 +277,10 @@ impl Process for Running {
         }
         settings.version += 1;
         settings.config = Arc::clone(&config);
-        if AOF_SETTINGS.iter().any(|name| named(name)) {
-            self.follow_settings(&config, settings.version);
-        }
+        let settled = match AOF_SETTINGS.iter().any(|name| named(name)) {
+            true => self.follow_settings(&config, settings.version),
+            false => None,
+        };
         let users = named("requirepass")
             .then(|| self.change_users(Box::new(set_password(&config))))
             .transpose()?;
@@ -287,6 +288,7 @@ impl Process for Running {
             version: settings.version,
             config,
             users: users.map(|(version, users, _)| (version, users)),
+            settled,
         })
     }
 

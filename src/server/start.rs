@@ -575,15 +575,21 @@ fn reclaim_thread(
 }
 
 fn forward_signals(orders: flume::Sender<Order>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     // Where files may grow no further a write is to fail, not to kill: whoever is told of the signal is not killed by it.
     let ignored = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGXFSZ, ignored)?;
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGABRT])?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             for signal in signals.forever() {
+                if signal == SIGABRT {
+                    // Somebody wants to know where it is: the core file says it, if there is one.
+                    logging::flush();
+                    logging::emergency(&format!("=== TESSERA crashed by signal: {signal}"));
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
                 if orders.send(Order::Signal(signal)).is_err() {
                     return;
                 }

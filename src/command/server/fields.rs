@@ -357,9 +357,14 @@ fn aof(text: &mut Text, cx: &HomeCtx<'_>) {
     let is_on = aof.is_on.load(Relaxed);
     let status = |ok: bool| if ok { "ok" } else { "err" };
     text.line("aof_enabled", u8::from(is_on));
+    // One that nothing stands in the way of is as good as begun: a moment from now it is.
+    let is_scheduled = aof.is_scheduled.load(Relaxed);
+    let is_free = !cx.server.process.save.walking.load(Relaxed);
+    let begins = is_scheduled && is_free && aof.failures.load(Relaxed) == 0;
     let is_rewriting = aof.is_rewriting.load(Relaxed);
-    text.line("aof_rewrite_in_progress", u8::from(is_rewriting));
-    let is_scheduled = u8::from(aof.is_scheduled.load(Relaxed));
+    let in_progress = is_rewriting || begins;
+    text.line("aof_rewrite_in_progress", u8::from(in_progress));
+    let is_scheduled = u8::from(is_scheduled && !begins);
     text.line("aof_rewrite_scheduled", is_scheduled);
     text.line(
         "aof_last_rewrite_time_sec",

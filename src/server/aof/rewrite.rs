@@ -8,7 +8,7 @@ use super::{Order, temporary_base};
 use crate::command::ctx::OnCore;
 use crate::command::generic::dump::limits;
 use crate::config::{Config, os_reason};
-use crate::conn::Saving;
+use crate::conn::{Saving, Settled};
 use crate::persist::aof::BaseFormat;
 use crate::persist::rdb::{Found, RdbError, Scan, Scanner};
 use crate::persist::{Window, write_command, write_key};
@@ -37,6 +37,8 @@ pub(in crate::server) struct Rewrites {
     next: AtomicI64,
     /// All cores are ready for the log to be turned on.
     are_cores_ready: AtomicBool,
+    /// The one under way comes to nothing, and has not ended yet.
+    is_given_up: AtomicBool,
 }
 
 impl Rewrites {
@@ -71,7 +73,8 @@ impl Running {
     /// BGREWRITEAOF. `later` for one that a transaction asks for.
     pub(in crate::server) fn rewrite(&self, later: bool) -> Result<Saving, CommandError> {
         let stats = &self.server().process.aof;
-        if stats.is_rewriting.load(Ordering::SeqCst) {
+        let is_given_up = self.rewrites.is_given_up.load(Ordering::SeqCst);
+        if stats.is_rewriting.load(Ordering::SeqCst) && !is_given_up {
             return Err(CommandError::REWRITE_IN_PROGRESS);
         }
         if later || self.is_walking() || !self.may_begin() {
@@ -270,12 +273,17 @@ impl Running {
                 }
             }
         }
+        self.rewrites.is_given_up.store(false, Ordering::SeqCst);
         stats.is_rewriting.store(false, Ordering::SeqCst);
     }
 
     /// Settings have changed, under the lock that keeps them in order: turns the append-only file on or off. `version` is
-    /// that of the settings.
-    pub(in crate::server) fn follow_settings(&self, config: &Arc<Config>, version: u64) {
+    /// that of the settings. What comes back calls back when the thread of the file acts on them.
+    pub(in crate::server) fn follow_settings(
+        &self,
+        config: &Arc<Config>,
+        version: u64,
+    ) -> Option<Settled> {
         let stats = &self.server().process.aof;
         // At once: whoever has been told of the setting finds it in the next line of the file.
         self.aof.note_times(config.aof_timestamp_enabled);
@@ -295,12 +303,19 @@ impl Running {
                     // Its base would stand for increments that are not written.
                     let pid = self.server().pid;
                     tracing::info!("Killing running AOF rewrite child: {pid} (a thread here)");
+                    self.rewrites.is_given_up.store(true, Ordering::SeqCst);
                     self.give_up_snapshot("the append-only file was turned off");
                 }
                 self.aof.send(Order::TurnOff(self.aof.last_mark()));
             }
-            _ => self.aof.send(Order::Settings(Arc::clone(config))),
+            (_, is_on) => {
+                self.aof.send(Order::Settings(Arc::clone(config)));
+                let aof = Arc::clone(&self.aof);
+                let settled: Settled = Box::new(move |done| aof.send(Order::AtMark { mark: 0, done }));
+                return is_on.then_some(settled);
+            }
         }
+        None
     }
 
     /// Returns when what was appended until now is on the disk.
