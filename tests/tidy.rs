@@ -77,6 +77,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "CONFIG SET replaces the settings: the control path, no shard waits for it",
     ),
     (
+        "server/saving.rs",
+        "Mutex",
+        "who waits for a save, and what it began with: the control path",
+    ),
+    (
+        "server/leaving.rs",
+        "Mutex",
+        "who waits for the end of the process: the control path",
+    ),
+    (
         "shard/frame.rs",
         "Mutex",
         "a transaction's items are taken once, by the participant that executes",
