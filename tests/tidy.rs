@@ -97,6 +97,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "who takes the frame of a waiting command ends its wait; contended by those who want to at the same moment",
     ),
     (
+        "session/audience.rs",
+        "Mutex",
+        "how many listen to what, all cores together: taken to subscribe, and by scripts that publish",
+    ),
+    (
         "script/shared.rs",
         "Mutex",
         "scripts and libraries of the process: shards remember what they have looked up",

@@ -6,6 +6,7 @@
 //! owner, start or end a transaction, close the connection.
 
 use super::acl::{AclLog, Limited};
+use super::aside::Aside;
 use super::effects::Effects;
 use super::lookup::Lookup;
 use super::spec::{CommandSpec, HomeFn, StoreFn};
@@ -17,7 +18,7 @@ use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{Db, Store, StoreCounters};
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::script::{Scripts, Shared};
-use crate::session::{ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
+use crate::session::{Audience, ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
 use crate::stats::{CommandLog, CoreStats, HotKeys, LatencyLog, ProcessStats, Slowlog};
 use std::any::Any;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Ctx<'a> {
     pub news: &'a mut Vec<News>,
     /// What has to be written down and told to replicas; see [`Ctx::propagate`].
     pub effects: &'a mut Effects,
+    /// What a script does besides.
+    pub aside: &'a mut Aside,
     /// Scripts, as this shard knows them.
     pub scripts: &'a Scripts,
     /// Names of commands, for scripts.
@@ -275,6 +278,8 @@ pub struct Server {
     pub acl_log: AclLog,
     /// Scripts and libraries of functions.
     pub scripts: Arc<Shared>,
+    /// Who listens to what, all cores.
+    pub audience: Arc<Audience>,
 }
 
 /// What other threads can read of a core.
@@ -386,8 +391,6 @@ pub trait Core {
     fn set_prefixes(&mut self, home: ShardId, reader: Reader, prefixes: &[Vec<u8>]);
     /// Gives a message to this core's listeners; returns how many there were.
     fn deliver(&mut self, message: &Message) -> usize;
-    /// Appends a line to the output of this core's MONITOR clients.
-    fn feed_monitors(&mut self, line: &[u8]);
 }
 
 /// How many keys of a shard clients wait for.
@@ -640,7 +643,7 @@ pub struct Reader {
 
 impl Reader {
     /// In place of the number, where only the id is known: the client that somebody else's messages go to.
-    pub const REDIRECTED: u32 = u32::MAX;
+    pub const UNKNOWN: u32 = u32::MAX;
 }
 
 /// An empty output of the scope's protocol to write a reply into.

@@ -1,6 +1,7 @@
 //! Room `command`: what every command is (the table) and does (a file per family).
 
 pub mod acl;
+pub mod aside;
 pub mod bitmap;
 mod bits;
 mod blocking;
@@ -20,6 +21,7 @@ pub mod introspect;
 pub mod keys;
 pub mod list;
 pub mod lookup;
+pub mod monitor;
 pub mod persistence;
 pub mod pubsub;
 pub mod scripting;

@@ -19,6 +19,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::aside::Aside;
 use super::ctx::{Ctx, Flow, News, Undivided, Waiting};
 use super::effects::{Effect, Effects};
 use super::keys;
@@ -201,6 +202,7 @@ impl Bench {
             waiting: Waiting::Denied,
             news: &mut news,
             effects: &mut self.effects,
+            aside: &mut Aside::default(),
             scripts: &self.scripts,
             names: &self.names,
             limited: None,

@@ -165,6 +165,8 @@ impl Home {
             parts: shards.iter().map(|_| None).collect(),
             plan: Plan::Parked,
             then: VecDeque::new(),
+            is_told: false,
+            shown: Vec::new(),
             args: super::follow::shown_arguments(item.spec, item.args.as_args()),
             request: item.args.as_args().received_len(),
         };
@@ -217,6 +219,8 @@ impl Home {
             parts: shards.iter().map(|_| None).collect(),
             plan: Plan::Parked,
             then: VecDeque::new(),
+            is_told: false,
+            shown: Vec::new(),
             args: Vec::new(),
             request: args.received_len(),
         };

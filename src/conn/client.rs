@@ -9,7 +9,7 @@ use crate::command::ctx::{Job, OnCore, Reader, Scope};
 use crate::command::spec::CommandSpec;
 use crate::resp::{Output, OwnedArgs, Parser, Proto};
 use crate::ring::SocketId;
-use crate::session::{Session, Tracking};
+use crate::session::{Message, Session, Tracking};
 use crate::shard::{FrameBox, Waiter};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -58,14 +58,29 @@ pub(super) struct Pending {
     pub(super) request: usize,
     /// What an EXEC does next, in this order, each when the one before is done; its parts have places in `parts`.
     pub(super) then: VecDeque<Later>,
+    /// What scripts of it published is among the steps.
+    pub(super) is_told: bool,
+    /// Lines for those in MONITOR: one for each command of an EXEC and one for itself, which come when it is done.
+    pub(super) shown: Vec<Vec<u8>>,
 }
 
-/// A command of an EXEC that has to ask other threads, after the store commands.
+/// What comes after the store commands: a command of an EXEC that has to ask other threads, or what a script published.
 pub(super) enum Later {
     /// All cores; the first of the parts.
     Gather(u32, OnCore),
     /// The control thread; the part, and the protocol of the reply.
     Offload(u32, Proto, Job),
+    /// All who listen; the first of the parts.
+    Tell(u32, Arc<Vec<Message>>),
+}
+
+impl Later {
+    /// Its first part.
+    pub(super) fn first(&self) -> u32 {
+        match self {
+            Later::Gather(first, _) | Later::Offload(first, ..) | Later::Tell(first, _) => *first,
+        }
+    }
 }
 
 /// Why a client's next command is not looked at yet.

@@ -6,7 +6,7 @@
 
 use super::client::{Client, SlotState, Stall};
 use super::follow::shown_arguments;
-use super::home::{Home, is_monitored};
+use super::home::Home;
 use super::remarkable::Seen;
 use crate::base::limits;
 use crate::base::slot::ShardId;
@@ -212,7 +212,7 @@ impl Home {
             && self.owner.limit == 0
             && !self.server.process.disk.is_failing()
             && !(self.shares && self.log.is_full())
-            && !is_monitored(&self.server);
+            && !self.is_monitored();
         is_calm.then(|| client.scope())
     }
 
@@ -472,13 +472,8 @@ impl Home {
         {
             self.end_caching(at);
         }
-        if step == Step::Next
-            && is_monitored(&self.server)
-            && !self.loading
-            && !spec.flags.has(flag::SKIP_MONITOR)
-            && !spec.flags.has(flag::ADMIN)
-        {
-            self.tell_monitors(at, spec, args);
+        if step == Step::Next && self.is_monitored() && !std::mem::take(&mut self.shows_later) {
+            self.show(at, spec, args);
         }
         step
     }
@@ -647,7 +642,7 @@ impl Home {
         locator: Option<Locator>,
         args: Args<'_>,
     ) -> Step {
-        if spec.route == Route::Script && self.may_last(spec, args) {
+        if spec.route == Route::Script && (self.may_last(spec, args) || self.is_heard(spec, args)) {
             return self.send_single(at, spec, run, None, args, self.id);
         }
         if !self.receiver.is_quiet() {
@@ -664,12 +659,12 @@ impl Home {
         {
             return self.refuse(at, Some(spec), &error);
         }
+        let scope = self.scope(at);
         if spec.route == Route::Script {
             let limited = self.limited(at, spec, args);
-            self.owner.weigh(spec, limited.as_ref());
+            self.owner.weigh(spec, limited.as_ref(), scope);
         }
         let client = self.clients[at as usize].as_mut().expect("looked at above");
-        let scope = client.scope();
         client.session.last_command = spec.name;
         let waiting = match spec.flags.has(flag::BLOCKING) {
             true => Waiting::Allowed,
@@ -714,6 +709,7 @@ impl Home {
         let failed = ran.failed;
         if spec.route == Route::Script {
             self.count_script_errors();
+            self.take_told(matches!(ran.ask, Ask::Elsewhere));
         }
         if matches!(ran.ask, Ask::Elsewhere) {
             // A script that needs more than is here, and has written nothing.
@@ -865,9 +861,10 @@ impl Home {
         }
         if spec.route == Route::Script {
             frame.may_last = self.may_last(spec, args);
-            if frame.may_last || self.may_reach(spec, args) {
+            let is_told = self.may_publish(spec, args) || self.is_monitored();
+            if frame.may_last || self.may_reach(spec, args) || is_told {
                 // It may have to be sent anew, and nothing else of this client may run before it. Nor may what follows it
-                // be refused because it runs for long.
+                // be refused because it runs for long, or be published or shown before what it publishes or calls.
                 self.client(at).stall = Stall::Replies;
             }
         }
@@ -1023,6 +1020,7 @@ pub(super) fn fill_item(
             item.scope = scope;
             item.locator = locator;
             item.limited = None;
+            item.told = None;
             item.place = 0;
             item.args.copy_from(args);
             item.out.clear();
@@ -1049,6 +1047,7 @@ pub(super) fn item(
         scope,
         locator,
         limited: None,
+        told: None,
         out: Default::default(),
         place: 0,
         outcome: Outcome::default(),

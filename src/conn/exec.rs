@@ -10,11 +10,12 @@
 
 use super::client::{Later, Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
-use super::home::{Home, is_monitored};
+use super::home::Home;
 use super::mail::Mail;
 use super::merge::{Place, Plan, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
 use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Save, Scope};
+use crate::command::monitor;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
@@ -180,7 +181,7 @@ impl Home {
         })
     }
 
-    pub(super) fn exec(&mut self, at: u32, spec: &'static CommandSpec) -> Step {
+    pub(super) fn exec(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
         if self.queue_needs_busy(at) {
             return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
         }
@@ -223,11 +224,8 @@ impl Home {
             self.reply(at, |reply| reply.null_array());
             return Step::Next;
         }
-        if is_monitored(&self.server) {
-            for queued in &queue {
-                self.tell_monitors(at, queued.spec, queued.args.as_args());
-            }
-        }
+        let is_monitored = self.is_monitored();
+        let mut shown = Vec::new();
         let scope = self.scope(at);
         let mut prepared = Vec::with_capacity(queue.len());
         // Alone there is nothing they could be out of order with.
@@ -238,7 +236,13 @@ impl Home {
                 && !only_replies(spec)
         };
         for Queued { spec, args } in queue {
-            prepared.push(match self.refuse_queued(at, spec, args.as_args()) {
+            let refusal = self.refuse_queued(at, spec, args.as_args());
+            if is_monitored {
+                let is_shown = refusal.is_none() && monitor::is_shown(spec);
+                let line = is_shown.then(|| self.monitor_line(at, spec, args.as_args()));
+                shown.push(line.unwrap_or_default());
+            }
+            prepared.push(match refusal {
                 Some(error) => {
                     self.count_error(error.code().as_bytes());
                     let mut out = Output::default();
@@ -281,7 +285,11 @@ impl Home {
         shards.sort_unstable();
         shards.dedup();
         parks &= leads || shards.len() > 1;
-        self.post_exec(at, spec, scope, prepared, &shards, parks, watched)
+        if is_monitored {
+            shown.push(self.monitor_line(at, spec, args));
+            self.shows_later = true;
+        }
+        self.post_exec(at, spec, scope, prepared, &shards, parks, watched, shown)
     }
 
     /// Runs the home commands of the queue and finds the shards of the others.
@@ -543,6 +551,7 @@ impl Home {
         shards: &[ShardId],
         parks: bool,
         watched: Vec<Watched>,
+        shown: Vec<Vec<u8>>,
     ) -> Step {
         let mut places = Vec::with_capacity(prepared.len());
         let mut items: Vec<Vec<Item>> = shards.iter().map(|_| Vec::new()).collect();
@@ -619,7 +628,7 @@ impl Home {
         let stalls =
             |item: &Item| item.spec.route == Route::Script || matches!(item.spec.run, Run::Home(_));
         let has_scripts = work.iter().chain(items.iter().flatten()).any(stalls);
-        let stays = !then.is_empty() || has_scripts;
+        let stays = !then.is_empty() || has_scripts || !shown.is_empty();
         let pending = Pending {
             first: 0,
             spec,
@@ -629,6 +638,8 @@ impl Home {
             args: Vec::new(),
             request: 0,
             then,
+            is_told: false,
+            shown,
         };
         let ticket = self.owe_parts(at, pending);
         if stays {
@@ -665,14 +676,15 @@ impl Home {
         Step::Next
     }
 
-    /// The next step of an EXEC whose store commands are done: one at a time, so that however many there are they take
-    /// the credits of one.
+    /// The next step of an operation whose store commands are done: one at a time, so that however many there are they
+    /// take the credits of one.
     pub(super) fn post_next(&mut self, ticket: Ticket) {
         let shards = self.all_shards();
         if !self.have_credits(&shards) {
             self.held.push(ticket);
             return;
         }
+        let listening = self.listening_shards();
         let Some(slot) = self.client(ticket.client).slot(ticket.sequence) else {
             return;
         };
@@ -683,6 +695,14 @@ impl Home {
             Some(Later::Gather(first, each)) => {
                 pending.missing = shards.len();
                 self.post_gather(ticket, &shards, first, &each);
+            }
+            Some(Later::Tell(first, messages)) => {
+                if listening.is_empty() {
+                    return self.go_on(ticket);
+                }
+                pending.missing = listening.len();
+                let each = super::pubsub::delivery(messages);
+                self.post_gather(ticket, &listening, first, &each);
             }
             Some(Later::Offload(part, proto, job)) => {
                 pending.missing = 1;

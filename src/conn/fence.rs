@@ -104,6 +104,8 @@ impl Home {
             request: args.received_len(),
             plan,
             then: VecDeque::new(),
+            is_told: false,
+            shown: Vec::new(),
         };
         match spec.route {
             Route::Split(merge) | Route::All(merge) | Route::Vote(merge) => {
@@ -185,6 +187,7 @@ impl Home {
             park,
             waiter: OnceLock::new(),
             read: OnceLock::new(),
+            client: work.first().map_or(0, |item| item.scope.client.client),
             deadline,
             held,
         });
@@ -240,6 +243,8 @@ impl Home {
                 args: shown_arguments(spec, args),
                 request: args.received_len(),
                 then: VecDeque::new(),
+                is_told: false,
+                shown: Vec::new(),
             },
         );
         self.post_gather(ticket, &shards, 0, &each);
@@ -476,8 +481,11 @@ impl Home {
         if frame.is_long() || frame.items.iter().any(is_script) {
             self.count_script_errors();
         }
-        let by = match frame.items.first() {
-            Some(item) if self.owner.has_news() => item.scope.client.client,
+        let by = match (&frame.mode, frame.items.first()) {
+            _ if !self.owner.has_news() => 0,
+            // Only one of the participants has the items, and each tells of its own keys.
+            (Mode::Park { job, .. }, _) => job.client,
+            (_, Some(item)) => item.scope.client.client,
             _ => 0,
         };
         // First the reply, then what it brought about.
@@ -526,6 +534,9 @@ impl Home {
             }
             return;
         }
+        if let Mode::Show(line) = &frame.mode {
+            return self.feed_monitors(line);
+        }
         if frame.woken {
             return self.take_woken(frame);
         }
@@ -545,6 +556,7 @@ impl Home {
             if ticket == RELIEF {
                 self.relieved(frame.result.take());
             }
+            self.publish_orphans(&mut frame);
             return self.retire(frame);
         };
         client.wrote |= frame.items.iter().any(|item| item.outcome.dirty > 0);
@@ -555,6 +567,11 @@ impl Home {
         let mut finished = None;
         match &mut slot.state {
             SlotState::Single if frame.restarts => self.restart_script(frame),
+            SlotState::Single if frame.items.iter().any(|item| item.told.is_some()) => {
+                // An operation of more than one step.
+                slot.state = SlotState::Parts(Box::new(told_later(frame)));
+                self.go_on(ticket);
+            }
             SlotState::Single => {
                 let item = &mut frame.items[0];
                 let (spec, outcome, reply) = (item.spec, item.outcome, item.out.len());
@@ -608,6 +625,7 @@ impl Home {
 
     /// Does what comes after the parts that are back: the next step of an EXEC, or the reply.
     pub(super) fn go_on(&mut self, ticket: Ticket) {
+        let shards = self.slots.shards();
         let Some(client) = self.find(ticket.client, ticket.generation) else {
             return;
         };
@@ -617,6 +635,9 @@ impl Home {
         let SlotState::Parts(pending) = &mut slot.state else {
             return;
         };
+        if !std::mem::replace(&mut pending.is_told, true) {
+            pending.tell_messages(shards);
+        }
         if !pending.then.is_empty() {
             return self.post_next(ticket);
         }
@@ -634,8 +655,12 @@ impl Home {
             plan,
             args,
             request,
+            shown,
             ..
         } = pending;
+        if self.is_monitored() {
+            self.show_done(shown, &plan, &mut parts);
+        }
         let mut ticks = 0;
         for frame in parts.iter().flatten() {
             let items: u64 = frame.items.iter().map(|item| item.outcome.ticks).sum();
@@ -754,5 +779,22 @@ impl Home {
             Route::Split(merge) | Route::All(merge) => Some(merge),
             _ => None,
         }
+    }
+}
+
+/// A script that is done but for what it published, or what it called and somebody watches.
+fn told_later(frame: FrameBox) -> Pending {
+    let item = &frame.items[0];
+    Pending {
+        spec: item.spec,
+        missing: 0,
+        first: 0,
+        args: Vec::new(),
+        request: item.args.as_args().received_len(),
+        parts: vec![Some(frame)],
+        plan: Plan::Parked,
+        then: VecDeque::new(),
+        is_told: false,
+        shown: Vec::new(),
     }
 }

@@ -13,9 +13,7 @@ use crate::resp::{Args, CommandError, Output, Reply};
 use crate::session::ReplyMode;
 use crate::shard::Ticket;
 use crate::stats::{CommandLog, Slowlog};
-use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl Home {
     /// Does what a home command left to do.
@@ -133,7 +131,7 @@ impl Home {
             }
             Flow::Publish(message) => self.publish(at, spec, message, args),
             Flow::Multi => self.multi(at),
-            Flow::Exec => self.exec(at, spec),
+            Flow::Exec => self.exec(at, spec, args),
             Flow::Discard => self.discard(at),
             Flow::Watch => self.watch(at, args),
             Flow::Unwatch => {
@@ -142,10 +140,7 @@ impl Home {
                 Step::Next
             }
             Flow::Reset => {
-                if self.client(at).session.monitor {
-                    self.monitors_here -= 1;
-                    self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
-                }
+                self.set_monitor(at, false);
                 self.end_transaction(at);
                 self.drop_subscriptions(at);
                 self.drop_tracking(at);
@@ -155,10 +150,7 @@ impl Home {
                 Step::Next
             }
             Flow::Monitor => {
-                if !std::mem::replace(&mut self.client(at).session.monitor, true) {
-                    self.monitors_here += 1;
-                    self.server.process.monitors.fetch_add(1, Ordering::Relaxed);
-                }
+                self.set_monitor(at, true);
                 self.reply(at, |reply| reply.ok());
                 Step::Next
             }
@@ -346,54 +338,6 @@ impl Home {
         }
     }
 
-    /// Sends a MONITOR line about a command to every core that has a monitor.
-    pub(super) fn tell_monitors(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) {
-        let Some(client) = self.clients[at as usize].as_ref() else {
-            return;
-        };
-        let (seconds, micros) = (self.now_us / 1_000_000, self.now_us % 1_000_000);
-        let addr = match client.session.unix {
-            true => format!("unix:{}", self.config.unixsocket),
-            false => client.session.addr.clone(),
-        };
-        let db = client.session.db.0;
-        let secrets = spec.secrets.map_or(Vec::new(), |find| find(args));
-        let mut line = format!("+{seconds}.{micros:06} [{db} {addr}]").into_bytes();
-        for (at, arg) in args.iter().enumerate() {
-            line.push(b' ');
-            quote(
-                &mut line,
-                if secrets.contains(&at) {
-                    b"(redacted)"
-                } else {
-                    arg
-                },
-            );
-        }
-        line.extend_from_slice(b"\r\n");
-        let line: Arc<[u8]> = Arc::from(line);
-        let shards = self.all_shards();
-        for shard in shards {
-            let line = Arc::clone(&line);
-            if shard == self.id {
-                crate::command::ctx::Core::feed_monitors(self, &line);
-            } else if self.has_credit(shard) {
-                let mut frame = self.frame();
-                frame.items.clear();
-                frame.mode = crate::shard::Mode::Control(Arc::new(move |core| {
-                    core.feed_monitors(&line);
-                    Box::new(())
-                }));
-                frame.ticket = Ticket {
-                    client: u32::MAX,
-                    generation: 0,
-                    sequence: 0,
-                };
-                self.push(shard, frame);
-            }
-        }
-    }
-
     /// Keeps a command in the slow log or the latency log.
     #[cold]
     pub(super) fn log_slow(
@@ -451,22 +395,4 @@ pub(super) fn shown_arguments(spec: &CommandSpec, args: Args<'_>) -> Vec<Vec<u8>
         })
         .collect();
     Slowlog::trim_arguments(shown.into_iter())
-}
-
-/// Appends `text` in double quotes, with escapes for what is not printable.
-fn quote(line: &mut Vec<u8>, text: &[u8]) {
-    line.push(b'"');
-    for &byte in text {
-        match byte {
-            b'\\' | b'"' => line.extend_from_slice(&[b'\\', byte]),
-            b'\n' => line.extend_from_slice(b"\\n"),
-            b'\r' => line.extend_from_slice(b"\\r"),
-            b'\t' => line.extend_from_slice(b"\\t"),
-            7 => line.extend_from_slice(b"\\a"),
-            8 => line.extend_from_slice(b"\\b"),
-            b' '..=b'~' => line.push(byte),
-            _ => write!(line, "\\x{byte:02x}").expect("writing to memory cannot fail"),
-        }
-    }
-    line.push(b'"');
 }

@@ -28,7 +28,6 @@ use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receive
 use crate::stats::{CommandLog, CoreStats, HotKeys, LatencyLog, Slowlog};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What a core wants of its ring, worked off by the loop after each step.
 #[derive(Default)]
@@ -111,7 +110,10 @@ pub struct Home {
     pub(super) since_clock: u32,
     pub(super) next_cron: Millis,
     pub(super) cron_cursor: usize,
-    pub(super) monitors_here: usize,
+    /// The EXEC that was just sent is shown when it is done.
+    pub(super) shows_later: bool,
+    /// What a script of this turn called, that is shown behind its own line.
+    pub(super) called: Vec<Vec<u8>>,
     pub(super) peaks: Peaks,
     /// Sum of all clients' `counted_output`.
     pub(super) unsent: usize,
@@ -219,7 +221,7 @@ impl Home {
             clients: Vec::new(),
             ready: Vec::new(),
             dirty: Vec::new(),
-            listeners: Listeners::default(),
+            listeners: Listeners::new(Arc::clone(&server.audience)),
             deadlines: BTreeSet::new(),
             waiting: Vec::new(),
             held: Vec::new(),
@@ -248,7 +250,8 @@ impl Home {
             since_clock: 0,
             next_cron: Millis(0),
             cron_cursor: 0,
-            monitors_here: 0,
+            shows_later: false,
+            called: Vec::new(),
             peaks: Peaks::default(),
             unsent: 0,
             unsent_max: (limits::OUTPUT_PAUSE_TOTAL_BYTES / shards).max(limits::OUTPUT_PAUSE_BYTES),
@@ -626,27 +629,4 @@ impl Core for Home {
     fn deliver(&mut self, message: &Message) -> usize {
         Home::deliver(self, message)
     }
-
-    fn feed_monitors(&mut self, line: &[u8]) {
-        if self.monitors_here == 0 {
-            return;
-        }
-        let watching: Vec<u32> = self
-            .clients
-            .iter()
-            .flatten()
-            .filter(|client| client.session.monitor && !client.closing)
-            .map(|client| client.at())
-            .collect();
-        for at in watching {
-            let mut output = self.outputs.pop().unwrap_or_default();
-            output.bytes.extend_from_slice(line);
-            self.push_out_of_band(at, output);
-        }
-    }
-}
-
-/// Whether any client anywhere is in MONITOR.
-pub(super) fn is_monitored(server: &Server) -> bool {
-    server.process.monitors.load(Ordering::Relaxed) > 0
 }

@@ -12,6 +12,7 @@
 //! | `busy.rs` | what may take long, and whom a core serves meanwhile |
 //! | `follow.rs` | what a home command asks for |
 //! | `outgoing.rs`, `peaks.rs` | output limits, the end of a connection; the largest buffers lately |
+//! | `monitor.rs` | what those in MONITOR are shown |
 //! | `hold.rs` | replies that wait for the log |
 //! | `farewell.rs` | how a core stops |
 //! | `permit.rs` | users: refused commands, what a change of users does to clients |
@@ -34,6 +35,7 @@ mod home;
 mod listener;
 mod mail;
 mod merge;
+mod monitor;
 mod outgoing;
 mod peaks;
 mod permit;

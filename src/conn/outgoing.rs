@@ -1,6 +1,6 @@
 //! Output on its way to clients: one send a turn, limits, and the end of a connection.
 
-use super::client::Stall;
+use super::client::{SlotState, Stall};
 use super::home::Home;
 use crate::base::limits;
 use crate::resp::Output;
@@ -85,9 +85,14 @@ impl Home {
         self.drop_waits(at);
         self.drop_subscriptions(at);
         self.drop_tracking(at);
-        let Some(client) = self.clients[at as usize].take() else {
+        let Some(mut client) = self.clients[at as usize].take() else {
             return;
         };
+        for slot in std::mem::take(&mut client.slots) {
+            if let SlotState::Parts(pending) = slot.state {
+                self.publish_rest(*pending);
+            }
+        }
         self.wants.close.push(client.socket);
         self.unmeasure(client.counted_memory, client.class);
         self.unsent -= client.counted_output;
@@ -101,8 +106,7 @@ impl Home {
             self.stats.watching_clients.sub(1);
         }
         if client.session.monitor {
-            self.monitors_here -= 1;
-            self.server.process.monitors.fetch_sub(1, Ordering::Relaxed);
+            self.count_monitor(false);
         }
         recycle(&mut self.outputs, client.out);
     }

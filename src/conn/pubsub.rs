@@ -1,19 +1,27 @@
 //! Publish and subscribe at a core: its listeners, and the way of a message to them.
 //!
 //! A message is delivered on every core that has listeners, as one fence, which is what gives all of them one order.
+//! What a script publishes is delivered likewise, by its client's core when the script is done, and before its reply
+//! leaves: it has its place among what the client publishes. How many will hear it the script is told from the counts of
+//! all listeners (`session/audience.rs`).
 //! What commands themselves have to tell (keyspace notifications) starts at the shard that ran them and reaches the
 //! other cores in the chain of its completions, so what concerns one key stays in order as well.
 
+use super::client::{Later, Pending};
 use super::dispatch::Step;
 use super::home::Home;
+use super::merge::{Place, Plan};
 use crate::base::slot::ShardId;
-use crate::command::ctx::{Gather, KeyEvent, News};
+use crate::command::aside::Told;
+use crate::command::ctx::{Gather, KeyEvent, News, OnCore};
+use crate::command::scripting::publishes;
 use crate::command::spec::CommandSpec;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::StoreEvent;
 use crate::resp::{Args, Output, Proto, Reply};
 use crate::session::{ClientKind, Message, ReplyMode, Topic};
-use crate::shard::{Mode, Node};
+use crate::shard::{FrameBox, Item, Mode, Node};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 impl Home {
@@ -169,11 +177,64 @@ impl Home {
     }
 
     /// The cores that have listeners.
-    fn listening_shards(&self) -> Vec<ShardId> {
+    pub(super) fn listening_shards(&self) -> Vec<ShardId> {
         let all = self.server.cores.iter().enumerate();
         all.filter(|(_, core)| core.stats.listeners.get() > 0)
             .map(|(shard, _)| ShardId(shard as u16))
             .collect()
+    }
+
+    /// Whether a script may publish messages.
+    pub(super) fn may_publish(&self, spec: &CommandSpec, args: Args<'_>) -> bool {
+        self.slots.shards() > 1 && publishes(spec, args, &self.owner.scripts)
+    }
+
+    /// Whether clients of other cores may hear what a script publishes: that takes a fence, and so a frame.
+    pub(super) fn is_heard(&self, spec: &CommandSpec, args: Args<'_>) -> bool {
+        self.may_publish(spec, args) && self.listening_shards().iter().any(|it| *it != self.id)
+    }
+
+    /// Takes what a script that ran in place leaves to its client's core.
+    pub(super) fn take_told(&mut self, starts_anew: bool) {
+        if starts_anew {
+            return self.owner.aside.forget();
+        }
+        if let Some(told) = self.owner.aside.take() {
+            let Told { messages, lines } = *told;
+            // Other cores' clients, if any, came to listen just now, or nothing showed that it would publish.
+            self.owner
+                .news
+                .extend(messages.into_iter().map(News::Message));
+            self.called = lines;
+        }
+    }
+
+    /// A frame came home whose client is gone: what its scripts published is heard all the same.
+    pub(super) fn publish_orphans(&mut self, frame: &mut FrameBox) {
+        let told = frame.items.iter_mut().filter_map(|item| item.told.take());
+        let messages: Vec<_> = told.flat_map(|told| told.messages).collect();
+        if !messages.is_empty() {
+            self.owner
+                .news
+                .extend(messages.into_iter().map(News::Message));
+            self.tell_news();
+        }
+    }
+
+    /// As that, for an operation that was not done when its client left.
+    pub(super) fn publish_rest(&mut self, mut pending: Pending) {
+        pending
+            .parts
+            .iter_mut()
+            .flatten()
+            .for_each(|frame| self.publish_orphans(frame));
+        for later in pending.then {
+            if let Later::Tell(_, messages) = later {
+                let messages = messages.iter().cloned().map(News::Message);
+                self.owner.news.extend(messages);
+                self.tell_news();
+            }
+        }
     }
 
     /// Gives a message to this core's listeners; returns how many there were.
@@ -272,6 +333,71 @@ pub(super) fn publication(message: Message) -> Gather {
         move |core| core.deliver(&message),
         |heard: Vec<usize>, reply| reply.count(heard.iter().sum()),
     )
+}
+
+/// Delivery of what a script has published.
+pub(super) fn delivery(messages: Arc<Vec<Message>>) -> OnCore {
+    Arc::new(move |core| {
+        for message in messages.iter() {
+            core.deliver(message);
+        }
+        Box::new(())
+    })
+}
+
+impl Pending {
+    /// Puts what scripts published among the steps that are to come, in the order of the commands.
+    pub(super) fn tell_messages(&mut self, shards: usize) {
+        let has_any = |frame: &FrameBox| frame.items.iter().any(|item| item.told.is_some());
+        if !self.parts.iter().flatten().any(has_any) {
+            return;
+        }
+        let (plan, parts) = (&self.plan, &mut self.parts);
+        let mut planned = std::mem::take(&mut self.then);
+        let mut steps = VecDeque::new();
+        let tell = |messages, parts: &mut Vec<Option<FrameBox>>, steps: &mut VecDeque<Later>| {
+            let first = parts.len();
+            parts.resize_with(first + shards, || None);
+            steps.push_back(Later::Tell(first as u32, Arc::new(messages)));
+        };
+        if let Plan::Exec(places, _) = plan {
+            for place in places {
+                let item = match place {
+                    Place::Gathered(first, ..) | Place::Offloaded(first, _) => {
+                        let own = |later: &Later| later.first() == *first;
+                        let at = planned.iter().position(own);
+                        steps.extend(at.and_then(|at| planned.remove(at)));
+                        continue;
+                    }
+                    Place::Item(part, index) => parts[usize::from(*part)]
+                        .as_mut()
+                        .and_then(|frame| frame.items.get_mut(*index as usize)),
+                    Place::Parked(index) => parts
+                        .iter_mut()
+                        .flatten()
+                        .find_map(|frame| frame.items.get_mut(*index as usize)),
+                    Place::Here(_) | Place::Split(..) => None,
+                };
+                if let Some(messages) = item.and_then(messages_of) {
+                    tell(messages, parts, &mut steps);
+                }
+            }
+        } else {
+            let items = parts.iter_mut().flatten();
+            let items = items.flat_map(|frame| &mut frame.items);
+            let messages: Vec<Message> = items.filter_map(messages_of).flatten().collect();
+            if !messages.is_empty() {
+                tell(messages, parts, &mut steps);
+            }
+        }
+        steps.append(&mut planned);
+        self.then = steps;
+    }
+}
+
+fn messages_of(item: &mut Item) -> Option<Vec<Message>> {
+    let messages = std::mem::take(&mut item.told.as_mut()?.messages);
+    (!messages.is_empty()).then_some(messages)
 }
 
 fn write_message(out: &mut Output, proto: Proto, message: &Message, pattern: Option<&[u8]>) {

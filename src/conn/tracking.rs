@@ -8,7 +8,7 @@ use super::home::Home;
 use crate::command::ctx::{Gather, OnCore, Reader};
 use crate::resp::{CommandError, Output, Proto, Reply};
 use crate::session::{Redirect, Topic, Tracking, TrackingMode};
-use crate::shard::{Frame, Mode, Node, Notice, Ticket};
+use crate::shard::{At, Frame, Mode, Node, Notice, Ticket};
 use std::sync::Arc;
 
 /// The channel that RESP2 clients get messages of others in.
@@ -153,10 +153,12 @@ impl Home {
             keys,
             by,
             broadcast,
+            principal,
+            is_broken,
             ..
         } = notice;
-        if reader.at == Reader::REDIRECTED {
-            return self.take_redirected(reader.client, keys);
+        if let Some(principal) = principal {
+            return self.take_redirected(reader.client, keys, principal);
         }
         let Some(Some(client)) = self.clients.get(reader.at as usize) else {
             return;
@@ -164,6 +166,15 @@ impl Home {
         let Some(tracking) = &client.session.tracking else {
             return;
         };
+        if is_broken {
+            let redirect = tracking.redirect.clone();
+            if client.session.id == reader.client
+                && let Some(redirect) = redirect
+            {
+                self.break_redirect(reader.at, &redirect);
+            }
+            return;
+        }
         // What it read before it changed its mode does not concern it any more.
         let concerns = broadcast == (tracking.mode == TrackingMode::Broadcast);
         let is_own = tracking.noloop && by == reader.client;
@@ -193,24 +204,34 @@ impl Home {
                     self.break_redirect(at, &redirect);
                 }
             }
-            Some(home) => self.pass_on(Notice {
-                reader: Reader {
-                    at: Reader::REDIRECTED,
+            Some(home) => {
+                let target = Reader {
+                    at: Reader::UNKNOWN,
                     client: redirect.client,
-                },
-                home,
-                keys: keys.unwrap_or_default(),
-                by: 0,
-                broadcast: false,
-            }),
+                };
+                let principal = Reader {
+                    at,
+                    client: self.client(at).session.id,
+                };
+                self.pass_on(Notice {
+                    principal: Some((self.id, principal)),
+                    ..Notice::new((home, target), keys.unwrap_or_default())
+                });
+            }
             None => self.break_redirect(at, &redirect),
         }
     }
 
     /// A message that another core's client redirects to one of ours. No keys stand for all.
-    fn take_redirected(&mut self, target: u64, keys: Vec<Box<[u8]>>) {
+    fn take_redirected(&mut self, target: u64, keys: Vec<Box<[u8]>>, principal: At) {
         let keys = (!keys.is_empty()).then_some(keys);
-        self.tell_target(target, keys.as_deref());
+        if !self.tell_target(target, keys.as_deref()) {
+            // The other one has to learn it.
+            self.pass_on(Notice {
+                is_broken: true,
+                ..Notice::new(principal, Vec::new())
+            });
+        }
     }
 
     fn tell_target(&mut self, target: u64, keys: Option<&[Box<[u8]>]>) -> bool {
@@ -243,7 +264,7 @@ impl Home {
         true
     }
 
-    /// The client that was to get the messages is gone: its principal is told, once.
+    /// The client that was to get the messages is gone: its principal is told instead of what changed.
     fn break_redirect(&mut self, at: u32, redirect: &Redirect) {
         redirect.found(None);
         if self.client(at).session.proto != Proto::Resp3 {

@@ -6,7 +6,7 @@
 use super::db::Db;
 use super::store::{Change, Expiry, is_expired};
 use super::value::value_of;
-use super::{Ttl, ValueRef};
+use super::{Interest, Ttl, ValueRef};
 use crate::resp::CommandError;
 use crate::structure::Body;
 use crate::types::{Collection, Kind};
@@ -123,13 +123,19 @@ impl Db<'_> {
         self.put(key, tag, false, body, ttl, None)
     }
 
-    /// Whether the store that holds the key is part of this view.
+    /// A client remembers what it has read of this key: the next change of it is noted.
+    pub fn note_reader(&mut self, key: &[u8]) {
+        let (db, slot) = (self.index(), self.locate(key).slot);
+        let store = self.set.store(slot);
+        store.add_interest(db, key, Interest::TRACK);
+    }
+
     /// Whether all keys there are, are in this view.
     pub fn covers_all(&self) -> bool {
         self.set.covers_all()
     }
 
-    /// Whether the shard of a key is in this view.
+    /// Whether the store that holds the key is part of this view.
     pub fn covers(&self, key: &[u8]) -> bool {
         self.set.covers(self.locate(key).slot)
     }

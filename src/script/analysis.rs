@@ -34,6 +34,15 @@ pub(super) fn of_script(code: &[u8]) -> Seen {
     }
 }
 
+/// Whether a text names PUBLISH or SPUBLISH, in any case.
+pub(super) fn names_publish(text: &[u8]) -> bool {
+    let mut starts = memchr::memchr2_iter(b'p', b'P', text);
+    starts.any(|at| {
+        let word = text.get(at..at + 7);
+        word.is_some_and(|word| word.eq_ignore_ascii_case(b"publish"))
+    })
+}
+
 /// Whether the functions of a library provably touch only keys that are declared when they are called. They are looked at
 /// as one script with their first parameter for `KEYS`; each has to be the callback of a registration without a name of
 /// its own, so that nobody but the server calls it.

@@ -51,6 +51,8 @@ pub struct LibrarySource {
     pub functions: Vec<Arc<Function>>,
     /// They provably touch no keys but those declared.
     pub declared_only: bool,
+    /// They may publish messages, as the text looks, or were seen to.
+    pub publishes: AtomicBool,
 }
 
 impl LibrarySource {
@@ -70,6 +72,7 @@ impl LibrarySource {
             body,
             functions: Vec::new(),
             declared_only: analysis::touches_declared_only(&code[body..]),
+            publishes: AtomicBool::new(analysis::names_publish(code)),
         })
     }
 

@@ -25,6 +25,9 @@ pub enum Kind {
     Function,
 }
 
+/// Tells how many clients will hear a message in a channel, or in a shard channel.
+type Hears = dyn Fn(&[u8], bool) -> usize;
+
 /// Where commands of scripts are counted, as if clients had sent them.
 pub struct Tally {
     /// The counters of the core.
@@ -35,6 +38,8 @@ pub struct Tally {
     pub ns_per_tick: f64,
     /// Unix microseconds.
     pub wall_us: Box<dyn Fn() -> i64>,
+    /// Who listens.
+    pub hears: Box<Hears>,
     /// Codes of errors that are still to be counted by the core.
     errors: RefCell<Vec<Box<[u8]>>>,
 }
@@ -46,12 +51,14 @@ impl Tally {
         ns_per_tick: f64,
         ticks: impl Fn() -> u64 + 'static,
         wall_us: impl Fn() -> i64 + 'static,
+        hears: impl Fn(&[u8], bool) -> usize + 'static,
     ) -> Tally {
         Tally {
             stats,
             ticks: Box::new(ticks),
             ns_per_tick,
             wall_us: Box::new(wall_us),
+            hears: Box::new(hears),
             errors: RefCell::default(),
         }
     }

@@ -36,6 +36,8 @@ pub struct Script {
     pub is_brief: bool,
     /// It was seen to write, or to touch keys that it did not declare.
     pub reaches: AtomicBool,
+    /// It may publish messages, as its text looks, or was seen to.
+    pub publishes: AtomicBool,
 }
 
 impl Script {
@@ -52,6 +54,7 @@ impl Script {
             calls_nothing: seen.calls_nothing,
             is_brief: seen.is_brief,
             reaches: AtomicBool::new(false),
+            publishes: AtomicBool::new(analysis::names_publish(body)),
         })
     }
 
@@ -162,6 +165,8 @@ pub struct Shared {
     any_busy: AtomicI64,
     /// Scripts may run whatever clients may (DEBUG SET-DISABLE-DENY-SCRIPTS).
     denies_nothing: AtomicBool,
+    /// Clients that see what scripts call (MONITOR).
+    watchers: AtomicI64,
     /// The process goes down and keeps nothing: scripts stop whatever they have written.
     stopping: AtomicBool,
     /// The process is to go down when all is saved: slow scripts stop whatever they have written.
@@ -186,6 +191,7 @@ impl Shared {
             busy: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             any_busy: AtomicI64::new(0),
             denies_nothing: AtomicBool::new(false),
+            watchers: AtomicI64::new(0),
             stopping: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
         }
@@ -304,6 +310,17 @@ impl Shared {
     /// Whether scripts may run whatever clients may.
     pub fn denies_nothing(&self) -> bool {
         self.denies_nothing.load(Ordering::Relaxed)
+    }
+
+    /// One more client sees what scripts call, or one less.
+    pub fn watch(&self, on: bool) {
+        let step = if on { 1 } else { -1 };
+        self.watchers.fetch_add(step, Ordering::Relaxed);
+    }
+
+    /// Whether any client sees what scripts call.
+    pub fn is_watched(&self) -> bool {
+        self.watchers.load(Ordering::Relaxed) > 0
     }
 
     /// From now on, or no longer, clients of this shard are told that it is busy.

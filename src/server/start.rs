@@ -245,6 +245,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
                 Arc::clone(&server.scripts),
                 server.names.clone(),
                 Arc::clone(&server.cores[number].stats),
+                Arc::clone(&server.audience),
             );
             if alone {
                 owner.patience = Patience::SpinThenSleep;
@@ -527,6 +528,7 @@ fn server_facts(
         names,
         acl_log: AclLog::default(),
         scripts,
+        audience: Arc::default(),
     };
     server
         .process

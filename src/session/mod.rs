@@ -4,11 +4,13 @@
 //! to know of it (database, protocol) is copied into the frame that is sent there, as of the command's place in the
 //! pipeline.
 
+mod audience;
 mod password;
 mod subscriptions;
 mod tracking;
 mod user;
 
+pub use audience::Audience;
 pub use password::Password;
 pub use subscriptions::{Listeners, Message, Subscriptions, Topic};
 pub use tracking::{Redirect, Tracking, TrackingMode};

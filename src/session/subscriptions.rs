@@ -3,7 +3,9 @@
 //! Listeners are known only to their own core. A message goes to every core that has any, under one fence, so all
 //! listeners see all messages in one order.
 
+use super::Audience;
 use crate::base::{Map, glob_match};
+use std::sync::Arc;
 
 /// What a subscription is to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,9 +110,18 @@ pub struct Listeners {
     channels: Map<Box<[u8]>, Vec<u32>>,
     patterns: Map<Box<[u8]>, Vec<u32>>,
     shard: Map<Box<[u8]>, Vec<u32>>,
+    audience: Arc<Audience>,
 }
 
 impl Listeners {
+    /// Nobody listens yet. `audience` is told of those who will.
+    pub fn new(audience: Arc<Audience>) -> Listeners {
+        Listeners {
+            audience,
+            ..Listeners::default()
+        }
+    }
+
     /// Who listens to each name of one kind.
     pub fn of(&self, topic: Topic) -> &Map<Box<[u8]>, Vec<u32>> {
         match topic {
@@ -136,6 +147,7 @@ impl Listeners {
             return false;
         }
         list.push(at);
+        self.audience.add(topic, name);
         own.names_mut(topic).push(name.into());
         own.bytes += 2 * name.len() + NAME_BYTES;
         true
@@ -171,6 +183,7 @@ impl Listeners {
         if list.is_empty() {
             table.remove(name);
         }
+        self.audience.remove(topic, name);
         true
     }
 

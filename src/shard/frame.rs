@@ -11,6 +11,7 @@ use super::wait::Waiter;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::command::acl::Limited;
+use crate::command::aside::Told;
 use crate::command::ctx::{OnCore, Scope};
 use crate::command::spec::{CommandSpec, Route, StoreFn, flag};
 use crate::keyspace::{Locator, Store, WatchFlag};
@@ -66,6 +67,8 @@ pub struct Item {
     pub locator: Option<Locator>,
     /// Whom a script runs for, if that user has limits.
     pub limited: Option<Arc<Limited>>,
+    /// What a script leaves to its client's core. Set by the executing shard.
+    pub told: Option<Box<Told>>,
     /// The reply.
     pub out: Output,
     /// Its place in a transaction that is spread over several shards.
@@ -91,6 +94,7 @@ impl Frame {
             | Mode::Control(_)
             | Mode::Deliver(_)
             | Mode::Notify(_)
+            | Mode::Show(_)
             | Mode::Adopt(_) => false,
         }
     }
@@ -115,6 +119,8 @@ pub struct ParkJob {
     pub waiter: OnceLock<Arc<Waiter>>,
     /// Keys that the client of a command remembers having read: set by the participant that executes.
     pub read: OnceLock<Vec<(Scope, Vec<u8>)>>,
+    /// The client whose commands they are.
+    pub client: u64,
     /// The deadline of a command that waited before.
     pub deadline: Option<Option<Millis>>,
     /// The key for whose sake it was woken: who else waits for it is served afterwards.
@@ -144,6 +150,8 @@ pub enum Mode {
     Deliver(Arc<Vec<Message>>),
     /// Tell a client of the core it reaches what to forget. Nobody sent it, nobody waits for it.
     Notify(Option<Box<Notice>>),
+    /// Show a line to those of the core it reaches who are in MONITOR. Nobody sent it, nobody waits for it.
+    Show(Arc<[u8]>),
     /// Take over an accepted connection.
     Adopt(Option<Accepted>),
 }

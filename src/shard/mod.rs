@@ -35,6 +35,6 @@ pub use inbox::{Chain, Completions, Fence, Inbox, Node, Receiver};
 pub use lend::Park;
 pub use links::Links;
 pub use owner::{Ask, Call, Owner, Ran};
-pub use track::Notice;
+pub use track::{At, Notice};
 pub use vote::Vote;
 pub use wait::Waiter;

@@ -14,6 +14,7 @@ use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap, key_slot};
 use crate::base::time::Millis;
 use crate::command::acl::Limited;
+use crate::command::aside::Aside;
 use crate::command::ctx::{
     Besides, Block, BlockingKeys, Ctx, Flow, News, Reader, Scope, Undivided, Waiting,
 };
@@ -28,7 +29,7 @@ use crate::keyspace::{
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::ring::Clock;
 use crate::script::{Scripts, Shared, Tally};
-use crate::session::Watched;
+use crate::session::{Audience, Watched};
 use crate::stats::CoreStats;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -65,6 +66,8 @@ pub struct Owner {
     pub news: Vec<News>,
     /// What has to be written down and told to replicas; complete as [`Owner::effects`] gives it.
     pub effects: Effects,
+    /// What the script that runs does besides.
+    pub aside: Aside,
     /// Replies of commands that waited, on their way home.
     pub woken: Vec<FrameBox>,
     room: WaitRoom,
@@ -113,6 +116,7 @@ impl Owner {
             strays: Vec::new(),
             news: Vec::new(),
             effects: Effects::default(),
+            aside: Aside::default(),
             woken: Vec::new(),
             room: WaitRoom::default(),
             released: Vec::new(),
@@ -128,7 +132,13 @@ impl Owner {
 
     /// Scripts are those of the whole process, their commands have these names and are counted here. To be called before
     /// any script runs.
-    pub fn share_scripts(&mut self, shared: Arc<Shared>, names: Lookup, stats: Arc<CoreStats>) {
+    pub fn share_scripts(
+        &mut self,
+        shared: Arc<Shared>,
+        names: Lookup,
+        stats: Arc<CoreStats>,
+        audience: Arc<Audience>,
+    ) {
         let clock = self.clock;
         self.scripts = scripts_of(shared, self.shard.index(), self.seed, clock);
         self.scripts.tally = Some(Tally::new(
@@ -136,6 +146,7 @@ impl Owner {
             1000.0 / clock.ticks_per_us(),
             move || clock.ticks(),
             move || clock.wall_us(),
+            move |channel, sharded| audience.count(channel, sharded),
         ));
         self.names = names;
     }
@@ -205,6 +216,7 @@ impl Owner {
             rng: &mut self.rng,
             news: &mut self.news,
             effects: &mut self.effects,
+            aside: &mut self.aside,
             scripts: &self.scripts,
             names: &self.names,
             limited: self.limited.as_deref(),
@@ -215,11 +227,12 @@ impl Owner {
     }
 
     /// Before a script: whether its commands may use more memory is decided once. What can be evicted is, before. `limited`
-    /// is whom it runs for.
+    /// is whom it runs for, `scope` what it runs under.
     #[inline]
-    pub fn weigh(&mut self, spec: &CommandSpec, limited: Option<&Arc<Limited>>) {
+    pub fn weigh(&mut self, spec: &CommandSpec, limited: Option<&Arc<Limited>>, scope: Scope) {
         if spec.route == Route::Script {
             self.weigh_script(limited);
+            self.aside.remembers = scope.remembers;
         }
     }
 
@@ -284,8 +297,8 @@ impl Owner {
                 watched,
                 items,
             } => {
-                if let Some(spec) = items.first_script() {
-                    self.weigh(spec, None);
+                if items.first_script().is_some() {
+                    self.weigh_script(None);
                 }
                 let (slots, clock, strays) = (&*self.slots, &self.clock, &mut self.strays);
                 let mut kit = Kit {
@@ -293,6 +306,7 @@ impl Owner {
                     rng: &mut self.rng,
                     news: &mut self.news,
                     effects: &mut self.effects,
+                    aside: &mut self.aside,
                     scripts: &self.scripts,
                     names: &self.names,
                     limited: None,
@@ -347,20 +361,31 @@ impl Owner {
                                 stores: &mut lent,
                                 slots,
                             };
-                            let kit = Kit {
+                            kit.aside.remembers = item.scope.remembers;
+                            let (shared, own) = (kit.config, config.as_deref());
+                            let own = Kit {
                                 limited: item.limited.as_deref(),
-                                config: config.as_deref().unwrap_or(kit.config),
+                                config: own.unwrap_or(shared),
                                 ..kit.reborrow()
                             };
                             let mut call = Call::of(item.run, item.args.as_args(), item.scope, now);
                             call.waiting = waiting;
-                            let ran = run_over(set, kit, &call, &mut item.out, besides);
+                            let ran = run_over(set, own, &call, &mut item.out, besides);
                             item.outcome = ran.outcome(clock.ticks().wrapping_sub(started));
                             if let Ask::Wait(wanted) = ran.ask {
                                 block = Some(wanted);
                             }
+                            item.told = kit.aside.take();
                             if item.scope.remembers {
-                                read.extend(keys_read(item));
+                                let now_read = keys_read(item, kit.aside);
+                                // Should a later command change them, the client must hear of it.
+                                for (scope, key) in &now_read {
+                                    let owner = slots.shard_of(key_slot(key));
+                                    if let Some(store) = stores[owner.index()].as_deref_mut() {
+                                        store.add_interest(scope.db, key, Interest::TRACK);
+                                    }
+                                }
+                                read.extend(now_read);
                             }
                         }
                         if let Some(block) = block.take()
@@ -416,7 +441,11 @@ impl Owner {
                     self.store.watch(*db, key, flag, now);
                 }
             }
-            Mode::Control(_) | Mode::Adopt(_) | Mode::Deliver(_) | Mode::Notify(_) => {
+            Mode::Control(_)
+            | Mode::Adopt(_)
+            | Mode::Deliver(_)
+            | Mode::Notify(_)
+            | Mode::Show(_) => {
                 unreachable!("the core handles these itself")
             }
         }
@@ -427,7 +456,7 @@ impl Owner {
         let mut elsewhere = false;
         for item in &mut frame.items {
             let started = self.clock.ticks();
-            self.weigh(item.spec, item.limited.as_ref());
+            self.weigh(item.spec, item.limited.as_ref(), item.scope);
             if !frame.admitted
                 && self.limit != 0
                 && item.spec.flags.has(flag::WRITE)
@@ -451,7 +480,11 @@ impl Owner {
                 let args = item.args.as_args();
                 self.remember(item.spec, args, item.scope, frame.home);
             }
-            elsewhere |= matches!(ran.ask, Ask::Elsewhere);
+            if matches!(ran.ask, Ask::Elsewhere) {
+                self.aside.forget();
+                elsewhere = true;
+            }
+            item.told = self.aside.take();
         }
         elsewhere
     }
@@ -538,7 +571,14 @@ impl Owner {
 
     /// A client of `home` has read keys of this shard, and remembers them.
     pub fn remember(&mut self, spec: &CommandSpec, args: Args<'_>, scope: Scope, home: ShardId) {
-        if !spec.flags.has(flag::READONLY) && spec.route != Route::Script {
+        if spec.route == Route::Script {
+            // What its commands have read.
+            for (db, key) in std::mem::take(&mut self.aside.read) {
+                self.remember_key(db, &key, home, scope.client);
+            }
+            return;
+        }
+        if !spec.flags.has(flag::READONLY) {
             return;
         }
         let Ok(keys) = crate::command::keys::keys(spec, args) else {
@@ -583,13 +623,10 @@ impl Owner {
     fn tell_readers(&mut self, db: DbIndex, key: &[u8], interest: Interest, by: u64) {
         if interest.has(Interest::TRACK) {
             self.store.drop_interest(db, key, Interest::TRACK);
-            for (home, reader) in self.tracks.take(db, key) {
+            for at in self.tracks.take(db, key) {
                 self.notices.push(Notice {
-                    reader,
-                    home,
-                    keys: vec![key.into()],
                     by,
-                    broadcast: false,
+                    ..Notice::new(at, vec![key.into()])
                 });
             }
         }
@@ -605,11 +642,9 @@ impl Owner {
             }) {
                 Some(notice) => notice.keys.push(key.into()),
                 None => self.notices.push(Notice {
-                    reader,
-                    home,
-                    keys: vec![key.into()],
                     by,
                     broadcast: true,
+                    ..Notice::new((home, reader), vec![key.into()])
                 }),
             }
         }
@@ -771,9 +806,14 @@ fn into_waiter(
 }
 
 /// What the client of a command remembers of it: keys that were read.
-fn keys_read(item: &Item) -> Vec<(Scope, Vec<u8>)> {
+fn keys_read(item: &Item, aside: &mut Aside) -> Vec<(Scope, Vec<u8>)> {
     let args = item.args.as_args();
-    if !item.spec.flags.has(flag::READONLY) && item.spec.route != Route::Script {
+    if item.spec.route == Route::Script {
+        let read = std::mem::take(&mut aside.read).into_iter();
+        let under = |db| Scope { db, ..item.scope };
+        return read.map(|(db, key)| (under(db), key.into_vec())).collect();
+    }
+    if !item.spec.flags.has(flag::READONLY) {
         return Vec::new();
     }
     let Ok(keys) = crate::command::keys::keys(item.spec, args) else {
@@ -826,6 +866,7 @@ struct Kit<'a> {
     rng: &'a mut Rng,
     news: &'a mut Vec<News>,
     effects: &'a mut Effects,
+    aside: &'a mut Aside,
     scripts: &'a Scripts,
     names: &'a Lookup,
     limited: Option<&'a Limited>,
@@ -839,6 +880,7 @@ impl Kit<'_> {
             rng: self.rng,
             news: self.news,
             effects: self.effects,
+            aside: self.aside,
             scripts: self.scripts,
             names: self.names,
             limited: self.limited,
@@ -870,6 +912,7 @@ fn run_over<'a>(
         waiting: call.waiting,
         news: kit.news,
         effects: kit.effects,
+        aside: kit.aside,
         scripts: kit.scripts,
         names: kit.names,
         limited: kit.limited,

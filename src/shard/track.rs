@@ -19,10 +19,29 @@ pub struct Notice {
     pub by: u64,
     /// It listens to prefixes; else it has read these keys.
     pub broadcast: bool,
+    /// The client that redirects its messages to `reader`; no keys stand for all then.
+    pub principal: Option<At>,
+    /// In place of keys: the client that `reader` redirects to is gone.
+    pub is_broken: bool,
+}
+
+impl Notice {
+    /// A client must forget some keys.
+    pub fn new((home, reader): At, keys: Vec<Box<[u8]>>) -> Notice {
+        Notice {
+            reader,
+            home,
+            keys,
+            by: 0,
+            broadcast: false,
+            principal: None,
+            is_broken: false,
+        }
+    }
 }
 
 /// A client and its core.
-type At = (ShardId, Reader);
+pub type At = (ShardId, Reader);
 
 /// Who remembers what.
 #[derive(Default)]

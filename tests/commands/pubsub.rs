@@ -131,6 +131,84 @@ fn publish_in_a_transaction() {
 }
 
 #[test]
+fn scripts_are_told_how_many_hear_their_messages() {
+    check(
+        r##"
+        EVAL "return redis.call('publish', 'c', 'x')" 0 => 0
+        c2: SUBSCRIBE c => any
+        c3: SUBSCRIBE c other => any; c3: read => any
+        c4: PSUBSCRIBE ? => any
+        c5: SSUBSCRIBE c => any
+        EVAL "return redis.call('publish', 'c', 'a')" 0 => 3
+        EVAL "return {redis.call('publish', 'c', KEYS[1]), redis.call('publish', 'none', 'x'), redis.call('publish', 'other', KEYS[2])}" 2 b1 b2 => [3, 0, 1]
+        EVAL "return redis.call(ARGV[1], 'c', ARGV[2])" 1 {shard} spublish s1 => 1
+        EVAL "return redis.call(ARGV[1], 'c', ARGV[2])" 0 spublish s2 => 1
+        EVAL "for i = 1, 2 do redis.call('publish', 'c', i) end return redis.call('publish', 'c', 'end')" 1 k => 3
+        FUNCTION LOAD REPLACE "#!lua name=tells\n redis.register_function('tell', function(keys, args) return redis.call('publish', args[1], args[2]) end)" => any
+        FCALL tell 0 c f => 3
+        FCALL tell 1 k c g => 3
+        FUNCTION DELETE tells => OK
+        PUBLISH c z => 3
+        c2: read => ["message", "c", "a"]; c2: read => ["message", "c", "b1"]
+        c2: read => ["message", "c", "1"]; c2: read => ["message", "c", "2"]; c2: read => ["message", "c", "end"]
+        c2: read => ["message", "c", "f"]; c2: read => ["message", "c", "g"]; c2: read => ["message", "c", "z"]
+        c3: read => ["message", "c", "a"]; c3: read => ["message", "c", "b1"]; c3: read => ["message", "other", "b2"]
+        c3: read => ["message", "c", "1"]; c3: read => ["message", "c", "2"]; c3: read => ["message", "c", "end"]
+        c3: read => ["message", "c", "f"]; c3: read => ["message", "c", "g"]; c3: read => ["message", "c", "z"]
+        c4: read => ["pmessage", "?", "c", "a"]; c4: read => ["pmessage", "?", "c", "b1"]
+        c4: read => ["pmessage", "?", "c", "1"]; c4: read => ["pmessage", "?", "c", "2"]; c4: read => ["pmessage", "?", "c", "end"]
+        c4: read => ["pmessage", "?", "c", "f"]; c4: read => ["pmessage", "?", "c", "g"]; c4: read => ["pmessage", "?", "c", "z"]
+        c5: read => ["smessage", "c", "s1"]; c5: read => ["smessage", "c", "s2"]
+        "##,
+    );
+    check(
+        r##"
+        c2: SUBSCRIBE c => any; c3: PSUBSCRIBE c* => any
+        c2: UNSUBSCRIBE c => any
+        EVAL "return redis.call('publish', 'c', 'y')" 1 k => 1
+        c3: read => ["pmessage", "c*", "c", "y"]; c3: RESET => RESET
+        EVAL "return redis.call('publish', 'c', 'y')" 1 k => 0
+        "##,
+    );
+}
+
+#[test]
+fn messages_of_one_client_are_heard_in_its_order() {
+    check(
+        r#"
+        c2: SUBSCRIBE c => any
+        EVAL "redis.call('publish', 'c', 1)" 1 a => nil
+        EVAL "redis.call('publish', 'c', 2)" 1 b => nil
+        PUBLISH c 3 => 1
+        EVAL "return redis.call('publish', 'c', 4)" 1 d => 1
+        EVAL "return redis.call('publish', 'c', 5)" 2 e f => 1
+        PUBLISH c 6 => 1
+        MULTI => OK
+        PUBLISH c 7 => QUEUED
+        EVAL "return redis.call('publish', 'c', 8)" 1 a => QUEUED
+        PUBLISH c 9 => QUEUED
+        EVAL "redis.call('publish', 'c', 10) return redis.call('publish', 'c', 11)" 1 b => QUEUED
+        GET a => QUEUED
+        EXEC => [1, 1, 1, 1, nil]
+        PUBLISH c 12 => 1
+        c2: read => ["message", "c", "1"]; c2: read => ["message", "c", "2"]; c2: read => ["message", "c", "3"]
+        c2: read => ["message", "c", "4"]; c2: read => ["message", "c", "5"]; c2: read => ["message", "c", "6"]
+        c2: read => ["message", "c", "7"]; c2: read => ["message", "c", "8"]; c2: read => ["message", "c", "9"]
+        c2: read => ["message", "c", "10"]; c2: read => ["message", "c", "11"]; c2: read => ["message", "c", "12"]
+        "#,
+    );
+    // One's own messages come behind the reply.
+    check_resp3(
+        r#"
+        SUBSCRIBE c => push["subscribe", "c", 1]
+        [7.2] EVAL "return redis.call('publish', 'c', 1)" 1 a => 1; [7.2] read => push["message", "c", "1"]
+        [7.2] EVAL "return redis.call('publish', 'c', 2)" 1 b => 1; [7.2] read => push["message", "c", "2"]
+        [7.2] EVAL "return redis.call('publish', 'c', 3)" 1 d => 1; [7.2] read => push["message", "c", "3"]
+        "#,
+    );
+}
+
+#[test]
 fn keys_tell_what_happens_to_them() {
     check(
         r#"

@@ -508,6 +508,62 @@ fn monitor_hides_secrets() {
     );
 }
 
+/// A script comes before what it calls, wherever it runs; what follows it in the pipeline comes behind.
+#[test]
+fn monitor_shows_what_scripts_call() {
+    check(
+        r##"
+        c2: MONITOR => OK
+        EVAL "redis.call('set', KEYS[1], ARGV[1]) redis.pcall('nosuch') redis.pcall('get') return redis.call('get', KEYS[1])" 1 a 1 => "1"
+        c2: read => /\] "EVAL" "redis.*" "1" "a" "1"$/
+        c2: read => /^\d+\.\d{6} \[0 lua\] "set" "a" "1"$/; c2: read => /\[0 lua\] "get" "a"$/
+        SET b 2 => OK; c2: read => /"SET" "b" "2"$/
+        EVAL "for i = 1, 2 do redis.call('incrby', KEYS[1], ARGV[1]) end return redis.call('publish', 'c', 'x')" 1 b 3 => 0
+        c2: read => /"EVAL"/; c2: read => /lua\] "incrby" "b" "3"$/; c2: read => /lua\] "incrby" "b" "3"$/; c2: read => /lua\] "publish" "c" "x"$/
+        SET c 3 => OK; c2: read => /"SET" "c" "3"$/
+        EVAL "return #redis.call('mget', KEYS[1], KEYS[2], KEYS[3])" 3 a b c => 3
+        c2: read => /"EVAL"/; c2: read => /lua\] "mget" "a" "b" "c"$/
+        EVAL "return redis.call('get', 'd')" 0 => nil
+        c2: read => /"EVAL"/; c2: read => /lua\] "get" "d"$/
+        FUNCTION LOAD REPLACE "#!lua name=shown\nredis.register_function('f', function(keys) redis.call('select', 2) return redis.call('exists', keys[1]) end)" => "shown"
+        c2: read => /"FUNCTION" "LOAD"/
+        FCALL f 1 d => 0
+        c2: read => /\[0 127\..*"FCALL" "f" "1" "d"$/; c2: read => /\[[02] lua\] "select" "2"$/; c2: read => /\[2 lua\] "exists" "d"$/
+        EVAL "return redis.pcall('auth', 'x')" 0 => ERR This Redis command is not allowed from script
+        c2: read => /"EVAL"/
+        EVALSHA ffffffffffffffffffffffffffffffffffffffff 0 => NOSCRIPT No matching script. Please use EVAL.
+        PING => PONG
+        c2: read => /"EVALSHA"/; c2: read => /"PING"/
+        "##,
+    );
+}
+
+#[test]
+fn monitor_shows_transactions_as_they_run() {
+    check(
+        r##"
+        WATCH w => OK
+        c2: MONITOR => OK
+        MULTI => OK; SET a 1 => QUEUED; EVAL "return redis.call('get', KEYS[1])" 1 b => QUEUED
+        GET c => QUEUED; EVAL "redis.call('set', KEYS[1], 4) return redis.call('get', KEYS[1])" 1 d => QUEUED; PING => QUEUED
+        EXEC => [OK, nil, nil, "4", PONG]
+        GET after => nil
+        c2: read => /"MULTI"$/
+        c2: read => /\[0 127.*"SET" "a" "1"$/
+        c2: read => /"EVAL" .*"b"$/; c2: read => /lua\] "get" "b"$/
+        c2: read => /"GET" "c"$/
+        c2: read => /"EVAL" .*"d"$/; c2: read => /lua\] "set" "d" "4"$/; c2: read => /lua\] "get" "d"$/
+        c2: read => /"PING"$/
+        c2: read => /"EXEC"$/
+        c2: read => /"GET" "after"$/
+        WATCH a => OK; c2: read => /"WATCH" "a"$/
+        c3: SET a 5 => OK; c2: read => /"SET" "a" "5"$/
+        MULTI => OK; SET a 6 => QUEUED; EXEC => nil-array; PING => PONG
+        c2: read => /"MULTI"$/; c2: read => /"EXEC"$/; c2: read => /"PING"$/
+        "##,
+    );
+}
+
 #[test]
 fn modules_there_are_none() {
     check_both(

@@ -132,3 +132,97 @@ fn messages_can_go_to_another_client() {
         "#,
     );
 }
+
+#[test]
+fn what_scripts_read_is_remembered() {
+    // Not what they declare.
+    check_resp3(
+        r#"
+        MSET a 1 b 2 c 3 => OK
+        CLIENT TRACKING ON => OK
+        [7.2] EVAL "return redis.call('get', KEYS[1])" 2 a b => "1"
+        [7.2] c2: SET b 4 => OK; c2: SET a 5 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        [7.2] EVAL "return redis.call('set', KEYS[1], 1)" 1 a => OK; c2: SET a 6 => OK
+        [7.2] EVAL "return redis.call('mget', ARGV[1], ARGV[2])" 0 b c => ["4", "3"]
+        [7.2] c2: SET b 7 => OK; read => push["invalidate", ["b"]]; c2: PING => PONG
+        [7.2] c2: SET c 7 => OK; read => push["invalidate", ["c"]]; c2: PING => PONG
+        [7.2] EVAL_RO "return redis.pcall('hget', KEYS[1], 'f')" 1 c => WRONGTYPE ...
+        [7.2] c2: SET c 8 => OK; read => push["invalidate", ["c"]]; c2: PING => PONG
+        [7.2] MULTI => OK; EVAL "return redis.call('get', KEYS[1])" 1 a => QUEUED; EXEC => ["6"]
+        [7.2] c2: SET a 8 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        [7.2] EVAL "redis.call('select', 1) return redis.call('exists', KEYS[1])" 1 a => 0
+        [7.2] c2: SET a 9 => OK; c2: SELECT 1 => OK; c2: SET a 1 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        "#,
+    );
+    // Whoever changes in a script what it has read is told, if it wants to hear of its own changes.
+    check_resp3(
+        r#"
+        SET {t}k 1 => OK; SET {t}l 1 => OK; SET m 1 => OK
+        CLIENT TRACKING ON => OK
+        EVAL "redis.call('get', KEYS[1]) redis.call('set', KEYS[1], 2) return 1" 1 {t}k => 1; read => push["invalidate", ["{t}k"]]
+        c2: PING => PONG
+        GET {t}k => "2"; EVAL "return redis.call('incr', KEYS[1])" 1 {t}k => 3; read => push["invalidate", ["{t}k"]]
+        c2: PING => PONG
+        GET m => "1"
+        c2: EVAL "return {redis.call('incr', KEYS[1]), redis.call('incr', KEYS[2])}" 2 m {t}k => [2, 4]; read => push["invalidate", ["m"]]
+        c2: PING => PONG
+        "#,
+    );
+    check_resp3(
+        r#"
+        MSET a 1 b 1 => OK
+        CLIENT TRACKING ON NOLOOP => OK
+        GET a => "1"; GET b => "1"
+        EVAL "redis.call('get', KEYS[1]) redis.call('incr', KEYS[1]) return redis.call('incr', KEYS[2])" 2 a b => 2
+        GET a => "2"; GET b => "2"
+        c2: EVAL "return redis.call('incr', KEYS[1])" 1 a => 3; read => push["invalidate", ["a"]]; c2: PING => PONG
+        CLIENT TRACKING OFF => OK; CLIENT TRACKING ON OPTIN => OK
+        [7.2] EVAL "return redis.call('get', KEYS[1])" 1 a => "3"; c2: SET a 1 => OK
+        [7.2] CLIENT CACHING YES => OK; EVAL "return redis.call('get', KEYS[1])" 1 a => "1"
+        [7.2] c2: SET a 2 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        "#,
+    );
+}
+
+#[test]
+fn a_transaction_over_several_shards_tells_what_it_changed_behind_its_reads() {
+    check_resp3(
+        r#"
+        MSET a 1 b 1 c 1 => OK
+        CLIENT TRACKING ON => OK
+        MULTI => OK; GET a => QUEUED; SET a 2 => QUEUED; RENAME b c => QUEUED; EXEC => ["1", OK, OK]
+        read => push["invalidate", ["a"]]; c2: PING => PONG
+        "#,
+    );
+    // Each shard's keys are one's own changes.
+    check_resp3(
+        r#"
+        MSET a 1 b 1 c 1 => OK
+        CLIENT TRACKING ON NOLOOP => OK
+        MGET a b c => ["1", "1", "1"]
+        RENAME a b => OK; BITOP AND c b b => 1
+        c2: SET b 2 => OK; c2: PING => PONG; MGET a b c => [nil, "2", "1"]
+        c2: SET c 2 => OK; read => push["invalidate", ["c"]]; c2: PING => PONG
+        "#,
+    );
+}
+
+#[test]
+fn who_redirects_to_a_client_that_left_is_told() {
+    // The clients are on different cores.
+    for target in ["c2", "c3", "c4", "c5"] {
+        check_resp3(&format!(
+            r#"
+            c2: PING => PONG; c3: PING => PONG; c4: PING => PONG; c5: PING => PONG
+            {target}: CLIENT ID => @id
+            MSET a 1 b 1 c 1 d 1 => OK
+            CLIENT TRACKING ON REDIRECT {{{{$id}}}} => OK
+            GET a => "1"; GET b => "1"
+            {target}: QUIT => OK
+            c6: SET a 2 => OK; read => push["tracking-redir-broken", int]; c6: PING => PONG
+            CLIENT TRACKINGINFO => {{"flags": set["on", "broken_redirect"], "redirect": int, "prefixes": []}}
+            c6: SET b 2 => OK; read => push["tracking-redir-broken", int]; c6: PING => PONG
+            "#,
+        ));
+    }
+}

@@ -2,9 +2,10 @@
 
 use crate::base::num::parse_i64;
 use crate::base::slot::DbIndex;
-use crate::command::ctx::{Ctx, Flow, News};
+use crate::command::ctx::{Ctx, Flow};
 use crate::command::keys;
 use crate::command::lookup::Resolved;
+use crate::command::monitor;
 use crate::command::persistence::DiskFailure;
 use crate::command::pubsub;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
@@ -25,6 +26,8 @@ pub(super) struct Caller<'c, 'a> {
     pub(super) partial: bool,
     /// Where it is noted that it reaches further than its declared keys.
     pub(super) reaches: &'c AtomicBool,
+    /// Where it is noted that it publishes messages.
+    pub(super) publishes: &'c AtomicBool,
     /// It has written.
     pub(super) wrote: bool,
     /// What time it is, once it has asked.
@@ -142,9 +145,13 @@ impl Caller<'_, '_> {
                     let db = self.cx.db.index();
                     self.cx.effects.push_to_replicas(db, args.iter());
                 }
-                self.cx.news.push(News::Message(message));
-                // Who hears it is known to their cores only, which hear of it when the script is done.
-                self.cx.reply.integer(0);
+                self.publishes.store(true, Ordering::Relaxed);
+                // They hear it when the script is done, in the place that its reply has among what its client does.
+                let tally = self.cx.scripts.tally.as_ref();
+                let heard =
+                    tally.map_or(0, |tally| (tally.hears)(&message.channel, message.sharded));
+                self.cx.aside.told.messages.push(message);
+                self.cx.reply.count(heard);
             }
             _ => {
                 let cx = &mut *self.cx;
@@ -156,6 +163,32 @@ impl Caller<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Caller<'_, '_> {
+    /// The client remembers the keys that a command has read. Should the script change them, it is told.
+    #[cold]
+    fn remember(&mut self, spec: &CommandSpec, args: Args<'_>) {
+        let Ok(keys) = keys::keys(spec, args) else {
+            return;
+        };
+        for key in keys.iter() {
+            let key = args.arg(key.index as usize);
+            self.cx.db.note_reader(key);
+            let db = self.cx.db.index();
+            self.cx.aside.read.insert((db, key.into()));
+        }
+    }
+
+    /// Those in MONITOR are shown a command.
+    #[cold]
+    fn show(&mut self, spec: &CommandSpec, args: Args<'_>) {
+        if let Some(tally) = &self.cx.scripts.tally {
+            let db = self.cx.db.index();
+            let line = monitor::line((tally.wall_us)(), db, "lua", spec, args);
+            self.cx.aside.told.lines.push(line);
+        }
     }
 }
 
@@ -237,6 +270,12 @@ impl Host for Caller<'_, '_> {
             let nanos = tracks.then_some((ticks as f64 * tally.ns_per_tick) as u64);
             counters.record(ticks, nanos);
             counters.failed.add(result.is_err().into());
+        }
+        if self.cx.aside.remembers && spec.flags.has(flag::READONLY) {
+            self.remember(spec, args);
+        }
+        if scripts.shared.is_watched() && monitor::is_shown(spec) {
+            self.show(spec, args);
         }
         if let Err(error) = result {
             note(&error);

@@ -100,6 +100,13 @@ impl Target<'_> {
         }
     }
 
+    fn publishes(&self) -> &AtomicBool {
+        match self {
+            Target::Script(script) => &script.publishes,
+            Target::Function(_, (library, _)) => &library.publishes,
+        }
+    }
+
     fn reaches(&self) -> &AtomicBool {
         match self {
             Target::Script(script) => &script.reaches,
@@ -160,6 +167,7 @@ fn run<'a>(
         },
         partial,
         reaches: target.reaches(),
+        publishes: target.publishes(),
         wrote: false,
         time_us: None,
         cx,

@@ -15,7 +15,7 @@ pub use function::{
     function_delete, function_dump, function_flush, function_help, function_kill, function_list,
     function_load, function_restore, function_stats,
 };
-pub use reach::{Reach, only_reads, reach};
+pub use reach::{Reach, only_reads, publishes, reach};
 pub use script::{
     script_debug, script_exists, script_flush, script_help, script_kill, script_load, script_show,
 };

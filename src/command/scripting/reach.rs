@@ -45,6 +45,23 @@ pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
     }
 }
 
+/// Whether a script or function may publish messages.
+pub fn publishes(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> bool {
+    let Some(name) = args.get(1) else {
+        return false;
+    };
+    if spec.name.starts_with("fcall") {
+        let functions = scripts.functions();
+        let library = functions.get(name).map(|(library, _)| library);
+        return library.is_some_and(|library| library.publishes.load(Ordering::Relaxed));
+    }
+    let script = match spec.name.starts_with("evalsha") {
+        true => scripts.by_sha(name),
+        false => scripts.by_text(name).ok(),
+    };
+    script.is_some_and(|script| script.publishes.load(Ordering::Relaxed))
+}
+
 /// Whether a script or function says of itself that it does not write.
 pub fn only_reads(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> bool {
     let Some(name) = args.get(1) else {

@@ -30,6 +30,7 @@ fn owner_of(shard: u16, shards: usize) -> Owner {
         Arc::new(Shared::new(shards)),
         Lookup::new(Names::Server),
         stats,
+        Arc::default(),
     );
     owner.now = NOW;
     owner.set_effects(true);
@@ -56,6 +57,7 @@ fn item(line: &str) -> Item {
         },
         locator: None,
         limited: None,
+        told: None,
         out: Output::default(),
         place: 0,
         outcome: Outcome::default(),
@@ -202,6 +204,7 @@ fn effects_over_lent_stores_are_in_the_queue_of_who_executed() {
         park: Park::new(2, 2),
         waiter: OnceLock::new(),
         read: OnceLock::new(),
+        client: 1,
         deadline: None,
         held: None,
     });
