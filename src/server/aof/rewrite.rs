@@ -77,7 +77,7 @@ impl Running {
         if stats.is_rewriting.load(Ordering::SeqCst) && !is_given_up {
             return Err(CommandError::REWRITE_IN_PROGRESS);
         }
-        if later || self.is_walking() || !self.may_begin() {
+        if later || is_given_up || self.is_walking() || !self.may_begin() {
             stats.is_scheduled.store(true, Ordering::SeqCst);
             // Who asks is not put off for what failed before.
             stats.failures.store(0, Ordering::Relaxed);
@@ -273,8 +273,8 @@ impl Running {
                 }
             }
         }
-        self.rewrites.is_given_up.store(false, Ordering::SeqCst);
         stats.is_rewriting.store(false, Ordering::SeqCst);
+        self.rewrites.is_given_up.store(false, Ordering::SeqCst);
     }
 
     /// Settings have changed, under the lock that keeps them in order: turns the append-only file on or off. `version` is
@@ -311,7 +311,8 @@ impl Running {
             (_, is_on) => {
                 self.aof.send(Order::Settings(Arc::clone(config)));
                 let aof = Arc::clone(&self.aof);
-                let settled: Settled = Box::new(move |done| aof.send(Order::AtMark { mark: 0, done }));
+                let settled: Settled =
+                    Box::new(move |done| aof.send(Order::AtMark { mark: 0, done }));
                 return is_on.then_some(settled);
             }
         }

@@ -1,6 +1,6 @@
 //! The writer over a disk that fails whenever it likes, and a machine that loses its power.
 
-use super::disk::Disk;
+use super::disk::{Disk, Times};
 use super::folder::Folder;
 use super::writer::{Switch, Writer};
 use crate::base::Rng;
@@ -358,4 +358,25 @@ fn an_increment_that_waits_for_its_base_has_no_name_yet() {
     // And the next increment has a number of its own.
     writer.open().unwrap();
     assert!(disk.crash().contains_key(Path::new("d/a.2.incr.aof")));
+}
+
+#[test]
+fn steps_that_take_long_have_names() {
+    let times = Times {
+        write_us: 12_345,
+        sync_us: 7_999,
+        rename_us: 900,
+    };
+    let told = |is_saving, always| super::spikes(times, is_saving, always).collect::<Vec<_>>();
+    assert_eq!(
+        told(false, true),
+        [
+            ("aof-write", 12),
+            ("aof-write-alone", 12),
+            ("aof-fsync-always", 7),
+            ("aof-rename", 0)
+        ]
+    );
+    assert_eq!(told(true, false)[1], ("aof-write-active-child", 12));
+    assert_eq!(told(true, false)[2].1, 0, "nobody waits for it");
 }
