@@ -24,6 +24,7 @@ pub use list::{Chunk, End, List, ListLimits, ListRest, Side};
 pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::{Set, SetLimits};
 pub use stream::Stream;
+use walk::Sliced;
 pub use walk::{Label, Walked};
 pub use zset::{LexBound, LexRange, ScoreRange, Zset, ZsetLimits};
 

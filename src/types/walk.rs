@@ -36,6 +36,42 @@ impl<T> std::fmt::Debug for Walking<T> {
     }
 }
 
+/// A walk over a value: what it knows of it, and how far it is.
+pub(super) struct Walk<S> {
+    pub(super) label: Box<Label>,
+    pub(super) stage: S,
+}
+
+/// A value that can be written down in slices, at least in some of its forms.
+pub(super) trait Sliced {
+    /// How far a walk is, and what was changed ahead of it. The default is the beginning.
+    type Stage: Default;
+
+    /// Where its walk is kept, if it has a form that can be walked.
+    fn walking(&mut self) -> Option<&mut Walking<Walk<Self::Stage>>>;
+
+    /// Begins a walk over what there is now.
+    fn begin_walk(&mut self, label: Box<Label>) {
+        if let Some(walking) = self.walking() {
+            let stage = Self::Stage::default();
+            walking.0 = Some(Box::new(Walk { label, stage }));
+        }
+    }
+
+    /// The walk that was begun.
+    fn walk_label(&mut self) -> Option<&mut Label> {
+        let walk = self.walking()?.0.as_mut()?;
+        Some(&mut *walk.label)
+    }
+
+    /// Ends it wherever it is.
+    fn end_walk(&mut self) {
+        if let Some(walking) = self.walking() {
+            walking.0 = None;
+        }
+    }
+}
+
 /// What a walk knows of the value it is at, as of the cut.
 #[derive(Debug)]
 pub struct Label {

@@ -4,30 +4,33 @@ use super::table::Table;
 use super::{Field, FieldText, Form, Hash};
 use crate::base::Map;
 use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
-use crate::types::walk::{Label, NOTE_BYTES, Walked};
+use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
 use std::collections::hash_map::IntoIter;
 use std::sync::Arc;
 
 /// How far a walk is, and what was changed ahead of it.
-pub(super) struct HashWalk {
-    label: Box<Label>,
-    stage: Stage,
-}
+pub(super) type HashWalk = Walk<Stage>;
 
-enum Stage {
+pub(in crate::types) enum Stage {
     /// In the table, from this position on. What was changed there is noted: as it was, or that it was not there.
     Table(u64, Map<Box<[u8]>, Option<Old>>),
     /// Through the table, at what was noted.
     Noted(IntoIter<Box<[u8]>, Option<Old>>),
 }
 
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage::Table(0, Map::default())
+    }
+}
+
 /// A field as it was.
-struct Old {
+pub(in crate::types) struct Old {
     value: OldText,
     expiry: Option<i64>,
 }
 
-enum OldText {
+pub(in crate::types) enum OldText {
     Bytes(Box<[u8]>),
     Shared(Arc<Vec<u8>>),
 }
@@ -101,6 +104,17 @@ impl HashWalk {
     }
 }
 
+impl Sliced for Hash {
+    type Stage = Stage;
+
+    fn walking(&mut self) -> Option<&mut Walking<HashWalk>> {
+        match &mut self.form {
+            Form::Table(table) => Some(&mut table.walk),
+            Form::Pack(_) => None,
+        }
+    }
+}
+
 impl Hash {
     /// Whether it is kept in a form that can be walked in slices.
     pub fn can_be_walked(&self) -> bool {
@@ -112,32 +126,6 @@ impl Hash {
         match &self.form {
             Form::Pack(pack) => pack.is_timed(),
             Form::Table(table) => table.expires() > 0,
-        }
-    }
-
-    /// Begins a walk over the fields as they are now.
-    pub fn begin_walk(&mut self, label: Box<Label>) {
-        let Form::Table(table) = &mut self.form else {
-            return;
-        };
-        table.walk.0 = Some(Box::new(HashWalk {
-            label,
-            stage: Stage::Table(0, Map::default()),
-        }));
-    }
-
-    /// The walk that was begun.
-    pub fn walk_label(&mut self) -> Option<&mut Label> {
-        let Form::Table(table) = &mut self.form else {
-            return None;
-        };
-        table.walk.0.as_mut().map(|walk| &mut *walk.label)
-    }
-
-    /// Ends it wherever it is.
-    pub fn end_walk(&mut self) {
-        if let Form::Table(table) = &mut self.form {
-            table.walk.0 = None;
         }
     }
 

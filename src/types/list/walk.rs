@@ -8,18 +8,26 @@ use std::sync::Arc;
 
 use super::node::Node;
 use super::{Chunk, Form, List};
-use crate::types::walk::{Label, Walked};
+use crate::types::walk::{Label, Sliced, Walk, Walked, Walking};
 
-/// How far a walk is.
-pub(super) struct ListWalk {
-    label: Box<Label>,
-    next: usize,
-}
+/// How far a walk is: the number of the next node. Nothing may be changed before [`List::leave_walk`].
+pub(super) type ListWalk = Walk<usize>;
 
 /// What is left of a list as it was.
 pub struct ListRest {
     label: Box<Label>,
     nodes: VecDeque<Arc<Node>>,
+}
+
+impl Sliced for List {
+    type Stage = usize;
+
+    fn walking(&mut self) -> Option<&mut Walking<ListWalk>> {
+        match &mut self.form {
+            Form::Nodes(nodes) => Some(&mut nodes.walk),
+            Form::Packed(_) => None,
+        }
+    }
 }
 
 impl List {
@@ -28,33 +36,10 @@ impl List {
         matches!(self.form, Form::Nodes(_))
     }
 
-    /// Begins a walk over the elements as they are now. Nothing may be changed before [`List::leave_walk`].
-    pub fn begin_walk(&mut self, label: Box<Label>) {
-        let Form::Nodes(nodes) = &mut self.form else {
-            return;
-        };
-        nodes.walk.0 = Some(Box::new(ListWalk { label, next: 0 }));
-    }
-
     /// Whether one was begun.
     #[inline]
     pub fn is_walked(&self) -> bool {
         matches!(&self.form, Form::Nodes(nodes) if nodes.walk.0.is_some())
-    }
-
-    /// The walk that was begun.
-    pub fn walk_label(&mut self) -> Option<&mut Label> {
-        let Form::Nodes(nodes) = &mut self.form else {
-            return None;
-        };
-        nodes.walk.0.as_mut().map(|walk| &mut *walk.label)
-    }
-
-    /// Ends it wherever it is.
-    pub fn end_walk(&mut self) {
-        if let Form::Nodes(nodes) = &mut self.form {
-            nodes.walk.0 = None;
-        }
     }
 
     /// Visits the next `count` nodes.
@@ -63,11 +48,11 @@ impl List {
             return None;
         };
         let mut walk = nodes.walk.0.take()?;
-        let end = walk.next.saturating_add(count).min(nodes.count());
-        for node in walk.next..end {
+        let end = walk.stage.saturating_add(count).min(nodes.count());
+        for node in walk.stage..end {
             visit(nodes.view(node).into_chunk());
         }
-        walk.next = end;
+        walk.stage = end;
         if end < nodes.count() {
             nodes.walk.0 = Some(walk);
             return Some(Walked::Partly);
@@ -80,10 +65,10 @@ impl List {
         let Form::Nodes(nodes) = &mut self.form else {
             return None;
         };
-        let ListWalk { label, next } = *nodes.walk.0.take()?;
+        let ListWalk { label, stage } = *nodes.walk.0.take()?;
         Some(ListRest {
             label,
-            nodes: nodes.share(next),
+            nodes: nodes.share(stage),
         })
     }
 }

@@ -4,20 +4,23 @@ use super::members::Members;
 use super::{Form, Set};
 use crate::base::Map;
 use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
-use crate::types::walk::{Label, NOTE_BYTES, Walked};
+use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
 use std::collections::hash_map::IntoIter;
 
 /// How far a walk is, and what was changed ahead of it.
-pub(super) struct SetWalk {
-    label: Box<Label>,
-    stage: Stage,
-}
+pub(super) type SetWalk = Walk<Stage>;
 
-enum Stage {
+pub(in crate::types) enum Stage {
     /// In the table, from this position on. What was changed there is noted: whether it was a member.
     Table(u64, Map<Box<[u8]>, bool>),
     /// Through the table, at what was noted.
     Noted(IntoIter<Box<[u8]>, bool>),
+}
+
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage::Table(0, Map::default())
+    }
 }
 
 impl SetWalk {
@@ -62,6 +65,17 @@ impl SetWalk {
     }
 }
 
+impl Sliced for Set {
+    type Stage = Stage;
+
+    fn walking(&mut self) -> Option<&mut Walking<SetWalk>> {
+        match &mut self.form {
+            Form::Table(table) => Some(&mut table.walk),
+            Form::Ints(_) | Form::Pack(_) => None,
+        }
+    }
+}
+
 impl Set {
     /// Whether it is kept in a form that can be walked in slices.
     pub fn can_be_walked(&self) -> bool {
@@ -70,32 +84,6 @@ impl Set {
 
     pub(super) fn is_walked(&self) -> bool {
         matches!(&self.form, Form::Table(table) if table.walk.0.is_some())
-    }
-
-    /// Begins a walk over the members as they are now.
-    pub fn begin_walk(&mut self, label: Box<Label>) {
-        let Form::Table(table) = &mut self.form else {
-            return;
-        };
-        table.walk.0 = Some(Box::new(SetWalk {
-            label,
-            stage: Stage::Table(0, Map::default()),
-        }));
-    }
-
-    /// The walk that was begun.
-    pub fn walk_label(&mut self) -> Option<&mut Label> {
-        let Form::Table(table) = &mut self.form else {
-            return None;
-        };
-        table.walk.0.as_mut().map(|walk| &mut *walk.label)
-    }
-
-    /// Ends it wherever it is.
-    pub fn end_walk(&mut self) {
-        if let Form::Table(table) = &mut self.form {
-            table.walk.0 = None;
-        }
     }
 
     /// Visits about `count` members of those that were there when the walk began.

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use super::Stream;
 use super::id::StreamId;
 use super::node::Node;
-use crate::types::walk::{Label, NOTE_BYTES, Walked};
+use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
 
 /// How far a walk is, and what was changed ahead of it.
-pub(super) struct LogWalk {
-    label: Box<Label>,
+pub(super) type LogWalk = Walk<Stage>;
+
+#[derive(Default)]
+pub(in crate::types) struct Stage {
     next: StreamId,
     /// Nodes as they were, or that they were not there.
     noted: BTreeMap<StreamId, Option<Node>>,
@@ -20,43 +22,33 @@ impl LogWalk {
     /// Before a node is changed, removed or added.
     #[cold]
     pub(super) fn note(&mut self, id: StreamId, nodes: &BTreeMap<StreamId, Node>) {
-        if id < self.next || self.label.is_over() || self.noted.contains_key(&id) {
+        let Stage { next, noted } = &mut self.stage;
+        if id < *next || self.label.is_over() || noted.contains_key(&id) {
             return;
         }
         let old = nodes.get(&id).cloned();
         let bytes = old.as_ref().map_or(0, Node::memory);
         self.label.holding.add(bytes + NOTE_BYTES);
-        self.noted.insert(id, old);
+        noted.insert(id, old);
+    }
+}
+
+impl Sliced for Stream {
+    type Stage = Stage;
+
+    fn walking(&mut self) -> Option<&mut Walking<LogWalk>> {
+        Some(&mut self.log.walk)
     }
 }
 
 impl Stream {
-    /// Begins a walk over the nodes as they are now.
-    pub fn begin_walk(&mut self, label: Box<Label>) {
-        self.log.walk.0 = Some(Box::new(LogWalk {
-            label,
-            next: StreamId::MIN,
-            noted: BTreeMap::new(),
-        }));
-    }
-
-    /// The walk that was begun.
-    pub fn walk_label(&mut self) -> Option<&mut Label> {
-        self.log.walk.0.as_mut().map(|walk| &mut *walk.label)
-    }
-
-    /// Ends it wherever it is.
-    pub fn end_walk(&mut self) {
-        self.log.walk.0 = None;
-    }
-
     /// Visits the next nodes, at most `count`, of those that were there when the walk began, as they were.
     pub fn walk(&mut self, count: usize, mut visit: impl FnMut(StreamId, &Node)) -> Option<Walked> {
-        let walk = self.log.walk.0.as_mut()?;
-        let mut here = self.log.nodes.range(walk.next..).peekable();
+        let stage = &mut self.log.walk.0.as_mut()?.stage;
+        let mut here = self.log.nodes.range(stage.next..).peekable();
         for _ in 0..count.max(1) {
             let live = here.peek().map(|(id, _)| **id);
-            let noted = walk.noted.first_key_value().map(|(id, _)| *id);
+            let noted = stage.noted.first_key_value().map(|(id, _)| *id);
             let id = match (live, noted) {
                 (Some(live), Some(noted)) => live.min(noted),
                 (Some(id), None) | (None, Some(id)) => id,
@@ -66,7 +58,7 @@ impl Stream {
                 }
             };
             let found = here.next_if(|(live, _)| **live == id);
-            match walk.noted.remove(&id) {
+            match stage.noted.remove(&id) {
                 Some(Some(old)) => visit(id, &old),
                 Some(None) => {}
                 None => {
@@ -76,7 +68,7 @@ impl Stream {
                 }
             }
             match id.next() {
-                Some(next) => walk.next = next,
+                Some(next) => stage.next = next,
                 None => {
                     let walk = self.log.walk.0.take()?;
                     return Some(Walked::Wholly(walk.label));

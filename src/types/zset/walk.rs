@@ -6,21 +6,24 @@
 use super::{Repr, Zset};
 use crate::base::Map;
 use crate::structure::{MemberHasher, ScoreTable};
-use crate::types::walk::{Label, NOTE_BYTES, Walked, Walking};
+use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
 use std::collections::hash_map::IntoIter;
 use std::ops::{Deref, DerefMut, Range};
 
 /// How far a walk is, and what was changed meanwhile.
-pub(super) struct ZsetWalk {
-    label: Box<Label>,
-    stage: Stage,
-}
+pub(super) type ZsetWalk = Walk<Stage>;
 
-enum Stage {
+pub(in crate::types) enum Stage {
     /// In the order, below the member that was last written.
     Table(Option<(f64, Box<[u8]>)>, Map<Box<[u8]>, Option<f64>>),
     /// Through it, at what was noted.
     Noted(IntoIter<Box<[u8]>, Option<f64>>),
+}
+
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage::Table(None, Map::default())
+    }
 }
 
 impl ZsetWalk {
@@ -133,36 +136,21 @@ impl Large {
     }
 }
 
+impl Sliced for Zset {
+    type Stage = Stage;
+
+    fn walking(&mut self) -> Option<&mut Walking<ZsetWalk>> {
+        match &mut self.repr {
+            Repr::Large(table) => Some(&mut table.walk),
+            Repr::Compact(_) => None,
+        }
+    }
+}
+
 impl Zset {
     /// Whether it is kept in a form that can be walked in slices.
     pub fn can_be_walked(&self) -> bool {
         matches!(self.repr, Repr::Large(_))
-    }
-
-    /// Begins a walk over the members as they are now.
-    pub fn begin_walk(&mut self, label: Box<Label>) {
-        let Repr::Large(table) = &mut self.repr else {
-            return;
-        };
-        table.walk.0 = Some(Box::new(ZsetWalk {
-            label,
-            stage: Stage::Table(None, Map::default()),
-        }));
-    }
-
-    /// The walk that was begun.
-    pub fn walk_label(&mut self) -> Option<&mut Label> {
-        let Repr::Large(table) = &mut self.repr else {
-            return None;
-        };
-        table.walk.0.as_mut().map(|walk| &mut *walk.label)
-    }
-
-    /// Ends it wherever it is.
-    pub fn end_walk(&mut self) {
-        if let Repr::Large(table) = &mut self.repr {
-            table.walk.0 = None;
-        }
     }
 
     /// Visits about `count` members of those that were there when the walk began, with the scores they had.
