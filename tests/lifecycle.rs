@@ -140,6 +140,56 @@ fn huge_pages_are_refused() {
     });
 }
 
+/// What the kernel is told about this process.
+fn oom_score(server: &Server) -> i64 {
+    let file = format!("/proc/{}/oom_score_adj", server.pid());
+    let text = std::fs::read_to_string(file).expect("the process is there");
+    text.trim().parse().expect("a number")
+}
+
+#[test]
+fn the_kernel_is_told_whom_to_kill() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("oom-score-adj-values", "7 8 9")]);
+        let mut conn = server.conn();
+        let ok = Value::Simple(b"OK".to_vec());
+        let base = oom_score(&server);
+        assert_eq!(conn.call("CONFIG SET oom-score-adj relative"), ok);
+        assert_eq!(oom_score(&server), base + 7);
+        let set_values = |conn: &mut Conn, values: &[u8]| {
+            conn.call_words(&[b"CONFIG", b"SET", b"oom-score-adj-values", values])
+        };
+        assert_eq!(set_values(&mut conn, b"15 20 30"), ok);
+        assert_eq!(oom_score(&server), base + 15);
+        assert_eq!(conn.call("CONFIG SET oom-score-adj absolute"), ok);
+        assert_eq!(oom_score(&server), 15);
+        assert_eq!(conn.call("CONFIG SET oom-score-adj no"), ok);
+        assert_eq!(oom_score(&server), base);
+        // Turned off it touches nothing.
+        assert_eq!(set_values(&mut conn, b"-1000 20 30"), ok);
+        assert_eq!(oom_score(&server), base);
+        // Less than it began with is for the privileged; who is not keeps what was.
+        let refused = "ERR CONFIG SET failed (possibly related to argument 'oom-score-adj') - Failed to set current \
+                       oom_score_adj. Check server logs.";
+        let reply = conn.call("CONFIG SET oom-score-adj yes");
+        if reply == ok {
+            assert_eq!(oom_score(&server), (base - 1000).max(-1000));
+        } else {
+            assert_eq!(reply, Value::Error(refused.as_bytes().to_vec()));
+            assert_eq!(oom_score(&server), base);
+            assert_eq!(
+                conn.call("CONFIG GET oom-score-adj").elements()[1].text(),
+                "no"
+            );
+        }
+        if is_peer() {
+            return;
+        }
+        drop(conn);
+        server.stop();
+    });
+}
+
 #[test]
 fn a_config_file_and_its_overrides() {
     each_variant(|variant| {
@@ -186,6 +236,17 @@ fn a_config_file_and_its_overrides() {
         assert_eq!(replies.elements()[..2], [ok.clone(), ok], "{replies:?}");
         let written = std::fs::read_to_string(&file).expect("the file is there");
         assert!(written.contains("\nslowlog-max-len 55\n"), "{written}");
+        // All settings, and the same all over again.
+        let force = "DEBUG CONFIG-REWRITE-FORCE-ALL";
+        assert_eq!(conn.call(force), Value::Simple(b"OK".to_vec()));
+        let written = std::fs::read_to_string(&file).expect("the file is there");
+        assert!(
+            written.contains("\nhash-max-listpack-value 64\n"),
+            "{written}"
+        );
+        assert_eq!(conn.call(force), Value::Simple(b"OK".to_vec()));
+        let again = std::fs::read_to_string(&file).expect("the file is there");
+        assert_eq!(written, again);
     });
 }
 

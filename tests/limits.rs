@@ -199,6 +199,33 @@ fn unread_output_beyond_its_limit_ends_the_connection() {
     });
 }
 
+/// A reply of draws that is longer than a client may have unread is not written to its end.
+#[test]
+fn draws_beyond_the_limit_of_output_end_the_connection() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        let limit = b"normal 1000000 0 0";
+        let words: &[&[u8]] = &[b"CONFIG", b"SET", b"client-output-buffer-limit", limit];
+        assert_eq!(conn.call_words(words), ok());
+        conn.call("HSET h a b");
+        let before = server.resident_bytes();
+        let mut greedy = server.conn();
+        greedy
+            .send_command(&[b"HRANDFIELD", b"h", b"-999999999"])
+            .expect("sent");
+        assert!(greedy.read_to_end().is_ok());
+        let gone = || (info_number(&mut conn, "connected_clients") == 1).then_some(());
+        assert!(clock::wait_within(clock::PATIENCE, gone).is_some());
+        // In a script the reply is as long as that, too.
+        let script = "return #redis.call('HRANDFIELD', KEYS[1], -999999999) < 200000";
+        let words: &[&[u8]] = &[b"EVAL", script.as_bytes(), b"1", b"h"];
+        assert_eq!(conn.call_words(words), Value::Int(1));
+        let grown = server.resident_bytes().saturating_sub(before);
+        assert!(grown < 64 << 20, "{} MiB", grown >> 20);
+    });
+}
+
 /// Slow readers together are held back long before each has had what one alone may leave unread.
 #[test]
 fn many_slow_readers_share_a_bound() {

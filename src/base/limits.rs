@@ -82,9 +82,9 @@ pub const OUTPUT_KEPT_BYTES: usize = 16 * 1024;
 /// Output buffers kept by a core.
 pub const OUTPUTS_KEPT: usize = 1024;
 
-/// Elements that may come repeatedly (SRANDMEMBER and its like with a negative count): more are refused, as the reply
-/// would take all memory before the first byte of it is sent.
-pub const REPEATED_PICKS_MAX: usize = 1 << 27;
+/// Bytes of a reply in which elements may come repeatedly (SRANDMEMBER and its like with a negative count): longer ones
+/// are refused, as one would take all memory before the first byte of it is sent.
+pub const DRAWN_BYTES_MAX: usize = 256 << 20;
 
 /// Keys removed by one run of the expiry cycle: about 50 us.
 pub const EXPIRE_BUDGET: usize = 128;

@@ -50,6 +50,7 @@ impl Ctx<'_> {
             keys: keys.into_iter().collect(),
             args: None,
             on_removal: false,
+            look_at: None,
         }))
     }
 }

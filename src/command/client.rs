@@ -78,6 +78,17 @@ pub fn no_touch(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
+/// Whether this client imports data: what has expired is there for it, until whoever sends the data removes it.
+pub fn import_source(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    let imports = on_or_off(args.arg(2))?;
+    if imports && !cx.config.import_mode {
+        return Err(CommandError::NOT_IN_IMPORT_MODE);
+    }
+    cx.session.imports = imports;
+    cx.reply.ok();
+    Ok(Flow::Done)
+}
+
 /// Whether replies are sent at all. Only ON answers.
 pub fn reply(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let mode = args.arg(2);
@@ -199,6 +210,7 @@ fn flags(view: &ClientView<'_>) -> String {
         (session.unix, 'U'),
         (session.no_evict, 'e'),
         (session.no_touch, 'T'),
+        (session.imports, 'I'),
     ]
     .into_iter()
     .filter_map(|(is_set, letter)| is_set.then_some(letter))

@@ -91,7 +91,7 @@ pub struct Queued {
     /// The reply is an error.
     pub failed: bool,
     /// It goes on at a key, with this.
-    pub at_key: Option<StoreFn>,
+    pub at_key: Option<(StoreFn, OwnedArgs)>,
     /// What the client's next commands run under.
     pub scope: Scope,
     /// Settings in force from now on, if they are others.
@@ -159,6 +159,8 @@ pub struct Block {
     pub args: Option<OwnedArgs>,
     /// Look at it again also when a key is gone: XREADGROUP has to be told.
     pub on_removal: bool,
+    /// Look at it again at this time, though no key has changed.
+    pub look_at: Option<Millis>,
 }
 
 /// What subscribers are told after a command.
@@ -512,6 +514,8 @@ pub enum Flow {
     Gather(Gather),
     /// Run `run` with the same arguments where the key at this argument position lives (DEBUG OBJECT).
     AtKey(usize, StoreFn),
+    /// The same, with other arguments (HIMPORT SET).
+    AtKeyWith(usize, StoreFn, Box<OwnedArgs>),
     /// Do this on the control thread, which may touch the disk, and reply what it writes.
     Offload(Job),
     /// CONFIG SET with these arguments, names and values in turn: all or nothing, then published to all cores, then
@@ -626,6 +630,8 @@ pub struct Scope {
     pub proto: Proto,
     /// Whether reads leave access times alone.
     pub no_touch: bool,
+    /// Whether what has expired is there for it, as it imports data.
+    pub imports: bool,
     /// The client.
     pub client: Reader,
     /// Whether the client remembers what it reads.

@@ -5,9 +5,11 @@
 //! one after the other over the same stores, so that a damaged command meets values that others left.
 
 use super::lookup::{Lookup, Mode};
-use super::spec::Run;
+use super::spec::{CommandSpec, Run};
+use super::table;
 use super::testing::Bench;
 use crate::resp::OwnedArgs;
+use std::collections::BTreeSet;
 
 /// What numbers are replaced by.
 const EDGES: &[&str] = &[
@@ -96,6 +98,7 @@ fn numbers_at_the_edges_break_nothing() {
     files.sort();
     let lookup = Lookup::new(Mode::Server);
     let (mut ran, mut damaged) = (0, 0);
+    let mut met = BTreeSet::new();
     for (at, file) in files.iter().enumerate() {
         let text = std::fs::read_to_string(file).expect("a file");
         let mut bench = Bench::silent([1, 4][at % 2]);
@@ -103,10 +106,12 @@ fn numbers_at_the_edges_break_nothing() {
         for words in commands(&text) {
             let args: OwnedArgs = words.iter().collect();
             let spec = lookup.command(args.as_args());
-            if !spec.is_ok_and(|spec| matches!(spec.run, Run::Store(_)) && is_in_process(spec.name))
-            {
+            let runs =
+                |spec: &&CommandSpec| matches!(spec.run, Run::Store(_)) && is_in_process(spec.name);
+            let Some(spec) = spec.ok().filter(runs) else {
                 continue;
-            }
+            };
+            met.insert(spec.name);
             if ran % 100 == 0 {
                 seed(&mut bench);
             }
@@ -125,6 +130,13 @@ fn numbers_at_the_edges_break_nothing() {
             }
         }
     }
+    // Otherwise nobody would have seen which keys they look for.
+    let of_keys = table::all()
+        .iter()
+        .filter(|spec| matches!(spec.run, Run::Store(_)));
+    let unseen = of_keys.filter(|spec| is_in_process(spec.name) && !met.contains(spec.name));
+    let unseen: Vec<_> = unseen.map(|spec| spec.name).collect();
+    assert!(unseen.is_empty(), "in no transcript: {unseen:?}");
     assert!(
         ran > 1000 && damaged > 10_000,
         "{ran} commands, {damaged} damaged"

@@ -9,6 +9,7 @@
 
 mod count;
 mod expiry;
+pub mod himport;
 mod random;
 #[cfg(test)]
 mod tests;

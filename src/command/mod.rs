@@ -24,6 +24,7 @@ pub mod lookup;
 pub mod monitor;
 pub mod persistence;
 pub mod pubsub;
+mod random;
 pub mod scripting;
 pub mod server;
 pub mod set;

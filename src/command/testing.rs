@@ -158,9 +158,13 @@ impl Bench {
             .and_then(|spec| match spec.run {
                 Run::Store(run) => {
                     let before = self.dirty;
+                    let told = self.effects.records().len();
                     let run = || self.with_ctx(&mut out, |cx| cx.run(run, args));
                     let (result, seen) = seen::watched(run);
                     check_keys(spec, args, &seen, self.dirty != before);
+                    for (_, effect) in self.effect_args_from(told) {
+                        check_effect(spec, args, effect.as_args());
+                    }
                     result
                 }
                 Run::NotBuilt | Run::Home(_) | Run::Container => {
@@ -224,6 +228,11 @@ impl Bench {
 
     /// All effects: where, and what.
     fn effect_args(&self) -> Vec<(DbIndex, OwnedArgs)> {
+        self.effect_args_from(0)
+    }
+
+    /// The effects from a number on.
+    fn effect_args_from(&self, start: usize) -> Vec<(DbIndex, OwnedArgs)> {
         let limits = ParseLimits {
             authenticated: true,
             bulk_bytes_max: i64::MAX,
@@ -235,7 +244,7 @@ impl Bench {
             assert!(matches!(parsed, Parsed::Command { consumed } if consumed == bytes.len()));
             (effect.db, OwnedArgs::from(Args::new(bytes, &spans)))
         };
-        let changes = self.effects.records().iter();
+        let changes = self.effects.records().iter().skip(start);
         let changes = changes.filter(|effect| !effect.replicas_only);
         changes.map(parse).collect()
     }
@@ -410,6 +419,45 @@ fn check_keys(spec: &CommandSpec, args: Args<'_>, seen: &BTreeSet<Vec<u8>>, chan
         "{:?} changes something",
         call().collect::<Vec<_>>()
     );
+}
+
+/// Whatever a command does to a key, its row says of that key that it is written. Keys and fields whose time has come go
+/// wherever they are met.
+fn check_effect(spec: &CommandSpec, args: Args<'_>, effect: Args<'_>) {
+    if spec.flags.has(flag::TOUCHES_ARBITRARY_KEYS) || CHANGES_WHAT_IT_READS.contains(&spec.name) {
+        return;
+    }
+    let lookup = Lookup::new(Mode::Server);
+    let told = lookup.command(effect).expect("effects are commands");
+    let writes = key_flag::INSERT
+        .or(key_flag::DELETE)
+        .or(key_flag::UPDATE)
+        .or(key_flag::OW)
+        .or(key_flag::RW);
+    let goes = matches!(told.name, "del" | "unlink" | "hdel");
+    let found = keys::keys(spec, args).unwrap_or_default();
+    let is_written = |key: &[u8]| {
+        let mut found = found.iter();
+        found.any(|it| args.arg(it.index as usize) == key && (goes || it.flags.has(writes)))
+    };
+    for key in keys::keys(told, effect).unwrap_or_default().iter() {
+        let name = effect.arg(key.index as usize);
+        // Whoever goes over keys, or only reads, may meet some whose time has come.
+        let is_met = goes && (found.is_empty() || !spec.flags.has(flag::WRITE));
+        if key.flags.has(writes) && !is_met && !(goes && spec.route == Route::ParkAll) {
+            let words = |args: Args<'_>| -> Vec<String> {
+                args.iter()
+                    .map(|arg| arg.escape_ascii().to_string())
+                    .collect()
+            };
+            assert!(
+                is_written(name),
+                "{:?} has the effect {:?}",
+                words(args),
+                words(effect)
+            );
+        }
+    }
 }
 
 /// Commands that count a change although their row says of no key that it is changed, as it says in Redis.

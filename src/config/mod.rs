@@ -42,7 +42,7 @@ pub use access::{Changed, SetContext, config_get, config_set, sensitive_position
 pub use error::{ConfigError, ConfigSetError, Line, os_reason};
 pub use file::{RealFiles, write_atomically};
 pub use load::{Files, Loaded, Rename, UserLine, load};
-pub use rewrite::rewrite;
+pub use rewrite::{rewrite, rewrite_in_full};
 pub use setting::{Flags, Reason, Setting};
 pub use table::{Config, Named, SETTINGS, find, names};
 pub use types::{

@@ -20,10 +20,23 @@ use crate::base::Map;
 /// `users` are the rules of every ACL user as `name rules...`, a line each, or `None` to leave `user` lines as they are; with an
 /// ACL file they are removed, since users are kept there.
 pub fn rewrite(old: &[u8], config: &Config, users: Option<&[Vec<u8>]>) -> Vec<u8> {
+    rewrite_as(old, config, users, false)
+}
+
+/// The same, and all directives get a line, those with their defaults too.
+pub fn rewrite_in_full(old: &[u8], config: &Config, users: Option<&[Vec<u8>]>) -> Vec<u8> {
+    rewrite_as(old, config, users, true)
+}
+
+fn rewrite_as(old: &[u8], config: &Config, users: Option<&[Vec<u8>]>, in_full: bool) -> Vec<u8> {
     let defaults = Config::default();
     let mut file = File::parse(old);
     for setting in SETTINGS {
-        file.put(setting.name, setting.lines(config, &defaults));
+        let mut lines = setting.lines(config, &defaults);
+        for line in &mut lines {
+            line.needed |= in_full;
+        }
+        file.put(setting.name, lines);
     }
     if !config.aclfile.is_empty() {
         file.put("user", Vec::new());

@@ -243,8 +243,8 @@ settings! {
     "log-timestamp-format" => log_timestamp_format: choice(LogTimestamp, Legacy) [];
     "logfile" => logfile: text("") [IMMUTABLE IN_EFFECT];
     "loglevel" => loglevel: choice(LogLevel, Notice) [IN_EFFECT];
-    "oom-score-adj" => oom_score_adj: choice(OomScoreAdj, No) [];
-    "oom-score-adj-values" => oom_score_adj_values: special([i64; 3], [0, 200, 800], OOM_SCORE_ADJ_VALUES) [MULTI_ARG];
+    "oom-score-adj" => oom_score_adj: choice(OomScoreAdj, No) [IN_EFFECT];
+    "oom-score-adj-values" => oom_score_adj_values: special([i64; 3], [0, 200, 800], OOM_SCORE_ADJ_VALUES) [MULTI_ARG IN_EFFECT];
     "pidfile" => pidfile: unset_text() [IMMUTABLE IN_EFFECT];
     "proc-title-template" => proc_title_template: text("{title} {listen-addr} {server-mode}", proc_title) [];
     "req-res-logfile" => req_res_logfile: unset_text() [IMMUTABLE HIDDEN];
@@ -295,7 +295,7 @@ settings! {
     "hash-max-listpack-entries" | "hash-max-ziplist-entries" => hash_max_listpack_entries: int(512, 0, LONG_MAX) [IN_EFFECT];
     "hash-max-listpack-value" | "hash-max-ziplist-value" => hash_max_listpack_value: memory(64, 0, BYTES_MAX) [IN_EFFECT];
     "hll-sparse-max-bytes" => hll_sparse_max_bytes: memory(3000, 0, BYTES_MAX) [IN_EFFECT];
-    "import-mode" => import_mode: bool(false) [DEBUG];
+    "import-mode" => import_mode: bool(false) [IN_EFFECT DEBUG];
     "key-memory-histograms" => key_memory_histograms: bool(false) [];
     "lazyexpire-nested-arbitrary-keys" => lazyexpire_nested_arbitrary_keys: bool(true) [HIDDEN];
     "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool(false) [IN_EFFECT DEBUG];
@@ -315,8 +315,8 @@ settings! {
     "set-max-intset-entries" => set_max_intset_entries: int(512, 0, LONG_MAX) [IN_EFFECT];
     "set-max-listpack-entries" => set_max_listpack_entries: int(128, 0, LONG_MAX) [IN_EFFECT];
     "set-max-listpack-value" => set_max_listpack_value: int(64, 0, LONG_MAX) [IN_EFFECT];
-    "stream-idmp-duration" => stream_idmp_duration: int(100, 1, 86_400) [];
-    "stream-idmp-maxsize" => stream_idmp_maxsize: int(100, 1, 10_000) [];
+    "stream-idmp-duration" => stream_idmp_duration: int(100, 1, 86_400) [IN_EFFECT];
+    "stream-idmp-maxsize" => stream_idmp_maxsize: int(100, 1, 10_000) [IN_EFFECT];
     "stream-node-max-bytes" => stream_node_max_bytes: memory(4 * KB, 0, BYTES_MAX) [IN_EFFECT];
     "stream-node-max-entries" => stream_node_max_entries: int(100, 0, LONG_MAX) [IN_EFFECT];
     "zset-max-listpack-entries" | "zset-max-ziplist-entries" => zset_max_listpack_entries: int(128, 0, LONG_MAX) [IN_EFFECT];

@@ -62,13 +62,12 @@ impl Home {
             // Served already, or sent anew, by a shard that was faster than the one that told us.
             _ => return,
         }
-        let deadline = waiter.deadline;
+        let due = waiter.due();
         slot.state = SlotState::Blocked(waiter);
         client.stall = Stall::Replies;
         self.stats.blocked_clients.add(1);
-        if let Some(deadline) = deadline {
-            self.deadlines
-                .insert((deadline, ticket.client, ticket.sequence));
+        if let Some(due) = due {
+            self.deadlines.insert((due, ticket.client, ticket.sequence));
             self.stats.deadlines.set(self.deadlines.len() as u64);
         }
         if gone {
@@ -132,9 +131,9 @@ impl Home {
             SlotState::Blocked(waiter) => {
                 deadline = waiter.deadline;
                 self.stats.blocked_clients.sub(1);
-                if let Some(deadline) = deadline {
+                if let Some(due) = waiter.due() {
                     self.deadlines
-                        .remove(&(deadline, ticket.client, ticket.sequence));
+                        .remove(&(due, ticket.client, ticket.sequence));
                     self.stats.deadlines.set(self.deadlines.len() as u64);
                 }
             }
@@ -239,11 +238,11 @@ impl Home {
         self.retire(frame);
     }
 
-    /// Ends the waits whose time is up.
+    /// Ends the waits whose time is up, and looks again at those that wanted to be looked at by now.
     pub(super) fn time_out(&mut self) {
         let now = self.now();
-        while let Some(&(deadline, at, sequence)) = self.deadlines.first()
-            && deadline <= now
+        while let Some(&(due, at, sequence)) = self.deadlines.first()
+            && due <= now
         {
             self.deadlines.pop_first();
             let Some(Some(client)) = self.clients.get_mut(at as usize) else {
@@ -254,8 +253,34 @@ impl Home {
                 generation: client.socket.generation(),
                 sequence,
             };
-            // Unless its reply is on its way.
-            self.give_up(ticket, |reply| reply.null_array());
+            match self.wants_look(ticket, now) {
+                true => self.look_again(ticket),
+                // Unless its reply is on its way.
+                false => {
+                    self.give_up(ticket, |reply| reply.null_array());
+                }
+            }
+        }
+    }
+
+    /// Whether a wait goes on, but the command wants to be run again.
+    fn wants_look(&mut self, ticket: Ticket, now: Millis) -> bool {
+        let client = self.find(ticket.client, ticket.generation);
+        let slot = client.and_then(|client| client.slot(ticket.sequence));
+        matches!(slot.map(|slot| &slot.state), Some(SlotState::Blocked(waiter))
+            if waiter.look_at.is_some() && waiter.deadline.is_none_or(|deadline| deadline > now))
+    }
+
+    /// Sends a command that waits to all of its keys, as if it had asked for that itself.
+    fn look_again(&mut self, ticket: Ticket) {
+        let client = self.find(ticket.client, ticket.generation);
+        let slot = client.and_then(|client| client.slot(ticket.sequence));
+        if let Some(slot) = slot
+            && let SlotState::Blocked(waiter) = &slot.state
+            && let Some(frame) = waiter.claim()
+        {
+            let key = waiter.keys.first().cloned().unwrap_or_default();
+            self.send_anew(frame, key);
         }
     }
 
@@ -361,13 +386,13 @@ impl Home {
         for (place, slot) in client.slots.iter().enumerate() {
             if let SlotState::Blocked(waiter) = &slot.state {
                 drop(waiter.claim());
-                ended.push((waiter.deadline, first + place as u64));
+                ended.push((waiter.due(), first + place as u64));
             }
         }
-        for (deadline, sequence) in ended {
+        for (due, sequence) in ended {
             self.stats.blocked_clients.sub(1);
-            if let Some(deadline) = deadline {
-                self.deadlines.remove(&(deadline, at, sequence));
+            if let Some(due) = due {
+                self.deadlines.remove(&(due, at, sequence));
             }
         }
         self.stats.deadlines.set(self.deadlines.len() as u64);

@@ -609,7 +609,7 @@ impl Home {
         self.slots.shards() > 1 && reach(spec, args, &self.owner.scripts) != Reach::Declared
     }
 
-    fn shards_of_keys(&self, spec: &'static CommandSpec, args: Args<'_>) -> Destination {
+    pub(super) fn shards_of_keys(&self, spec: &'static CommandSpec, args: Args<'_>) -> Destination {
         let Ok(keys) = keys::keys(spec, args) else {
             // The command itself reports what is wrong with its arguments.
             return Destination::One(self.id);
@@ -807,6 +807,7 @@ impl Home {
             flow,
             Flow::Gather(_)
                 | Flow::AtKey(..)
+                | Flow::AtKeyWith(..)
                 | Flow::Configure(_)
                 | Flow::Users(_)
                 | Flow::ReloadUsers(_)

@@ -14,6 +14,7 @@ use super::home::Home;
 use super::mail::Mail;
 use super::merge::{Place, Plan, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
+use crate::base::time::Millis;
 use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Save, Scope};
 use crate::command::monitor;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
@@ -274,6 +275,11 @@ impl Home {
                     parks = true;
                     leads = true;
                     shards.push(self.id);
+                    match self.shards_of_keys(item.spec, item.args.as_args()) {
+                        _ if item.spec.key_specs.is_empty() => {}
+                        Destination::One(shard) => shards.push(shard),
+                        Destination::Several(several) => shards.extend(several),
+                    }
                     if item.spec.name == "debug" {
                         // Its key may be anywhere.
                         shards.extend(self.all_shards());
@@ -354,7 +360,8 @@ impl Home {
             .expect("the client is there");
         let (config, server) = (Arc::clone(&self.config), Arc::clone(&self.server));
         let now = Now {
-            ms: self.owner.now,
+            // Not that of the owner, in whose place another one stands while its store is lent.
+            ms: Millis(self.now_us / 1000),
             us: self.now_us,
         };
         let proto = client.session.proto;
@@ -406,6 +413,12 @@ impl Home {
                 let shard = self.slots.shard_of(key_slot(key));
                 let scope = self.scope(at);
                 return Prepared::One(shard, item(spec, run, scope, None, args.clone()));
+            }
+            Flow::AtKeyWith(position, run, others) => {
+                let key = others.as_args().get(position).unwrap_or_default();
+                let shard = self.slots.shard_of(key_slot(key));
+                let scope = self.scope(at);
+                return Prepared::One(shard, item(spec, run, scope, None, *others));
             }
             Flow::Configure(pairs) => match self.configure(at, &pairs) {
                 Ok((gather, _)) => {
@@ -489,7 +502,7 @@ impl Home {
                 done.failed = reply.bytes.starts_with(b"-");
                 out.append(&mut reply);
             }
-            Prepared::One(_, item) => done.at_key = Some(item.run),
+            Prepared::One(_, item) => done.at_key = Some((item.run, item.args)),
             Prepared::Gathered(gather, _) if is_sleep(spec, args.as_args()) => {
                 // Whoever has lent a store waits as well, and no others can tell.
                 let result = (gather.each)(self);

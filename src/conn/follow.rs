@@ -65,6 +65,16 @@ impl Home {
                     self.send_single(at, spec, run, None, args, shard)
                 }
             }
+            Flow::AtKeyWith(position, run, others) => {
+                let others = others.as_args();
+                let key = others.get(position).unwrap_or_default();
+                let shard = self.slots.shard_of(key_slot(key));
+                if shard == self.id {
+                    self.run_here(at, spec, run, None, others)
+                } else {
+                    self.send_single(at, spec, run, None, others, shard)
+                }
+            }
             Flow::Users(change) => match self.change_users(at, change, false) {
                 Ok(gather) => {
                     self.gather(at, spec, gather, args);
@@ -348,13 +358,18 @@ impl Home {
         args: impl FnOnce() -> Vec<Vec<u8>>,
     ) {
         let micros = self.server.ticks_to_us(ticks) as u64;
-        let seconds = self.now_us / 1_000_000;
         if ticks >= self.slow_ticks && !spec.flags.has(crate::command::spec::flag::SKIP_SLOWLOG) {
             self.log_command(at, CommandLog::Slow, micros, args());
         }
+        let is_fast = spec.flags.has(crate::command::spec::flag::FAST);
+        self.note_spike(if is_fast { "fast-command" } else { "command" }, ticks);
+    }
+
+    /// Notes for LATENCY that something took long, if it did.
+    pub(super) fn note_spike(&mut self, event: &'static str, ticks: u64) {
         if ticks >= self.spike_ticks {
-            let fast = spec.flags.has(crate::command::spec::flag::FAST);
-            let event = if fast { "fast-command" } else { "command" };
+            let micros = self.server.ticks_to_us(ticks) as u64;
+            let seconds = self.now_us / 1_000_000;
             self.latency.record(event, seconds, micros / 1000);
         }
     }

@@ -389,7 +389,8 @@ impl Home {
     }
 
     pub(super) fn now(&self) -> Millis {
-        self.owner.now
+        // Not that of the owner: another one may stand in its place.
+        Millis(self.now_us / 1000)
     }
 
     /// Sends mail from a function that runs on another thread.
@@ -421,6 +422,7 @@ impl Home {
         self.owner.set_policy(&config);
         self.owner.set_events(config.notify_keyspace_events);
         self.config = config;
+        self.settle_expiry();
         self.settle_gates();
     }
 
@@ -428,9 +430,14 @@ impl Home {
     pub(super) fn settle_expiry(&mut self) {
         self.owner.store.set_expiry_rule(match self.loading {
             true => Expiry::Ignore,
-            false if self.pause.is_some() => Expiry::Hide,
+            false if self.pause.is_some() || self.config.import_mode => Expiry::Hide,
             false => Expiry::Remove,
         });
+    }
+
+    /// Whether keys go when their time comes.
+    pub(super) fn may_expire(&self) -> bool {
+        self.owner.active_expire && self.pause.is_none() && !self.config.import_mode
     }
 
     /// Publishes used client memory and the memory outside this store, for maxmemory.
@@ -466,7 +473,7 @@ impl Core for Home {
     }
 
     fn now(&self) -> Millis {
-        self.owner.now
+        Home::now(self)
     }
 
     fn clients(&mut self, visit: &mut dyn FnMut(ClientView<'_>)) {

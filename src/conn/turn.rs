@@ -397,8 +397,7 @@ impl Home {
         let mut until = self.next_cron;
         if let Some(expiry) = self.owner.store.next_expiry()
             && expiry < until
-            && self.owner.active_expire
-            && self.pause.is_none()
+            && self.may_expire()
         {
             until = expiry;
         }
@@ -429,11 +428,11 @@ impl Home {
         if !self.deadlines.is_empty() {
             self.time_out();
         }
-        let may_expire = self.owner.active_expire && self.pause.is_none();
-        if may_expire && self.owner.store.next_expiry().is_some_and(|due| due <= now) {
+        if self.may_expire() && self.owner.store.next_expiry().is_some_and(|due| due <= now) {
             let started = self.clock.ticks();
             self.owner.store.expire_cycle(now, limits::EXPIRE_BUDGET);
             let took = self.clock.ticks().wrapping_sub(started);
+            self.note_spike("expire-cycle", took);
             // Rounded up: many short runs must not count as none.
             self.stats.expire_us.add(self.clock.ticks_to_us(took) + 1);
         }

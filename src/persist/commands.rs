@@ -5,7 +5,7 @@
 
 use crate::base::{I64Buf, Millis, write_f64};
 use crate::keyspace::ValueRef;
-use crate::types::stream::{Group, Stream, StreamId};
+use crate::types::stream::{Group, Log, Producers, Stream, StreamId};
 use crate::types::{Collection, End, Hash, Item, List, Set, Zset};
 
 /// Elements a command.
@@ -164,6 +164,32 @@ fn write_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
     for (name, group) in stream.groups() {
         write_group(out, key, name, group);
     }
+    if let Some(producers) = stream.producers() {
+        write_producers(out, key, log, producers);
+    }
+}
+
+/// What producers have sent, as far as the entries are still there: the command is about those only. How many there were
+/// ever is not said.
+fn write_producers(out: &mut Vec<u8>, key: &[u8], log: &Log, producers: &Producers) {
+    let memory = producers.remembers();
+    write_command(
+        out,
+        &[
+            b"XCFGSET",
+            key,
+            b"IDMP-DURATION",
+            I64Buf::unsigned(memory.duration_s).as_bytes(),
+            b"IDMP-MAXSIZE",
+            I64Buf::unsigned(memory.entries_max).as_bytes(),
+        ],
+    );
+    for (name, entries) in producers.iter() {
+        for (id, entry) in entries.filter(|(_, entry)| log.contains(*entry)) {
+            let entry = entry.text();
+            write_command(out, &[b"XIDMPRECORD", key, name, id, entry.as_bytes()]);
+        }
+    }
 }
 
 fn write_group(out: &mut Vec<u8>, key: &[u8], name: &[u8], group: &Group) {
@@ -207,6 +233,27 @@ fn write_group(out: &mut Vec<u8>, key: &[u8], name: &[u8], group: &Group) {
                 ],
             );
         }
+    }
+    if group.given_back() == 0 {
+        return;
+    }
+    let pending = group.pending_from(StreamId::MIN);
+    for (id, pending) in pending.filter(|(_, pending)| pending.consumer.is_none()) {
+        write_command(
+            out,
+            &[
+                b"XNACK",
+                key,
+                name,
+                b"FAIL",
+                b"IDS",
+                b"1",
+                id.text().as_bytes(),
+                b"RETRYCOUNT",
+                I64Buf::new(pending.deliveries.max(0)).as_bytes(),
+                b"FORCE",
+            ],
+        );
     }
 }
 

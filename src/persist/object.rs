@@ -22,6 +22,10 @@ pub(super) const RDB_VERSION_FIELD_TIMES: u16 = 12;
 /// The newest that is read: that of Redis 8.8, as long as nothing in it is unknown here.
 pub const RDB_VERSION_MAX: u16 = 14;
 
+/// Where a stream has producers, and where entries were given back.
+const RDB_VERSION_PRODUCERS: u16 = 13;
+const RDB_VERSION_GIVEN_BACK: u16 = 14;
+
 /// Valkey's own numbering begins here. Its type 22 is not that of Redis.
 pub const VALKEY_VERSION: u16 = 80;
 
@@ -151,8 +155,9 @@ pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) -> u1
             RDB_VERSION
         }
         ValueRef::Collection(Collection::Stream(stream)) => {
-            stream::write(out, stream, kind::STREAM_3, compress);
-            RDB_VERSION
+            let kind = stream::kind(stream);
+            stream::write(out, stream, kind, compress);
+            stream_version(kind)
         }
         ValueRef::Collection(Collection::Zset(zset)) => {
             zset::write(out, zset, compress);
@@ -170,14 +175,24 @@ pub(super) fn write_value_widely(out: &mut Vec<u8>, value: ValueRef<'_>, compres
             RDB_VERSION
         }
         ValueRef::Collection(Collection::Stream(stream)) => {
-            stream::write(out, stream, stream::oldest_kind(stream), compress);
-            RDB_VERSION
+            let kind = stream::oldest_kind(stream);
+            stream::write(out, stream, kind, compress);
+            stream_version(kind)
         }
         other => write_value(out, other, compress),
     };
     match out[start] {
         ..=kind::STREAM_2 => RDB_VERSION_MIN,
         _ => version,
+    }
+}
+
+/// The version that a reader of a stream of this type must know.
+pub(super) fn stream_version(kind: u8) -> u16 {
+    match kind {
+        kind::STREAM_4 => RDB_VERSION_PRODUCERS,
+        kind::STREAM_5 => RDB_VERSION_GIVEN_BACK,
+        _ => RDB_VERSION,
     }
 }
 

@@ -7,10 +7,10 @@
 //!
 //! Each returns the version that a reader must know.
 
-use super::object::{RDB_VERSION_FIELD_TIMES, kind, write_value_widely};
+use super::object::{RDB_VERSION_FIELD_TIMES, kind, stream_version, write_value_widely};
 use super::rdb::{EXPIRE_MS, FREQUENCY, IDLE, Usage, VERSION_MIN};
 use super::string_payload::{write_len, write_string};
-use super::{RDB_VERSION, hash, list, stream};
+use super::{hash, list, stream};
 use crate::base::Millis;
 use crate::keyspace::ValueRef;
 use crate::types::{Chunk, Collection, ListRest, Walked};
@@ -117,7 +117,7 @@ pub fn frame(about: About<'_>, value: &Collection) -> Frame {
         Collection::Stream(stream) => {
             let kind = stream::oldest_kind(stream);
             if kind > kind::STREAM_2 {
-                version = RDB_VERSION;
+                version = stream_version(kind);
             }
             write_len(&mut head, stream.log().node_count() as u64);
             stream::write_tail(&mut tail, stream, kind, about.compress);

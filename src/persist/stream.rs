@@ -7,23 +7,43 @@
 //!     name, last id, [entries read, all ones if unknown]
 //!     count of pending, (16 bytes id, time delivered i64, deliveries) ..
 //!     count of consumers, (name, time seen i64, [[time active i64]], count of pending, 16 bytes id ..) ..
+//!     {count of entries given back, 16 bytes id ..}                              {..} type 27
+//! (seconds, entries that are remembered of a producer, count of producers,       (..) since type 26
+//!     (name, count of entries, (the producer's id, id) ..) ..
+//!     entries added, duplicates)
 //! ```
 //!
 //! Ids are two lengths but where they are 16 bytes, big end first. `[[..]]` is there since version 3, type 21; 19 is version
-//! 2, 15 the first. Files get a 19 where that loses nothing, so that Redis 7.0 reads them. Later versions (26, 27) add what
-//! producers have sent and entries that were given back; both are passed over.
+//! 2, 15 the first. Files get a 19 where that loses nothing, so that Redis 7.0 reads them; 26 and 27 are written only if
+//! there are producers, or entries that were given back.
 
 use super::object::kind;
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::{Map, Millis};
 use crate::types::Listpack;
-use crate::types::stream::{ConsumerId, Group, Node, Pending, Stream, StreamId};
+use crate::types::stream::{ConsumerId, Group, Memory, Node, Pending, Producers, Stream, StreamId};
 
 /// Entries read, if nobody knows how many.
 const UNKNOWN: u64 = u64::MAX;
 
-/// The oldest type that holds all of a stream: before the third there was one time a consumer.
+/// The oldest type since the third that holds all of a stream.
+pub(super) fn kind(stream: &Stream) -> u8 {
+    let mut groups = stream.groups();
+    if groups.any(|(_, group)| group.given_back() > 0) {
+        kind::STREAM_5
+    } else if stream.producers().is_some() {
+        kind::STREAM_4
+    } else {
+        kind::STREAM_3
+    }
+}
+
+/// The oldest type of all that holds all of a stream: before the third there was one time a consumer.
 pub(super) fn oldest_kind(stream: &Stream) -> u8 {
+    let kind = kind(stream);
+    if kind > kind::STREAM_3 {
+        return kind;
+    }
     let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
     match consumers.all(|consumer| consumer.active == Some(consumer.seen)) {
         true => kind::STREAM_2,
@@ -60,6 +80,32 @@ pub(super) fn write_tail(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress:
         write_len(out, group.entries_read.unwrap_or(UNKNOWN));
         write_group(out, group, kind, compress);
     }
+    if kind >= kind::STREAM_4 {
+        write_producers(out, stream.producers(), compress);
+    }
+}
+
+fn write_producers(out: &mut Vec<u8>, producers: Option<&Producers>, compress: bool) {
+    let Some(producers) = producers else {
+        // Reads as if there had never been any.
+        return out.extend_from_slice(&[0; 5]);
+    };
+    let memory = producers.remembers();
+    write_len(out, memory.duration_s);
+    write_len(out, memory.entries_max);
+    let (added, duplicates) = (producers.added, producers.duplicates);
+    let producers = producers.iter();
+    write_len(out, producers.len() as u64);
+    for (name, entries) in producers {
+        write_string(out, name, compress);
+        write_len(out, entries.len() as u64);
+        for (id, entry) in entries {
+            write_string(out, id, compress);
+            write_id(out, entry);
+        }
+    }
+    write_len(out, added);
+    write_len(out, duplicates);
 }
 
 fn write_group(out: &mut Vec<u8>, group: &Group, kind: u8, compress: bool) {
@@ -74,7 +120,7 @@ fn write_group(out: &mut Vec<u8>, group: &Group, kind: u8, compress: bool) {
     for consumer in consumers {
         write_string(out, &consumer.name, compress);
         out.extend_from_slice(&consumer.seen.0.to_le_bytes());
-        if kind == kind::STREAM_3 {
+        if kind >= kind::STREAM_3 {
             let active = consumer.active.map_or(-1, |at| at.0);
             out.extend_from_slice(&active.to_le_bytes());
         }
@@ -83,6 +129,13 @@ fn write_group(out: &mut Vec<u8>, group: &Group, kind: u8, compress: bool) {
             for (id, _) in group.pending_of(number, StreamId::MIN) {
                 out.extend_from_slice(&id.to_bytes());
             }
+        }
+    }
+    if kind >= kind::STREAM_5 {
+        write_len(out, group.given_back() as u64);
+        let pending = group.pending_from(StreamId::MIN);
+        for (id, _) in pending.filter(|(_, pending)| pending.consumer.is_none()) {
+            out.extend_from_slice(&id.to_bytes());
         }
     }
 }
@@ -137,26 +190,38 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: u8) -> Option<Stream> {
             return None;
         }
     }
-    if kind >= kind::STREAM_4 {
-        skip_producers(reader)?;
+    if kind >= kind::STREAM_4
+        && let Some(producers) = read_producers(reader)?
+    {
+        stream.set_producers(producers);
     }
     Some(stream)
 }
 
-/// What producers have sent, remembered so that nothing is taken twice: there is no such thing here.
-fn skip_producers(reader: &mut Reader<'_>) -> Option<()> {
-    reader.len().ok()?;
-    reader.len().ok()?;
+/// What producers have sent; `None` within if nothing is to be remembered.
+fn read_producers(reader: &mut Reader<'_>) -> Option<Option<Producers>> {
+    let memory = Memory {
+        duration_s: reader.len().ok()?,
+        entries_max: reader.len().ok()?,
+    };
+    let mut producers = Producers::new(memory);
     for _ in 0..reader.len().ok()? {
-        reader.string().ok()?;
+        let name = reader.string().ok()?.into_vec();
+        let mut last = None;
         for _ in 0..reader.len().ok()? {
-            reader.string().ok()?;
-            read_id(reader)?;
+            let id = reader.string().ok()?.into_vec();
+            let entry = read_id(reader)?;
+            // The oldest first, or others would be forgotten than were.
+            if last.is_some_and(|last| last > entry) || producers.peek(&name, &id).is_some() {
+                return None;
+            }
+            producers.note(&name, &id, entry);
+            last = Some(entry);
         }
     }
-    reader.len().ok()?;
-    reader.len().ok()?;
-    Some(())
+    producers.added = reader.len().ok()?;
+    producers.duplicates = reader.len().ok()?;
+    Some((memory.duration_s > 0 && memory.entries_max > 0).then_some(producers))
 }
 
 fn read_group(reader: &mut Reader<'_>, kind: u8, group: &mut Group) -> Option<()> {
@@ -189,21 +254,25 @@ fn read_group(reader: &mut Reader<'_>, kind: u8, group: &mut Group) -> Option<()
             let (delivered, deliveries) = pending.remove(&id)?;
             group.assign(
                 StreamId::from_bytes(id),
-                entry_of(number, delivered, deliveries),
+                entry_of(Some(number), delivered, deliveries),
             );
         }
     }
     if kind >= kind::STREAM_5 {
-        // Given back by whoever had them: pending for nobody, which does not exist here.
         for _ in 0..reader.len().ok()? {
-            pending.remove(&reader.array::<16>().ok()?)?;
+            let id = reader.array::<16>().ok()?;
+            let (delivered, deliveries) = pending.remove(&id)?;
+            group.assign(
+                StreamId::from_bytes(id),
+                entry_of(None, delivered, deliveries),
+            );
         }
     }
-    // What is pending is so for somebody.
+    // What is pending is so for somebody, or was given back.
     pending.is_empty().then_some(())
 }
 
-fn entry_of(consumer: ConsumerId, delivered: Millis, deliveries: i64) -> Pending {
+fn entry_of(consumer: Option<ConsumerId>, delivered: Millis, deliveries: i64) -> Pending {
     Pending {
         consumer,
         delivered,

@@ -196,6 +196,8 @@ fixed_errors! {
     COPY_UNKNOWN_TYPE = "ERR unknown type object";
     /// The SCAN family.
     INVALID_CURSOR = "ERR invalid cursor";
+    /// SCAN, HSCAN, SSCAN.
+    SCAN_NOSCORES = "ERR NOSCORES option can only be used in ZSCAN";
     /// SCAN, SSCAN, ZSCAN.
     SCAN_NOVALUES = "ERR NOVALUES option can only be used in HSCAN";
     /// EXPIRE.
@@ -584,6 +586,52 @@ fixed_errors! {
     CLAIM_IDLE_NOT_INTEGER = "ERR min-idle-time is not an integer or out of range";
     /// XREADGROUP CLAIM.
     CLAIM_IDLE_NEGATIVE = "ERR min-idle-time must be a positive integer";
+    /// XNACK.
+    XNACK_MODE = "ERR mode must be SILENT, FAIL, or FATAL";
+    /// XNACK.
+    XNACK_NO_IDS = "ERR syntax error, expected IDS keyword";
+    /// XNACK.
+    XNACK_NUMIDS = "ERR numids must be a positive integer";
+    /// XNACK.
+    XNACK_NUMIDS_MATCH = "ERR number of IDs doesn't match numids";
+    /// XNACK.
+    XNACK_RETRYCOUNT = "ERR Invalid RETRYCOUNT value, must be >= 0";
+    /// XADD IDMP, IDMPAUTO.
+    IDMP_TWICE = "ERR syntax error, IDMP/IDMPAUTO specified multiple times";
+    /// XADD IDMP, IDMPAUTO.
+    IDMP_EXACT_ID = "ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs";
+    /// XADD IDMP.
+    IDMP_NO_PRODUCER = "ERR syntax error, IDMP requires a non-empty producer ID";
+    /// XADD IDMP.
+    IDMP_NO_ID = "ERR syntax error, IDMP requires a non-empty idempotent ID";
+    /// XADD IDMPAUTO.
+    IDMPAUTO_NO_PRODUCER = "ERR syntax error, IDMPAUTO requires a non-empty producer ID";
+    /// XIDMPRECORD.
+    IDMP_RECORD_NO_PRODUCER = "ERR producer ID must be non-empty";
+    /// XIDMPRECORD.
+    IDMP_RECORD_NO_ID = "ERR idempotent ID must be non-empty";
+    /// XIDMPRECORD.
+    IDMP_RECORD_NO_ENTRY = "ERR No such message in stream";
+    /// XIDMPRECORD.
+    IDMP_RECORD_OTHER = "ERR IID already exists for this producer with a different stream ID";
+    /// XCFGSET.
+    XCFGSET_NOTHING = "ERR At least one parameter must be specified";
+    /// XCFGSET.
+    XCFGSET_DURATION = "ERR IDMP-DURATION must be between 1 and 86400 seconds";
+    /// XCFGSET.
+    XCFGSET_DURATION_TWICE = "ERR IDMP-DURATION specified multiple times";
+    /// XCFGSET.
+    XCFGSET_MAXSIZE = "ERR IDMP-MAXSIZE must be between 1 and 10000 entries";
+    /// XCFGSET.
+    XCFGSET_MAXSIZE_TWICE = "ERR IDMP-MAXSIZE specified multiple times";
+    /// HIMPORT.
+    HIMPORT_DUPLICATE = "ERR duplicate field name in fieldset";
+    /// HIMPORT.
+    HIMPORT_NO_FIELDSET = "ERR no such fieldset";
+    /// HIMPORT.
+    HIMPORT_COUNT = "ERR value count does not match fieldset field count";
+    /// CLIENT IMPORT-SOURCE.
+    NOT_IN_IMPORT_MODE = "ERR Server is not in import mode";
     /// XREAD of `+`.
     LAST_ENTRY_ZERO = "ERR the stream last element ID is 0-0";
     /// XGROUP CREATE.
@@ -870,6 +918,12 @@ impl CommandError {
     pub fn xclaim_option(option: &[u8]) -> CommandError {
         let option = echo(option, usize::MAX);
         CommandError::concat(&[b"ERR Unrecognized XCLAIM option '", option, b"'"])
+    }
+
+    /// XNACK.
+    pub fn xnack_option(option: &[u8]) -> CommandError {
+        let option = echo(option, usize::MAX);
+        CommandError::concat(&[b"ERR Unrecognized XNACK option '", option, b"'"])
     }
 
     /// PFDEBUG.

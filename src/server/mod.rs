@@ -7,6 +7,7 @@ mod leaving;
 mod listeners;
 mod loading;
 mod logging;
+mod oom;
 mod running;
 mod save;
 mod saving;

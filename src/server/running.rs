@@ -4,6 +4,7 @@ use super::aof::{Aof, Rewrites};
 use super::control::Order;
 use super::leaving::Leave;
 use super::loading::{self, LoadError};
+use super::oom::OomScore;
 use super::saving::Saves;
 use super::{listeners, logging};
 use crate::command::ctx::{Answer, Load, OnCore, Save, Server, Shutdown, UserChange};
@@ -55,6 +56,7 @@ pub(super) struct Running {
     /// The append-only file.
     pub(super) aof: Arc<Aof>,
     pub(super) rewrites: Rewrites,
+    oom_score: Mutex<OomScore>,
     sampled_at_us: AtomicI64,
     last: [AtomicU64; 5],
 }
@@ -74,12 +76,16 @@ impl Running {
         clock: Clock,
         aof: Arc<Aof>,
     ) -> Arc<Running> {
+        let mut oom_score = OomScore::default();
+        // Not being allowed to is no reason not to start.
+        let _ = oom_score.apply(&config);
         Arc::new_cyclic(|this| Running {
             this: Weak::clone(this),
             aof,
             rewrites: Rewrites::default(),
             saves: Saves::default(),
             leave: Leave::default(),
+            oom_score: Mutex::new(oom_score),
             server,
             posts,
             orders,
@@ -266,6 +272,17 @@ impl Process for Running {
                     config.appenddirname
                 );
                 refused("appendonly", "Unable to turn on AOF. Check server logs.")
+            })?;
+        }
+        if let Some(name) = ["oom-score-adj", "oom-score-adj-values"]
+            .into_iter()
+            .find(|name| named(name))
+        {
+            self.oom_score.lock().apply(&config).map_err(|_| {
+                refused(
+                    name,
+                    "Failed to set current oom_score_adj. Check server logs.",
+                )
             })?;
         }
         if named("loglevel") {

@@ -5,17 +5,20 @@
 //! pipeline.
 
 mod audience;
+mod fieldset;
 mod password;
 mod subscriptions;
 mod tracking;
 mod user;
 
 pub use audience::Audience;
+pub use fieldset::Fieldset;
 pub use password::Password;
 pub use subscriptions::{Listeners, Message, Subscriptions, Topic};
 pub use tracking::{Redirect, Tracking, TrackingMode};
 pub use user::{CommandSet, DEFAULT_USER, KeyPattern, Selector, User, Users};
 
+use crate::base::Map;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::keyspace::WatchFlag;
@@ -121,6 +124,10 @@ pub struct Session {
     pub no_evict: bool,
     /// CLIENT NO-TOUCH: reads leave LRU and LFU alone.
     pub no_touch: bool,
+    /// CLIENT IMPORT-SOURCE: what has expired is there for it.
+    pub imports: bool,
+    /// HIMPORT PREPARE: names of lists of fields.
+    pub fieldsets: Map<Box<[u8]>, Fieldset>,
     /// In MONITOR.
     pub monitor: bool,
     /// The core that has its connection.
@@ -153,7 +160,10 @@ impl Session {
             let prefixes = tracking.prefixes.iter().map(|prefix| prefix.len() + 64);
             prefixes.sum::<usize>() + size_of::<Tracking>()
         });
-        size_of::<Session>() + queued + watched + tracking + self.subscriptions.memory()
+        let fieldsets = self.fieldsets.iter();
+        let fieldsets = fieldsets.map(|(name, fields)| name.len() + fields.memory());
+        let fieldsets = fieldsets.sum::<usize>();
+        size_of::<Session>() + queued + watched + tracking + fieldsets + self.subscriptions.memory()
     }
 
     /// A client that just connected, RESP2, database 0, and the default user, authenticated if that one is open.
@@ -185,6 +195,8 @@ impl Session {
             reply_mode: ReplyMode::On,
             no_evict: false,
             no_touch: false,
+            imports: false,
+            fieldsets: Map::default(),
             monitor: false,
             shard: ShardId(0),
             unix: false,
@@ -210,6 +222,8 @@ impl Session {
         self.reply_mode = ReplyMode::On;
         self.no_evict = false;
         self.no_touch = false;
+        self.imports = false;
+        self.fieldsets.clear();
         self.monitor = false;
         self.kind = ClientKind::Normal;
     }

@@ -347,12 +347,13 @@ impl Owner {
                                     besides.run_queued(n, spec, args, item.scope, effects, out);
                                 scope = Some(ran.scope);
                                 config = ran.config.or(config);
-                                let Some(run) = ran.at_key else {
+                                let Some((run, args)) = ran.at_key else {
                                     item.outcome.failed = ran.failed;
                                     item.outcome.ticks = clock.ticks().wrapping_sub(started);
                                     continue;
                                 };
                                 item.run = run;
+                                item.args = args;
                             }
                             // Borrowed anew for each command: a set lives as long as its command.
                             let mut lent: Vec<Option<&mut Store>> =
@@ -802,6 +803,7 @@ fn into_waiter(
         keys,
         kept.unwrap_or(block.deadline),
         block.on_removal,
+        block.look_at,
     )
 }
 
@@ -899,6 +901,9 @@ fn run_over<'a>(
 ) -> Ran {
     let mut db = Db::new(set, call.scope.db, call.now);
     db.set_no_touch(call.scope.no_touch);
+    if call.scope.imports {
+        db.set_expiry_rule(Expiry::Ignore);
+    }
     if let (Some(locator), Some(key)) = (call.locator, call.args.get(1)) {
         db.prime(key, locator);
     }

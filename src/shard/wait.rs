@@ -36,6 +36,8 @@ pub struct Waiter {
     pub deadline: Option<Millis>,
     /// It is also looked at when a key is gone.
     pub on_removal: bool,
+    /// When it is looked at again, though no key has changed.
+    pub look_at: Option<Millis>,
 }
 
 impl Waiter {
@@ -46,6 +48,7 @@ impl Waiter {
         keys: Vec<Box<[u8]>>,
         deadline: Option<Millis>,
         on_removal: bool,
+        look_at: Option<Millis>,
     ) -> Arc<Waiter> {
         Arc::new(Waiter {
             part: frame.part,
@@ -54,7 +57,13 @@ impl Waiter {
             keys,
             deadline,
             on_removal,
+            look_at,
         })
+    }
+
+    /// When something is to be done about it by its home.
+    pub fn due(&self) -> Option<Millis> {
+        self.deadline.into_iter().chain(self.look_at).min()
     }
 
     /// Takes the right to end the wait. `None` if it is over: the frame is on its way home, or was. Waits for a shard
@@ -183,7 +192,7 @@ mod tests {
 
     fn waiter(key: &[u8]) -> Arc<Waiter> {
         let frame = Node::new(Frame::new(ShardId(0)));
-        Waiter::new(frame, DbIndex(0), vec![key.into()], None, false)
+        Waiter::new(frame, DbIndex(0), vec![key.into()], None, false, None)
     }
 
     #[test]

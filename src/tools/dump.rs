@@ -229,7 +229,7 @@ fn write_stream(out: &mut String, stream: &Stream) {
             out.push('[');
             id(out, pending_id);
             json::comma(out);
-            json::text(out, &group.consumer(pending.consumer).name);
+            json::text(out, group.owner(pending));
             out.push_str(&format!(",{},{}]", pending.delivered.0, pending.deliveries));
         }
         out.push(']');

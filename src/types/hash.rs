@@ -19,6 +19,7 @@ mod walk;
 use self::pack::Pack;
 use self::table::Table;
 use super::listpack::{Item, Listpack};
+use super::pick::{SPARSE_SAMPLE, Selection};
 use crate::base::{I64Buf, Rng};
 use crate::structure::size_class;
 use std::sync::Arc;
@@ -352,29 +353,19 @@ impl Hash {
     }
 
     /// Visits `times` fields at random, the same one perhaps more than once. There must be one whose time has not passed.
-    pub fn draw<'a>(
-        &'a self,
-        rng: &mut Rng,
-        times: usize,
-        now: i64,
-        mut visit: impl FnMut(Field<'a>),
-    ) {
+    pub fn draw<'a>(&'a self, rng: &mut Rng, now: i64, mut visit: impl FnMut(Field<'a>) -> bool) {
         match &self.form {
             Form::Pack(pack) => {
                 let fields: Vec<Field<'_>> =
                     pack.fields().filter(|field| field.is_live(now)).collect();
-                for _ in 0..times {
-                    visit(fields[rng.index(fields.len())]);
-                }
+                while visit(fields[rng.index(fields.len())]) {}
             }
             Form::Table(table) => {
-                for _ in 0..times {
-                    visit(
-                        table
-                            .random(rng, now)
-                            .expect("the caller knows that there is a field"),
-                    );
-                }
+                let mut random = || {
+                    let field = table.random(rng, now);
+                    field.expect("the caller knows that there is a field")
+                };
+                while visit(random()) {}
             }
         }
     }
@@ -396,14 +387,11 @@ impl Hash {
         {
             return table.sample(rng, count, now, visit);
         }
-        // Each in turn is taken with the probability that leaves the right number in the end.
-        let (mut wanted, mut left) = (count as u64, len as u64);
+        let mut selection = Selection::new(count, len);
         self.for_each(now, |field| {
-            if rng.chance(wanted, left) {
+            if selection.takes(rng) {
                 visit(field);
-                wanted -= 1;
             }
-            left -= 1;
         });
     }
 
@@ -422,6 +410,3 @@ impl Hash {
 
 /// More than the framing of two texts and the time of a field take in a listpack.
 const ENTRY_BYTES_MAX: usize = 64;
-
-/// A sample of less than this part of a table is drawn; for a larger one all of it is walked.
-const SPARSE_SAMPLE: usize = 3;

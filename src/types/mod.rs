@@ -12,6 +12,7 @@ pub mod hll;
 mod intset;
 mod list;
 mod listpack;
+mod pick;
 mod set;
 pub mod stream;
 mod tight;

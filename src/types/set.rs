@@ -17,6 +17,7 @@ mod walk;
 use self::members::Members;
 use super::intset::Intset;
 use super::listpack::{Item, Listpack};
+use super::pick::{SPARSE_SAMPLE, Selection};
 use crate::base::{I64Buf, Rng};
 use crate::structure::size_class;
 
@@ -52,9 +53,6 @@ impl SetLimits {
 
 /// The count of an intset has 32 bits.
 const INTS_MAX: usize = 1 << 30;
-
-/// A sample of less than this part of a table is drawn; for a larger one all of it is walked.
-const SPARSE_SAMPLE: usize = 3;
 
 /// When what is taken out is this many times what is left, what is left is moved out instead.
 const MOST_OF_IT: usize = 5;
@@ -404,20 +402,17 @@ impl Set {
     }
 
     /// Visits `times` members at random, the same one perhaps more than once. There must be one.
-    pub fn draw<'a>(&'a self, rng: &mut Rng, times: usize, mut visit: impl FnMut(Item<'a>)) {
+    pub fn draw<'a>(&'a self, rng: &mut Rng, mut visit: impl FnMut(Item<'a>) -> bool) {
         if let Form::Pack(pack) = &self.form {
             let members: Vec<Item<'_>> = pack.iter().collect();
-            for _ in 0..times {
-                visit(members[rng.index(members.len())]);
-            }
+            while visit(members[rng.index(members.len())]) {}
             return;
         }
-        for _ in 0..times {
-            visit(
-                self.random(rng)
-                    .expect("the caller knows that there is one"),
-            );
-        }
+        let mut random = || {
+            let member = self.random(rng);
+            member.expect("the caller knows that there is one")
+        };
+        while visit(random()) {}
     }
 
     /// Visits `count` different members picked at random, or all if there are no more.
@@ -431,15 +426,12 @@ impl Set {
         {
             return table.sample(rng, count, |member| visit(Item::Text(member)));
         }
-        // Each in turn is taken with the probability that leaves the right number in the end.
-        let (mut wanted, mut left) = (count as u64, len as u64);
+        let mut selection = Selection::new(count, len);
         self.each_while(|member| {
-            if rng.chance(wanted, left) {
+            if selection.takes(rng) {
                 visit(member);
-                wanted -= 1;
             }
-            left -= 1;
-            wanted > 0
+            !selection.is_done()
         });
     }
 

@@ -257,3 +257,31 @@ fn nothing_expires_while_writes_are_paused() {
         "##,
     );
 }
+
+#[test]
+fn whoever_imports_sees_what_has_expired() {
+    check(
+        r#"
+        [ours] CLIENT IMPORT-SOURCE on => ERR Server is not in import mode; [ours] CLIENT IMPORT-SOURCE off => OK
+        [ours] CLIENT IMPORT-SOURCE maybe => ERR syntax error; [ours] CLIENT IMPORT-SOURCE => ERR wrong number of arguments for 'client|import-source' command
+        [ours] CONFIG SET import-mode yes => OK; [ours] CLIENT IMPORT-SOURCE on => OK; [ours] CLIENT INFO => /flags=I /
+        [ours] SET k v PX 1 => OK; [ours] HSET h f v => 1; [ours] HPEXPIRE h 1 FIELDS 1 f => [1]; [ours] c2: eventually EXISTS k => 0; [ours] c2: eventually HLEN h => 0
+        [ours] GET k => "v"; [ours] HGET h f => "v"; [ours] DBSIZE => 2; [ours] c2: GET k => nil; [ours] GET k => "v"; [ours] c2: HGET h f => nil; [ours] HGET h f => "v"
+        [ours] SET k2 v PX 1 => OK; [ours] c2: eventually TTL k2 => -2; [ours] PERSIST k2 => 1; [ours] c2: GET k2 => "v"
+        [ours] MULTI => OK; [ours] GET k => QUEUED; [ours] EXEC => ["v"]
+        [ours] CLIENT IMPORT-SOURCE off => OK; [ours] GET k => nil; [ours] DBSIZE => 3
+        [ours] CONFIG SET import-mode no => OK; [ours] eventually DBSIZE => 1
+        "#,
+    );
+}
+
+#[test]
+fn a_pause_begins_with_the_end_of_a_transaction() {
+    check(
+        r#"
+        MULTI => OK; SET {1}k 1 => QUEUED; CLIENT PAUSE 100000 WRITE => QUEUED; SET {2}l 2 => QUEUED; EXEC => [OK, OK, OK]
+        c2: SET m 3 => none; eventually INFO clients => /blocked_clients:1\r/; GET {2}l => "2"; GET m => nil
+        CLIENT UNPAUSE => OK; c2: read => OK
+        "#,
+    );
+}

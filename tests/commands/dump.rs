@@ -132,3 +132,16 @@ fn collections_survive_a_dump() {
         "#,
     );
 }
+
+#[test]
+fn checksums_may_be_passed_over_on_demand() {
+    check(
+        r#"
+        [ours] DEBUG SET-SKIP-CHECKSUM-VALIDATION 1 => OK
+        [ours] RESTORE k 0 "\x00\xc0\x07\x0b\x00zzzzzzzz" => OK; [ours] GET k => "7"
+        [ours] RESTORE l 0 "\x00\xc0\x0b\x00zzzzzzzz" => ERR Bad data format
+        [ours] DEBUG SET-SKIP-CHECKSUM-VALIDATION 0 => OK
+        [ours] RESTORE m 0 "\x00\xc0\x07\x0b\x00zzzzzzzz" => ERR DUMP payload version or checksum are wrong
+        "#,
+    );
+}

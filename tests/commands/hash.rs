@@ -241,3 +241,48 @@ fn subscribers_are_told_of_fields_that_end() {
         "#,
     );
 }
+
+#[test]
+fn hashes_are_imported_by_fields_that_were_named_before() {
+    for entries in ["512", "1"] {
+        check(&format!(
+            r#"
+            [ours] CONFIG SET hash-max-listpack-entries {entries} => OK; [ours] HIMPORT SET h u a b => ERR no such fieldset
+            [ours] HIMPORT PREPARE u name mail age => OK; [ours] HIMPORT SET h u alice a@b 30 => OK; [ours] HIMPORT SET {{1}}h u bob b@c 25 => OK
+            [ours] HGETALL h => {{"name": "alice", "mail": "a@b", "age": "30"}}; [ours] HGET {{1}}h name => "bob"; [ours] HLEN {{1}}h => 3
+            [ours] HSET h more 1 => 1; [ours] EXPIRE h 100 => 1; [ours] HIMPORT SET h u x y z => OK; [ours] HLEN h => 3; [ours] TTL h => -1; [ours] HGET h age => "z"
+            [ours] HIMPORT SET h u x y => ERR value count does not match fieldset field count
+            [ours] HIMPORT SET h u x y z w => ERR value count does not match fieldset field count
+            [ours] SET str x => OK; [ours] HIMPORT SET str u x y z => WRONGTYPE Operation against a key holding the wrong kind of value; [ours] GET str => "x"
+            [ours] HIMPORT PREPARE d a a => ERR duplicate field name in fieldset; [ours] HIMPORT SET h d 1 2 => ERR no such fieldset
+            [ours] HIMPORT PREPARE u x => OK; [ours] HIMPORT SET h u 1 => OK; [ours] HGETALL h => {{"x": "1"}}
+            [ours] HIMPORT PREPARE "" "" b => OK; [ours] HIMPORT SET h "" 1 2 => OK; [ours] HGET h "" => "1"
+            [ours] c2: HIMPORT SET h u 1 => ERR no such fieldset; [ours] HIMPORT DISCARD u => 1; [ours] HIMPORT DISCARD u => 0; [ours] HIMPORT DISCARDALL => 1
+            [ours] HIMPORT DISCARDALL => 0; [ours] HIMPORT SET h "" 1 2 => ERR no such fieldset
+            [ours] MULTI => OK; [ours] HIMPORT PREPARE m a b => QUEUED; [ours] HIMPORT SET h m 1 2 => QUEUED; [ours] HIMPORT SET {{1}}h m 3 4 => QUEUED; [ours] EXEC => [OK, OK, OK]
+            [ours] HGETALL h => {{"a": "1", "b": "2"}}; [ours] HGETALL {{1}}h => {{"a": "3", "b": "4"}}; [ours] RENAME h {{1}}k => OK
+            [ours] MULTI => OK; [ours] RENAME {{1}}k h => QUEUED; [ours] HIMPORT SET {{2}}h m 5 6 => QUEUED; [ours] EXEC => [OK, OK]; [ours] HGET {{2}}h b => "6"
+            [ours] RESET => RESET; [ours] HIMPORT SET h m 1 2 => ERR no such fieldset
+            [ours] HIMPORT => ERR wrong number of arguments for 'himport' command; [ours] HIMPORT FOO => ERR unknown subcommand 'FOO'. Try HIMPORT HELP.
+            [ours] HIMPORT PREPARE x => ERR wrong number of arguments for 'himport|prepare' command; [ours] HIMPORT SET h m => ERR wrong number of arguments for 'himport|set' command
+            [ours] HIMPORT DISCARD => ERR wrong number of arguments for 'himport|discard' command; [ours] HIMPORT DISCARDALL x => ERR wrong number of arguments for 'himport|discardall' command
+            [ours] COMMAND GETKEYS HIMPORT SET h u x => ["h"]
+            "#
+        ));
+    }
+    check_resp3(
+        "[ours] HIMPORT PREPARE u a => OK; HIMPORT SET h u 1 => OK; HIMPORT DISCARDALL => 1; HGETALL h => {\"a\": \"1\"}",
+    );
+}
+
+#[test]
+fn imports_keep_watch_and_rights() {
+    check(
+        r#"
+        [ours] HIMPORT PREPARE u a => OK; [ours] WATCH h => OK; [ours] c2: HIMPORT PREPARE u a => OK; [ours] c2: HIMPORT SET h u 1 => OK
+        [ours] MULTI => OK; [ours] HIMPORT SET h u 2 => QUEUED; [ours] EXEC => nil-array; [ours] HGET h a => "1"
+        [ours] ACL SETUSER imp on nopass ~x* +@all => OK; [ours] c2: AUTH imp x => OK; [ours] c2: HIMPORT SET h u 1 => NOPERM ...
+        [ours] c2: HIMPORT SET x u 1 => OK; [ours] ACL DELUSER imp => 1
+        "#,
+    );
+}

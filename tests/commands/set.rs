@@ -143,3 +143,23 @@ fn arguments_and_types_are_checked() {
         "#,
     );
 }
+
+#[test]
+fn draws_do_not_take_all_memory() {
+    // Refused at once where it can be told, and after the fact where the values are long.
+    check_both(
+        r#"
+        SADD s a b => 2; HSET h f v => 1; ZADD z 1 m => 1
+        [ours] SRANDMEMBER s -100000000 => ERR value is out of range
+        [ours] HRANDFIELD h -100000000 => ERR value is out of range; [ours] HRANDFIELD h -50000000 WITHVALUES => ERR value is out of range
+        [ours] ZRANDMEMBER z -9223372036854775807 => ERR value is out of range; [ours] EVAL "return redis.pcall('srandmember', KEYS[1], -100000000)" 1 s => ERR value is out of range
+        SRANDMEMBER s -9223372036854775808 => ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807
+        HRANDFIELD h -4611686018427387904 WITHVALUES => ERR value is out of range
+        SRANDMEMBER s -3 => array(3); HRANDFIELD h -2 WITHVALUES => ["f", "v", "f", "v"] | [["f", "v"], ["f", "v"]]
+        ZRANDMEMBER z -2 WITHSCORES => ["m", "1", "m", "1"] | [["m", double(1)], ["m", double(1)]]
+        HRANDFIELD h 5 WITHVALUES => ["f", "v"] | [["f", "v"]]; ZRANDMEMBER z 9 => ["m"]; SRANDMEMBER nope -3 => []; HRANDFIELD nope 3 WITHVALUES => []
+        SRANDMEMBER s 0 => []; HRANDFIELD h 0 => []; ZRANDMEMBER z 0 => []; ZRANDMEMBER nope => nil; HRANDFIELD nope => nil
+        DEL s h z => 3
+        "#,
+    );
+}

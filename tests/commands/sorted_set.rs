@@ -263,6 +263,9 @@ fn zscan_walks() {
         ZADD z 1 a 2 b 3.5 ab => 3; ZSCAN z 0 => ["0", ["a", "1", "b", "2", "ab", "3.5"]]; ZSCAN z 0 MATCH a* => ["0", ["a", "1", "ab", "3.5"]]
         ZSCAN z 0 COUNT 1 MATCH b => ["0", ["b", "2"]]; ZSCAN none 0 => ["0", []]; ZSCAN z x => ERR invalid cursor; ZSCAN none x => ERR invalid cursor
         ZSCAN z 0 COUNT 0 => ERR syntax error; ZSCAN z 0 FOO => ERR syntax error; ZSCAN none 0 FOO => ["0", []]; ZSCAN z 0 TYPE zset => ERR syntax error
+        [ours] ZSCAN z 0 NOSCORES => ["0", ["a", "b", "ab"]]; [ours] ZSCAN z 0 noscores MATCH a* COUNT 5 => ["0", ["a", "ab"]]
+        [ours] SADD m a => 1; [ours] SSCAN m 0 NOSCORES => ERR NOSCORES option can only be used in ZSCAN; [ours] SCAN 0 NOSCORES => ERR NOSCORES option can only be used in ZSCAN
+        [ours] ZSCAN z 0 NOVALUES => ERR NOVALUES option can only be used in HSCAN
         SET s x => OK; ZSCAN s 0 => WRONGTYPE ...
         "#,
     );

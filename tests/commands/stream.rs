@@ -486,3 +486,186 @@ fn a_group_reader_takes_over_what_others_left() {
         "#,
     );
 }
+
+#[test]
+fn entries_that_are_given_back_are_claimed_at_once() {
+    check_both(
+        r#"
+        XADD s 1-0 f v1 => "1-0"; XADD s 2-0 f v2 => "2-0"; XADD s 3-0 f v3 => "3-0"; XGROUP CREATE s g 0 => OK
+        XREADGROUP GROUP g a COUNT 2 STREAMS s > => any
+        [ours] XNACK s g FAIL IDS 1 1-0 => 1
+        [ours] XPENDING s g - + 9 => [["1-0", "", -1, 1], ["2-0", "a", int, 1]]
+        [ours] XPENDING s g => [2, "1-0", "2-0", [["a", "1"]]]; [ours] XPENDING s g IDLE 100000 - + 9 => [["1-0", "", -1, 1]]
+        [ours] XPENDING s g - + 9 a => [["2-0", "a", int, 1]]; [ours] XINFO GROUPS s => [{"pending": 2, "consumers": 1, ...}]
+        [ours] XINFO STREAM s FULL => {"groups": [{"pel-count": 2, "pending": [["1-0", "", 0, 1], ["2-0", "a", int, 1]], ...}], ...}
+        [ours] XREADGROUP GROUP g b CLAIM 100000 COUNT 1 STREAMS s > => {"s": [["1-0", ["f", "v1"], int, 1]]} | [["s", [["1-0", ["f", "v1"], int, 1]]]]
+        [ours] XNACK s g SILENT IDS 2 1-0 2-0 => 2; [ours] XPENDING s g - + 9 => [["1-0", "", -1, 1], ["2-0", "", -1, 0]]
+        [ours] XNACK s g SILENT IDS 1 2-0 => 1; [ours] XPENDING s g 2 2 9 => [["2-0", "", -1, 0]]; [ours] XPENDING s g => [2, "1-0", "2-0", []]
+        [ours] XNACK s g FATAL IDS 1 1-0 => 1; [ours] XPENDING s g 1 1 9 => [["1-0", "", -1, 9223372036854775807]]
+        [ours] XNACK s g FATAL IDS 1 1-0 RETRYCOUNT 7 => 1; [ours] XPENDING s g 1 1 9 => [["1-0", "", -1, 7]]
+        [ours] XCLAIM s g c 100000 1-0 => [["1-0", ["f", "v1"]]]; [ours] XAUTOCLAIM s g d 100000 0 JUSTID => ["0-0", ["2-0"], []]
+        [ours] XPENDING s g - + 9 => [["1-0", "c", int, 8], ["2-0", "d", int, 0]]
+        [ours] XNACK s g fail ids 2 3-0 9-0 => 0; [ours] XNACK s g fail ids 2 3-0 9-0 force => 1; [ours] XPENDING s g 3 3 9 => [["3-0", "", -1, 0]]
+        [ours] XNACK s g FAIL RETRYCOUNT 4 FORCE IDS 1 3-0 => 1; [ours] XPENDING s g 3 3 9 => [["3-0", "", -1, 4]]
+        [ours] XDEL s 3-0 => 1; [ours] XCLAIM s g c 0 3-0 => []; [ours] XPENDING s g 3 3 9 => []; [ours] XACK s g 1-0 => 1
+        [ours] XNACK s g FAIL IDS 1 2-0 => 1; [ours] XACK s g 2-0 => 1; [ours] XPENDING s g => [0, nil, nil, nil-array]
+        "#,
+    );
+    check_both(
+        r#"
+        XADD s 1-0 f v1 => "1-0"; XGROUP CREATE s g 0 => OK; SET str x => OK
+        [ours] XNACK s g OOPS IDS 1 1-0 => ERR mode must be SILENT, FAIL, or FATAL
+        [ours] XNACK s g FAIL IDS 0 1-0 => ERR numids must be a positive integer; [ours] XNACK s g FAIL IDS x 1-0 => ERR numids must be a positive integer
+        [ours] XNACK s g FAIL IDS 2147483648 1-0 => ERR numids must be a positive integer
+        [ours] XNACK s g FAIL IDS 2 1-0 => ERR number of IDs doesn't match numids
+        [ours] XNACK s g FAIL FORCE RETRYCOUNT 1 => ERR syntax error, expected IDS keyword
+        [ours] XNACK s g FAIL IDS 1 1-0 RETRYCOUNT -1 => ERR Invalid RETRYCOUNT value, must be >= 0
+        [ours] XNACK s g FAIL IDS 1 1-0 RETRYCOUNT x => ERR value is not an integer or out of range
+        [ours] XNACK s g FAIL IDS 1 1-0 2-0 => ERR Unrecognized XNACK option '2-0'
+        [ours] XNACK s g FAIL IDS 1 zz => ERR Invalid stream ID specified as stream command argument
+        [ours] XNACK s nope FAIL IDS 1 1-0 => NOGROUP No such key 's' or consumer group 'nope'
+        [ours] XNACK nope g FAIL IDS 1 1-0 => NOGROUP No such key 'nope' or consumer group 'g'
+        [ours] XNACK str g FAIL IDS 1 1-0 => WRONGTYPE Operation against a key holding the wrong kind of value
+        [ours] XNACK s g FAIL IDS => ERR wrong number of arguments for 'xnack' command
+        "#,
+    );
+}
+
+#[test]
+fn what_is_given_back_survives_dump_and_reload() {
+    check(
+        r#"
+        XADD s 1-0 f v1 => "1-0"; XADD s 2-0 f v2 => "2-0"; XGROUP CREATE s g 0 => OK; XREADGROUP GROUP g a STREAMS s > => any
+        [ours] XNACK s g FAIL IDS 1 1-0 RETRYCOUNT 3 => 1; [ours] XADD s IDMP p one * f v => @id; [ours] COPY s t => 1
+        [ours] DEBUG RELOAD => OK; [ours] XPENDING s g - + 9 => [["1-0", "", -1, 3], ["2-0", "a", int, 1]]
+        [ours] XPENDING t g - + 9 => [["1-0", "", -1, 3], ["2-0", "a", int, 1]]
+        [ours] XADD s IDMP p one * f w => @id; [ours] XADD t IDMP p one * f w => @id; [ours] XLEN s => 3
+        [ours] XINFO STREAM s => {"pids-tracked": 1, "iids-tracked": 1, "iids-added": 1, "iids-duplicates": 1, ...}
+        "#,
+    );
+}
+
+#[test]
+fn what_producers_send_again_is_not_added_again() {
+    check_both(
+        r#"
+        [ours] XADD s NOMKSTREAM IDMP p one * f v => nil; [ours] EXISTS s => 0
+        [ours] XADD s IDMP p one * f v => @one; [ours] XADD s IDMP p one * f other => @one; [ours] XLEN s => 1
+        [ours] XRANGE s - + => [[@one, ["f", "v"]]]
+        [ours] XADD s IDMP q one * f v => @two; [ours] XADD s idmp p two MAXLEN ~ 100 * f v => @three; [ours] XADD s MAXLEN 100 IDMP p two * f v => @three
+        [ours] XLEN s => 3; [ours] XADD s IDMP q one KEEPREF * f v => @two
+        [ours] XINFO STREAM s => {"length": 3, "idmp-duration": 100, "idmp-maxsize": 100, "pids-tracked": 2, "iids-tracked": 3, "iids-added": 3, "iids-duplicates": 3, ...}
+        [ours] XINFO STREAM s FULL => {"pids-tracked": 2, "groups": [], ...}
+        [ours] XADD s IDMPAUTO p * f 1 g 2 => @auto; [ours] XADD s IDMPAUTO p * g 2 f 1 => @auto; [ours] XADD s IDMPAUTO p * f 2 g 1 => bulk; [ours] XLEN s => 5
+        [ours] XADD s IDMPAUTO r * f 1 g 2 => bulk; [ours] XLEN s => 6; [ours] XADD s IDMPAUTO p * f "" => @empty; [ours] XADD s IDMPAUTO p * f "" => @empty
+        [ours] XADD s IDMPAUTO p * ab c => bulk; [ours] XADD s IDMPAUTO p * a bc => bulk; [ours] XLEN s => 9
+        [ours] XADD s IDMP p * * f v => bulk; [ours] XADD s IDMP p IDMP * f v => bulk; [ours] XADD s IDMP p "\x00\xff" * f v => @bin; [ours] XADD s IDMP p "\x00\xff" * f w => @bin
+        [ours] MULTI => OK; [ours] XADD s IDMP p m * f v => QUEUED; [ours] XADD s IDMP p m * f v => QUEUED; [ours] EXEC => [@m, @m]
+        "#,
+    );
+    check_both(
+        r#"
+        [ours] XADD s IDMP p a 1-1 f v => ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs
+        [ours] XADD s IDMPAUTO p 1-* f v => ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs
+        [ours] XADD s IDMP p * f v => ERR Invalid stream ID specified as stream command argument
+        [ours] XADD s IDMP p a IDMP q b * f v => ERR syntax error, IDMP/IDMPAUTO specified multiple times
+        [ours] XADD s IDMPAUTO p IDMP q b * f v => ERR syntax error, IDMP/IDMPAUTO specified multiple times
+        [ours] XADD s IDMP "" a * f v => ERR syntax error, IDMP requires a non-empty producer ID
+        [ours] XADD s IDMP p "" * f v => ERR syntax error, IDMP requires a non-empty idempotent ID
+        [ours] XADD s IDMPAUTO "" * f v => ERR syntax error, IDMPAUTO requires a non-empty producer ID
+        [ours] EXISTS s => 0; [ours] XTRIM s IDMP p a MAXLEN 1 => ERR syntax error
+        [ours] XCFGSET s IDMP-DURATION 5 => ERR no such key; [ours] XADD s 1-1 f v => "1-1"
+        [ours] XCFGSET s => ERR At least one parameter must be specified; [ours] XCFGSET s FOO 1 => ERR syntax error; [ours] XCFGSET s IDMP-DURATION => ERR syntax error
+        [ours] XCFGSET s IDMP-DURATION 0 => ERR IDMP-DURATION must be between 1 and 86400 seconds
+        [ours] XCFGSET s IDMP-DURATION 86401 => ERR IDMP-DURATION must be between 1 and 86400 seconds
+        [ours] XCFGSET s IDMP-MAXSIZE -1 => ERR IDMP-MAXSIZE must be between 1 and 10000 entries
+        [ours] XCFGSET s IDMP-MAXSIZE 10001 => ERR IDMP-MAXSIZE must be between 1 and 10000 entries
+        [ours] XCFGSET s IDMP-MAXSIZE x => ERR value is not an integer or out of range
+        [ours] XCFGSET s IDMP-MAXSIZE 1 IDMP-MAXSIZE 2 => ERR IDMP-MAXSIZE specified multiple times
+        [ours] XCFGSET s IDMP-DURATION 1 IDMP-DURATION 2 => ERR IDMP-DURATION specified multiple times
+        [ours] XIDMPRECORD s "" i 1-1 => ERR producer ID must be non-empty; [ours] XIDMPRECORD s p "" 1-1 => ERR idempotent ID must be non-empty
+        [ours] XIDMPRECORD s p i 2-2 => ERR No such message in stream; [ours] XIDMPRECORD nope p i 1-1 => ERR no such key
+        [ours] XIDMPRECORD s p i x => ERR Invalid stream ID specified as stream command argument
+        [ours] XIDMPRECORD s p i 1-1 => OK; [ours] XIDMPRECORD s p i 1-1 => OK; [ours] XADD s 2-2 f v => "2-2"
+        [ours] XIDMPRECORD s p i 2-2 => ERR IID already exists for this producer with a different stream ID
+        SET str x => OK
+        [ours] XCFGSET str IDMP-MAXSIZE 1 => WRONGTYPE ...; [ours] XIDMPRECORD str p i 1-1 => WRONGTYPE ...
+        "#,
+    );
+}
+
+#[test]
+fn producers_are_remembered_as_long_as_the_stream_says() {
+    check(
+        r#"
+        [ours] CONFIG SET stream-idmp-maxsize 2 stream-idmp-duration 60 => OK
+        [ours] XADD s IDMP p a * f v => @a; [ours] XADD s IDMP p b * f v => @b; [ours] XADD s IDMP p c * f v => @c; [ours] XADD s IDMP p b * f v => @b
+        [ours] XADD s IDMP p a * f v => bulk; [ours] XLEN s => 4
+        [ours] XINFO STREAM s => {"idmp-duration": 60, "idmp-maxsize": 2, "iids-tracked": 2, ...}
+        [ours] XCFGSET s IDMP-MAXSIZE 3 => OK; [ours] XINFO STREAM s => {"idmp-duration": 60, "idmp-maxsize": 3, "pids-tracked": 0, "iids-tracked": 0, "iids-added": 4, ...}
+        [ours] XADD s IDMP p c * f v => bulk; [ours] XLEN s => 5; [ours] XTRIM s MAXLEN 0 => 5; [ours] XADD s IDMP p c * f v => bulk; [ours] XLEN s => 0
+        "#,
+    );
+}
+
+#[test]
+fn reads_of_several_streams_are_bounded_together() {
+    check_both(
+        r#"
+        XADD {s}1 1-0 f 11111 => "1-0"; XADD {s}1 2-0 f 22222 => "2-0"; XADD {s}2 3-0 f 33333 => "3-0"; XADD {s}2 4-0 f 44444 => "4-0"
+        [ours] XREAD MAXCOUNT 3 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any], ["2-0", any]], "{s}2": [["3-0", any]]} | [["{s}1", [["1-0", any], ["2-0", any]]], ["{s}2", [["3-0", any]]]]
+        [ours] XREAD MAXCOUNT 3 COUNT 1 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any]], "{s}2": [["3-0", any]]} | [["{s}1", [["1-0", any]]], ["{s}2", [["3-0", any]]]]
+        [ours] XREAD MAXCOUNT 1 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any]]} | [["{s}1", [["1-0", any]]]]
+        [ours] XREAD MAXSIZE 1 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any]]} | [["{s}1", [["1-0", any]]]]
+        # An entry is *2 $3 1-0 *2 $1 f $5 11111: 4 + 9 + 4 + 7 + 11 bytes.
+        [ours] XREAD MAXSIZE 69 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any]]} | [["{s}1", [["1-0", any]]]]
+        [ours] XREAD MAXSIZE 70 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any], ["2-0", any]]} | [["{s}1", [["1-0", any], ["2-0", any]]]]
+        [ours] XREAD MAXSIZE 0 MAXCOUNT 0 STREAMS {s}1 {s}2 2 0 => {"{s}2": [["3-0", any], ["4-0", any]]} | [["{s}2", [["3-0", any], ["4-0", any]]]]
+        XGROUP CREATE {s}1 g 0 => OK; XGROUP CREATE {s}2 g 0 => OK
+        [ours] XREADGROUP GROUP g a MAXCOUNT 3 STREAMS {s}1 {s}2 > > => {"{s}1": array(2), "{s}2": [["3-0", any]]} | [["{s}1", array(2)], ["{s}2", [["3-0", any]]]]
+        [ours] XPENDING {s}1 g => [2, "1-0", "2-0", any]; [ours] XPENDING {s}2 g => [1, "3-0", "3-0", any]
+        [ours] XREADGROUP GROUP g a MAXSIZE 40 STREAMS {s}1 {s}2 0 0 => {"{s}1": [["1-0", any]]} | [["{s}1", [["1-0", any]]]]
+        [ours] XREADGROUP GROUP g b MAXSIZE 80 CLAIM 0 STREAMS {s}1 {s}2 > > => {"{s}1": array(2)} | [["{s}1", array(2)]]
+        [ours] XREADGROUP GROUP g b MAXCOUNT 2 CLAIM 0 STREAMS {s}2 {s}1 > > => {"{s}2": [["3-0", any, any, any], ["4-0", any, 0, 0]]} | [["{s}2", [["3-0", any, any, any], ["4-0", any, 0, 0]]]]
+        [ours] XREAD MAXCOUNT x STREAMS {s}1 0 => ERR value is not an integer or out of range; [ours] XREAD MAXSIZE => ERR wrong number ...
+        "#,
+    );
+}
+
+#[test]
+fn whoever_waits_to_claim_is_served_when_entries_have_been_idle_for_long_enough() {
+    check(
+        r#"
+        XADD s 1-0 f v1 => "1-0"; XGROUP CREATE s g 0 => OK; XREADGROUP GROUP g a STREAMS s > => any
+        [ours] c2: XREADGROUP GROUP g b BLOCK 0 CLAIM 100 STREAMS s > => none
+        [ours] c2: read => [["s", [["1-0", ["f", "v1"], 100.., 1]]]]
+        # Nothing is pending yet when the wait begins.
+        [ours] XACK s g 1-0 => 1; [ours] c2: XREADGROUP GROUP g b BLOCK 0 CLAIM 100 STREAMS s > => none
+        [ours] eventually INFO clients => /blocked_clients:1\r/
+        [ours] MULTI => OK; [ours] XADD s 2-0 f v2 => QUEUED; [ours] XREADGROUP GROUP g a STREAMS s > => QUEUED; [ours] EXEC => [any, any]
+        [ours] c2: read => [["s", [["2-0", ["f", "v2"], 100.., 1]]]]
+        # Given back, which is told at once.
+        [ours] c2: XREADGROUP GROUP g b BLOCK 0 CLAIM 1000000 STREAMS s {1}t > > => NOGROUP ...
+        [ours] c2: XREADGROUP GROUP g b BLOCK 0 CLAIM 1000000 STREAMS s > => none
+        [ours] eventually INFO clients => /blocked_clients:1\r/
+        [ours] XNACK s g FAIL IDS 1 2-0 => 1; [ours] c2: read => [["s", [["2-0", ["f", "v2"], int, 2]]]]
+        [ours] XREADGROUP GROUP g a BLOCK 120 CLAIM 1000000 STREAMS s > => nil-array
+        "#,
+    );
+}
+
+#[test]
+fn those_who_wait_to_claim_wait_for_all_their_streams() {
+    check(
+        r#"
+        XADD s 1-0 f v1 => "1-0"; XADD {1}t 1-0 f w1 => "1-0"; XADD {2}u 1-0 f x1 => "1-0"
+        XGROUP CREATE s g $ => OK; XGROUP CREATE {1}t g $ => OK; XGROUP CREATE {2}u g 0 => OK; XREADGROUP GROUP g a STREAMS {2}u > => any
+        [ours] c2: XREADGROUP GROUP g b BLOCK 0 CLAIM 100 STREAMS s {1}t {2}u > > > => none
+        [ours] c2: read => [["{2}u", [["1-0", ["f", "x1"], 100.., 1]]]]
+        [ours] c2: XREADGROUP GROUP g b BLOCK 300 CLAIM 200 STREAMS s {1}t > > => none; [ours] XADD {1}t 2-0 f w2 => "2-0"
+        [ours] c2: read => [["{1}t", [["2-0", ["f", "w2"], 0, 0]]]]
+        [ours] c2: XREADGROUP GROUP g b BLOCK 100 CLAIM 1000 STREAMS s {1}t > > => none; [ours] c2: read => nil-array
+        [ours] eventually INFO clients => /blocked_clients:0\r/
+        "#,
+    );
+}

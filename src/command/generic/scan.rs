@@ -59,8 +59,10 @@ pub(in crate::command) enum Scanned {
     Keys,
     /// HSCAN.
     Fields,
-    /// SSCAN, ZSCAN.
+    /// SSCAN.
     Elements,
+    /// ZSCAN.
+    Scores,
 }
 
 /// Options of SCAN and its kin. An unknown type is no error: no key has it.
@@ -71,7 +73,7 @@ pub(in crate::command) struct ScanOptions<'a> {
     pub(in crate::command) count: usize,
     /// TYPE.
     type_name: Option<&'a [u8]>,
-    /// NOVALUES.
+    /// NOVALUES, NOSCORES.
     pub(in crate::command) names_only: bool,
 }
 
@@ -91,6 +93,14 @@ impl<'a> ScanOptions<'a> {
             if args.is(at, "NOVALUES") {
                 if scanned != Scanned::Fields {
                     return Err(CommandError::SCAN_NOVALUES);
+                }
+                options.names_only = true;
+                at += 1;
+                continue;
+            }
+            if args.is(at, "NOSCORES") {
+                if scanned != Scanned::Scores {
+                    return Err(CommandError::SCAN_NOSCORES);
                 }
                 options.names_only = true;
                 at += 1;

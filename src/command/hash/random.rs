@@ -1,9 +1,10 @@
 //! HRANDFIELD and HSCAN.
 
 use super::{Result, reply_text};
-use crate::base::{I64Buf, parse_i64};
+use crate::base::I64Buf;
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::generic::scan::{ScanOptions, Scanned, parse_cursor};
+use crate::command::random::{Picks, reply_one};
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::types::{Field, Hash};
 
@@ -11,61 +12,31 @@ use crate::types::{Field, Hash};
 /// so many draws; WITHVALUES with their values.
 pub fn hrandfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (key, now) = (args.arg(1), cx.db.horizon());
-    let Some(count) = args.get(2) else {
-        let hash = cx.db.read::<Hash>(key)?;
-        match hash.and_then(|hash| hash.random(cx.rng, now)) {
-            Some(field) => reply_text(&mut cx.reply, field.name),
-            None => cx.reply.null(),
-        }
-        return Ok(Flow::Done);
-    };
-    let count = parse_i64(count).ok_or(CommandError::NOT_INTEGER)?;
-    if count == i64::MIN {
-        return Err(CommandError::not_between(-i64::MAX, i64::MAX));
-    }
-    let with_values = match args.len() {
-        3 => false,
-        4 if args.is(3, "WITHVALUES") => true,
-        _ => return Err(CommandError::SYNTAX),
-    };
-    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
-        return Err(CommandError::OUT_OF_RANGE);
-    }
+    let picks = Picks::parse(args, Some("WITHVALUES"))?;
     let hash = cx.db.read::<Hash>(key)?;
-    let len = hash.map_or(0, |hash| hash.live_len(now));
-    let (Some(hash), 1.., true) = (hash, len, count != 0) else {
-        cx.reply.array(0);
-        return Ok(Flow::Done);
+    let Some(picks) = picks else {
+        let field = hash.and_then(|hash| hash.random(cx.rng, now));
+        let put = |reply: &mut Reply<'_>, field: Field<'_>| reply_text(reply, field.name);
+        return Ok(reply_one(&mut cx.reply, field, put));
     };
-    let reply = &mut cx.reply;
-    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let times = if count > 0 { wanted.min(len) } else { wanted };
-    if times > DRAWS_MAX {
-        return Err(CommandError::OUT_OF_RANGE);
-    }
-    let is_paired = reply.is_resp3();
-    reply.array(match with_values && !is_paired {
-        true => times * 2,
-        false => times,
-    });
-    let put = |field: Field<'_>| {
-        if with_values && is_paired {
-            reply.array(2);
-        }
-        reply_text(reply, field.name);
-        if with_values {
-            reply_text(reply, field.value);
-        }
-    };
-    match count {
-        1.. => hash.sample(cx.rng, times, now, put),
-        _ => hash.draw(cx.rng, times, now, put),
-    }
-    Ok(Flow::Done)
+    let empty = Hash::new();
+    let hash = hash.unwrap_or(&empty);
+    // Either of the two picks is made.
+    let rng = std::cell::RefCell::new(&mut *cx.rng);
+    picks.reply(
+        &mut cx.reply,
+        cx.config,
+        hash.live_len(now),
+        |reply, field: Field<'_>, with_value| {
+            reply_text(reply, field.name);
+            if with_value {
+                reply_text(reply, field.value);
+            }
+        },
+        |count, visit| hash.sample(&mut rng.borrow_mut(), count, now, visit),
+        |visit| hash.draw(&mut rng.borrow_mut(), now, visit),
+    )
 }
-
-/// More would be a reply that no memory holds.
-const DRAWS_MAX: usize = 1 << 28;
 
 /// Lists some fields from a cursor on, with their values unless told otherwise; replies where to go on, and the list.
 pub fn hscan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {

@@ -10,7 +10,8 @@ use crate::command::client::on_all;
 use crate::command::ctx::{Flow, HomeCtx};
 use crate::command::introspect::reply_help;
 use crate::config::{
-    Config, Files, RealFiles, config_get, join_words, rewrite as rewritten, write_atomically,
+    Config, Files, RealFiles, config_get, join_words, rewrite as rewritten,
+    rewrite_in_full as rewritten_in_full, write_atomically,
 };
 use crate::resp::{Args, CommandError};
 use crate::session::{User, Users};
@@ -47,6 +48,18 @@ pub fn set_secrets(args: Args<'_>) -> Vec<usize> {
 
 /// Writes the settings in force into the file the server was started with.
 pub fn rewrite(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+    rewrite_with(cx, rewritten)
+}
+
+/// The same, and every setting gets its line, defaults too.
+pub(super) fn rewrite_all(cx: &mut HomeCtx<'_>) -> Result {
+    rewrite_with(cx, rewritten_in_full)
+}
+
+/// Makes a new text of an old one, the settings, and the users.
+type Rewriter = fn(&[u8], &Config, Option<&[Vec<u8>]>) -> Vec<u8>;
+
+fn rewrite_with(cx: &mut HomeCtx<'_>, how: Rewriter) -> Result {
     if cx.server.config_file.is_empty() {
         return Err(CommandError::NO_CONFIG_FILE);
     }
@@ -54,7 +67,7 @@ pub fn rewrite(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     let config = Arc::clone(cx.config);
     let users = cx.core.users();
     Ok(Flow::Offload(Box::new(move |reply| {
-        match rewrite_file(Path::new(&file), &config, &users) {
+        match rewrite_file(Path::new(&file), &config, &users, how) {
             Ok(()) => {
                 tracing::info!("CONFIG REWRITE executed with success.");
                 reply.ok();
@@ -68,7 +81,7 @@ pub fn rewrite(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     })))
 }
 
-fn rewrite_file(path: &Path, config: &Config, users: &Users) -> io::Result<()> {
+fn rewrite_file(path: &Path, config: &Config, users: &Users, how: Rewriter) -> io::Result<()> {
     let old = match RealFiles.read(path) {
         // Somebody moved it away: then there is nothing to keep.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -76,7 +89,7 @@ fn rewrite_file(path: &Path, config: &Config, users: &Users) -> io::Result<()> {
     };
     let users = users.iter().map(|user| user_line(user));
     let users: Vec<Vec<u8>> = users.collect();
-    write_atomically(path, &rewritten(&old, config, Some(&users)))
+    write_atomically(path, &how(&old, config, Some(&users)))
 }
 
 /// A user's name and rules, quoted where a configuration file needs it.
@@ -144,7 +157,7 @@ mod tests {
             hz: 50,
             ..Config::default()
         };
-        rewrite_file(&path, &config, &Users::default()).unwrap();
+        rewrite_file(&path, &config, &Users::default(), rewritten).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# mine\nhz 50\n"), "{text}");
         std::fs::remove_dir_all(&folder).unwrap();

@@ -6,6 +6,7 @@
 //! reason beside it (`accepted`).
 
 use super::Result;
+use super::config;
 use super::digest::{Digest, digest_of};
 use super::fields;
 use crate::base::time::Millis;
@@ -91,6 +92,7 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         | (b"restart" | b"crash-and-recover", _) => return Err(refused(args.arg(1), "refused")),
         (b"reload", _) => return reload(cx, args),
         (b"loadaof", 2) => return Ok(Flow::Load(Load::AppendOnly)),
+        (b"config-rewrite-force-all", 2) => return config::rewrite_all(cx),
         (b"replicate", _) => {
             return Err(refused(args.arg(1), "not supported yet"));
         }
@@ -447,6 +449,8 @@ fn help(reply: &mut Reply<'_>) {
         &[
             "CHANGE-REPL-ID",
             "    Take another replication id.",
+            "CONFIG-REWRITE-FORCE-ALL",
+            "    As CONFIG REWRITE, and every setting gets its line.",
             "DIGEST",
             "    One number over all keys and values; equal data have equal digests.",
             "DIGEST-VALUE <key> [<key> ...]",

@@ -8,8 +8,8 @@ use crate::command::introspect::reply_help;
 use crate::keyspace::INDEX_BYTES_MEAN;
 use crate::resp::{Args, CommandError, Reply};
 
-/// Bytes that a key and its value take; nil without the key. SAMPLES bounds how many elements of a nested value are
-/// looked at; strings have none.
+/// Bytes that a key and its value take; nil without the key. SAMPLES says how many elements an estimate may look at. Every
+/// value knows its bytes here, so that all of them are counted and none has to be looked at.
 pub fn usage(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let mut at = 3;
     while at < args.len() {
@@ -190,8 +190,7 @@ pub fn help(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
             "STATS",
             "    What memory is used for.",
             "USAGE <key> [SAMPLES <count>]",
-            "    The bytes that a key and its value take. Of nested values <count> elements are looked at, 5 unless",
-            "    told otherwise, 0 for all.",
+            "    The bytes that a key and its value take. They are always counted in full, whatever <count> says.",
         ],
         &mut cx.reply,
     );

@@ -4,6 +4,7 @@ use super::{Result, limits, reply_member};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::generic::scan::{ScanOptions, Scanned, parse_cursor};
+use crate::command::random::{Picks, reply_one};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::types::Set;
@@ -87,46 +88,25 @@ fn tell_of_pop(cx: &mut Ctx<'_>, key: &[u8], taken: u64, emptied: bool) {
 /// Replies a member at random. With a count: so many different ones, or with a negative count so many draws.
 pub fn srandmember(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
-    let count = match args.len() {
-        2 => None,
-        3 => Some(parse_i64(args.arg(2)).ok_or(CommandError::NOT_INTEGER)?),
-        _ => return Err(CommandError::SYNTAX),
-    };
-    if count == Some(i64::MIN) {
-        return Err(CommandError::not_between(-i64::MAX, i64::MAX));
-    }
+    let picks = Picks::parse(args, None)?;
     let set = cx.db.read::<Set>(key)?;
-    let Some(count) = count else {
-        match set.and_then(|set| set.random(cx.rng)) {
-            Some(member) => reply_member(&mut cx.reply, member),
-            None => cx.reply.null(),
-        }
-        return Ok(Flow::Done);
+    let Some(picks) = picks else {
+        let member = set.and_then(|set| set.random(cx.rng));
+        return Ok(reply_one(&mut cx.reply, member, reply_member));
     };
-    let (Some(set), true) = (set, count != 0) else {
-        cx.reply.array(0);
-        return Ok(Flow::Done);
-    };
-    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let times = if count > 0 {
-        wanted.min(set.len())
-    } else {
-        wanted
-    };
-    if times > DRAWS_MAX {
-        return Err(CommandError::OUT_OF_RANGE);
-    }
-    cx.reply.array(times);
-    let put = |member| reply_member(&mut cx.reply, member);
-    match count {
-        1.. => set.sample(cx.rng, times, put),
-        _ => set.draw(cx.rng, times, put),
-    }
-    Ok(Flow::Done)
+    let empty = Set::new();
+    let set = set.unwrap_or(&empty);
+    // Either of the two picks is made.
+    let rng = std::cell::RefCell::new(&mut *cx.rng);
+    picks.reply(
+        &mut cx.reply,
+        cx.config,
+        set.len(),
+        |reply, member, _| reply_member(reply, member),
+        |count, visit| set.sample(&mut rng.borrow_mut(), count, visit),
+        |visit| set.draw(&mut rng.borrow_mut(), visit),
+    )
 }
-
-/// More would be a reply that no memory holds.
-const DRAWS_MAX: usize = 1 << 28;
 
 /// Lists some members from a cursor on; replies where to go on, and the list.
 pub fn sscan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {

@@ -253,6 +253,7 @@ impl Request {
             keys: self.keys.clone().collect(),
             args: None,
             on_removal: false,
+            look_at: None,
         })))
     }
 }

@@ -1,11 +1,11 @@
 //! Questions about single members and numbers of members.
 
 use super::bounds::{lex_range, score_range};
-use super::{Listing, Result, reply_member, syntax};
-use crate::base::limits::REPEATED_PICKS_MAX;
-use crate::base::{Rng, Set, parse_i64, write_f64};
+use super::{Result, reply_member, syntax};
+use crate::base::write_f64;
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::generic::scan::{ScanOptions, Scanned, parse_cursor};
+use crate::command::random::{Picks, reply_one};
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::types::Zset;
 
@@ -100,82 +100,30 @@ pub fn zlexcount(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 
 /// Replies members picked at random.
 pub fn zrandmember(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
-    let Some(count) = args.get(2) else {
-        let zset = cx.db.read::<Zset>(args.arg(1))?;
-        match zset.and_then(|zset| zset.at(cx.rng.index(zset.len()))) {
-            Some((member, _)) => reply_member(&mut cx.reply, member),
-            None => cx.reply.null(),
-        }
-        return Ok(Flow::Done);
+    let picks = Picks::parse(args, Some("WITHSCORES"))?;
+    let zset = cx.db.read::<Zset>(args.arg(1))?;
+    let Some(picks) = picks else {
+        let picked = zset.and_then(|zset| zset.at(cx.rng.index(zset.len())));
+        let member = picked.map(|(member, _)| member);
+        return Ok(reply_one(&mut cx.reply, member, reply_member));
     };
-    let count = parse_i64(count).ok_or(CommandError::NOT_INTEGER)?;
-    if count == i64::MIN {
-        return Err(CommandError::not_between(-i64::MAX, i64::MAX));
-    }
-    let with_scores = match args.len() {
-        3 => false,
-        4 if args.is(3, "WITHSCORES") => true,
-        _ => return syntax(),
-    };
-    if with_scores && count.unsigned_abs() > i64::MAX.unsigned_abs() / 2 {
-        return Err(CommandError::OUT_OF_RANGE);
-    }
-    let listing = Listing { with_scores };
-    let zset = match cx.db.read::<Zset>(args.arg(1))? {
-        Some(zset) if count != 0 => zset,
-        _ => {
-            cx.reply.array(0);
-            return Ok(Flow::Done);
-        }
-    };
-    let magnitude = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    if count < 0 {
-        // The same member may come again.
-        if magnitude > REPEATED_PICKS_MAX {
-            return Err(CommandError::OUT_OF_RANGE);
-        }
-        listing.header(&mut cx.reply, magnitude);
-        for _ in 0..magnitude {
-            let rank = cx.rng.index(zset.len());
-            if let Some((member, score)) = zset.at(rank) {
-                listing.member(&mut cx.reply, member, score);
+    let empty = Zset::new();
+    let zset = zset.unwrap_or(&empty);
+    // Either of the two picks is made.
+    let rng = std::cell::RefCell::new(&mut *cx.rng);
+    picks.reply(
+        &mut cx.reply,
+        cx.config,
+        zset.len(),
+        |reply, (member, score), with_score| {
+            reply_member(reply, member);
+            if with_score {
+                reply.double(score);
             }
-        }
-        return Ok(Flow::Done);
-    }
-    if magnitude >= zset.len() {
-        listing.header(&mut cx.reply, zset.len());
-        for (member, score) in zset.iter() {
-            listing.member(&mut cx.reply, member, score);
-        }
-        return Ok(Flow::Done);
-    }
-    listing.header(&mut cx.reply, magnitude);
-    for rank in pick(cx.rng, zset.len(), magnitude) {
-        if let Some((member, score)) = zset.at(rank) {
-            listing.member(&mut cx.reply, member, score);
-        }
-    }
-    Ok(Flow::Done)
-}
-
-/// `count` different numbers below `len`, in random order; `count` is less than `len`.
-fn pick(rng: &mut Rng, len: usize, count: usize) -> Vec<usize> {
-    if count > len / 4 {
-        let mut all: Vec<usize> = (0..len).collect();
-        rng.shuffle(&mut all);
-        all.truncate(count);
-        return all;
-    }
-    let mut seen = Set::default();
-    let mut picked = Vec::with_capacity(count);
-    while picked.len() < count {
-        let number = rng.index(len);
-        if seen.insert(number) {
-            picked.push(number);
-        }
-    }
-    picked
+        },
+        |count, visit| zset.sample(&mut rng.borrow_mut(), count, visit),
+        |visit| zset.draw(&mut rng.borrow_mut(), visit),
+    )
 }
 
 /// Lists some members from a cursor on; replies where to go on, and members and scores in turn.
@@ -187,7 +135,7 @@ pub fn zscan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         cx.reply.array(0);
         return Ok(Flow::Done);
     };
-    let options = ScanOptions::parse(args.from(3), Scanned::Elements)?;
+    let options = ScanOptions::parse(args.from(3), Scanned::Scores)?;
     let mut list = Output::new();
     let mut found = Reply::new(&mut list, cx.reply.proto);
     let mut count = 0;
@@ -195,11 +143,14 @@ pub fn zscan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         let mut buffer = crate::base::I64Buf::new(0);
         let name = member.text(&mut buffer);
         if options.pattern.fits(name) {
-            let mut text = Vec::with_capacity(24);
-            write_f64(&mut text, score);
             found.bulk(name);
-            found.bulk(&text);
-            count += 2;
+            count += 1;
+            if !options.names_only {
+                let mut text = Vec::with_capacity(24);
+                write_f64(&mut text, score);
+                found.bulk(&text);
+                count += 1;
+            }
         }
     });
     cx.reply.array(2);

@@ -1,5 +1,6 @@
 //! XADD and XTRIM: entries come, and the oldest go.
 
+use super::producers::{self, Origin};
 use super::{Result, ids, node_limits, parse_integer, reply_id};
 use crate::base::{I64Buf, parse_i64};
 use crate::command::ctx::{Ctx, Flow};
@@ -16,9 +17,12 @@ struct Options {
     make_stream: bool,
     trim: Option<Trim>,
     references: References,
+    /// XADD: what the producer calls the entry, if it says so.
+    origin: Option<Origin>,
 }
 
-/// Adds an entry, and perhaps drops old ones. Replies its id, or null if the stream was not to be made.
+/// Adds an entry, and perhaps drops old ones. Replies its id, or null if the stream was not to be made; what its producer
+/// has sent before is not added again, and the id is that of then.
 pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let options = parse(args, true, cx)?;
     let pairs = args.from(options.id_at + 1);
@@ -30,7 +34,17 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     let key = args.arg(1);
     let limits = node_limits(cx.config);
-    let add = |stream: &mut Stream| -> (Result<(StreamId, Trimmed)>, u64) {
+    let (now, memory) = (cx.now, producers::memory(cx.config));
+    let own = |origin: &Origin| origin.id_of(pairs);
+    let id_of_origin = options.origin.as_ref().map(own);
+    let origin = options.origin.as_ref().zip(id_of_origin.as_deref());
+    let origin = origin.map(|(origin, id)| (&origin.producer[..], id));
+    let add = |stream: &mut Stream| -> (Result<Added>, u64) {
+        if let Some((producer, id)) = origin
+            && let Some(known) = stream.producers_mut(memory).take_again(producer, id, now)
+        {
+            return (Ok(Added::Before(known)), 0);
+        }
         let log = stream.log_mut();
         if log.last_id() == StreamId::MAX {
             return (Err(CommandError::XADD_EXHAUSTED), 0);
@@ -43,7 +57,17 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         }
         log.append(id, pairs.iter(), limits);
         let trimmed = Trimmed::new(stream, options.trim, options.references);
-        (Ok((id, trimmed)), 1)
+        let mut is_noted = false;
+        if let Some((producer, own)) = origin
+            && stream.log().contains(id)
+        {
+            let producers = stream.producers_mut(memory);
+            producers.note(producer, own, id);
+            producers.added += 1;
+            producers.tidy(now);
+            is_noted = true;
+        }
+        (Ok(Added::Now(id, trimmed, is_noted)), 1)
     };
     let edited = match options.make_stream {
         true => Some(cx.db.upsert(key, Stream::new, add)?),
@@ -53,15 +77,33 @@ pub fn xadd(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         cx.reply.null();
         return Ok(Flow::Done);
     };
-    let (id, trimmed) = edited.result?;
+    let (id, trimmed, is_noted) = match edited.result? {
+        Added::Now(id, trimmed, is_noted) => (id, trimmed, is_noted),
+        Added::Before(id) => {
+            reply_id(&mut cx.reply, id);
+            return Ok(Flow::Done);
+        }
+    };
     cx.notify(KeyspaceEvents::STREAM, "xadd", key);
     if trimmed.count > 0 {
         cx.notify(KeyspaceEvents::STREAM, "xtrim", key);
     }
     cx.dirty += 1;
     propagate_xadd(cx, args, &options, id, trimmed);
+    if let Some((producer, own)) = origin.filter(|_| is_noted && cx.propagates()) {
+        let entry = id.text();
+        cx.propagate(&[b"XIDMPRECORD", key, producer, own, entry.as_bytes()]);
+    }
     reply_id(&mut cx.reply, id);
     Ok(Flow::Done)
+}
+
+/// What became of an entry that was to be added.
+enum Added {
+    /// It was; whether its producer's name for it is remembered.
+    Now(StreamId, Trimmed, bool),
+    /// It had been before, as this one.
+    Before(StreamId),
 }
 
 /// Drops the oldest entries. Replies how many.
@@ -182,7 +224,14 @@ fn propagate_xadd(
                 exactly.push_to(&mut words);
             }
         }
-        None => words.extend(args.first(options.id_at)),
+        None => {
+            let head = args.first(options.id_at).iter().enumerate();
+            let origin = options.origin.as_ref().map_or(0..0, |it| it.at.clone());
+            words.extend(
+                head.filter(|(at, _)| !origin.contains(at))
+                    .map(|(_, word)| word),
+            );
+        }
     }
     let id = id.text();
     words.push(id.as_bytes());
@@ -194,6 +243,7 @@ fn parse(args: Args<'_>, add: bool, cx: &Ctx<'_>) -> Result<Options> {
     let mut id = NewId::Auto(u64::try_from(cx.now.0).unwrap_or(0));
     let mut make_stream = true;
     let mut references = References::Keep;
+    let mut origin: Option<Origin> = None;
     let mut keep: Option<(Keep, bool)> = None;
     let mut limit = None;
     let mut i = 2;
@@ -224,6 +274,13 @@ fn parse(args: Args<'_>, add: bool, cx: &Ctx<'_>) -> Result<Options> {
             let max = parse_i64(args.arg(i + 1)).ok_or(CommandError::NOT_INTEGER)?;
             limit = Some(u64::try_from(max).map_err(|_| CommandError::TRIM_LIMIT)?);
             i += 1;
+        } else if add && let Some(found) = Origin::parse(args, i)? {
+            if origin.is_some() {
+                return Err(CommandError::IDMP_TWICE);
+            }
+            found.check()?;
+            i = found.at.end - 1;
+            origin = Some(found);
         } else if add && args.is(i, "nomkstream") {
             make_stream = false;
         } else if let Some(found) = parse_references(args.arg(i)) {
@@ -235,6 +292,9 @@ fn parse(args: Args<'_>, add: bool, cx: &Ctx<'_>) -> Result<Options> {
             return Err(CommandError::SYNTAX);
         }
         i += 1;
+    }
+    if origin.is_some() && !matches!(id, NewId::Auto(_)) {
+        return Err(CommandError::IDMP_EXACT_ID);
     }
     if limit.is_some_and(|limit| limit != 0) && keep.is_none() {
         return Err(CommandError::TRIM_LIMIT_ALONE);
@@ -260,6 +320,7 @@ fn parse(args: Args<'_>, add: bool, cx: &Ctx<'_>) -> Result<Options> {
             limit,
         }),
         references,
+        origin,
     })
 }
 

@@ -137,7 +137,7 @@ fn give(
     now: Millis,
 ) {
     let pending = Pending {
-        consumer,
+        consumer: Some(consumer),
         delivered,
         deliveries,
     };

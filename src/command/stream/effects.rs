@@ -12,6 +12,8 @@ use crate::types::stream::{Group, Pending, StreamId};
 pub(super) struct GroupEffects {
     is_on: bool,
     claims: Vec<Claim>,
+    /// Entries that nobody had, and that are not pending any more.
+    dropped: Vec<StreamId>,
     last_id: StreamId,
     entries_read: Option<u64>,
 }
@@ -32,13 +34,16 @@ impl GroupEffects {
         }
     }
 
-    /// An entry is pending like this.
+    /// An entry is pending like this; or, for nobody, it is about to be forgotten.
     pub(super) fn claim(&mut self, group: &Group, id: StreamId, pending: &Pending) {
         if !self.is_on {
             return;
         }
+        if pending.consumer.is_none() {
+            return self.dropped.push(id);
+        }
         self.claims.push(Claim {
-            consumer: group.consumer(pending.consumer).name.to_vec(),
+            consumer: group.owner(pending).to_vec(),
             id,
             delivered: pending.delivered.0,
             deliveries: pending.deliveries,
@@ -60,7 +65,7 @@ impl GroupEffects {
 
     /// Whether no entry was claimed.
     pub(super) fn is_empty(&self) -> bool {
-        self.claims.is_empty()
+        self.claims.is_empty() && self.dropped.is_empty()
     }
 
     /// A consumer was made.
@@ -81,6 +86,9 @@ impl GroupEffects {
     pub(super) fn propagate_claims(&self, cx: &mut Ctx<'_>, key: &[u8], group: &[u8]) {
         if !cx.propagates() {
             return;
+        }
+        for id in &self.dropped {
+            cx.propagate(&[b"XACK", key, group, id.text().as_bytes()]);
         }
         let last_id = self.last_id.text();
         for claim in &self.claims {

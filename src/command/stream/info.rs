@@ -4,7 +4,7 @@ use super::{Result, parse_integer, reply_entries, reply_entry, reply_id};
 use crate::command::ctx::{Ctx, Flow, HomeCtx};
 use crate::command::introspect::reply_help;
 use crate::resp::{Args, CommandError, Reply};
-use crate::types::stream::{Group, Log, Stream, StreamId};
+use crate::types::stream::{Group, Log, Producers, Stream, StreamId};
 
 /// Describes the consumers of a group.
 pub fn consumers(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
@@ -69,7 +69,9 @@ pub fn stream(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let full = parse_full(args)?;
     let reply = &mut cx.reply;
     let log = stream.log();
-    reply.map(if full.is_some() { 9 } else { 10 });
+    let producers = stream.producers();
+    let extra = if producers.is_some() { 6 } else { 0 };
+    reply.map(extra + if full.is_some() { 9 } else { 10 });
     reply.bulk_str("length");
     reply.count(stream.len());
     reply.bulk_str("radix-tree-keys");
@@ -84,6 +86,9 @@ pub fn stream(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     reply.integer(log.entries_added() as i64);
     reply.bulk_str("recorded-first-entry-id");
     reply_id(reply, log.first_id());
+    if let Some(producers) = producers {
+        reply_producers(reply, producers);
+    }
     if let Some(count) = full {
         reply.bulk_str("entries");
         let entries = log.range(StreamId::MIN, StreamId::MAX);
@@ -111,6 +116,22 @@ pub fn stream(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
+/// What is remembered of producers, and how often it was of use.
+fn reply_producers(reply: &mut Reply<'_>, producers: &Producers) {
+    let memory = producers.remembers();
+    for (name, value) in [
+        ("idmp-duration", memory.duration_s),
+        ("idmp-maxsize", memory.entries_max),
+        ("pids-tracked", producers.len() as u64),
+        ("iids-tracked", producers.entries() as u64),
+        ("iids-added", producers.added),
+        ("iids-duplicates", producers.duplicates),
+    ] {
+        reply.bulk_str(name);
+        reply.integer(value.cast_signed());
+    }
+}
+
 /// A group as XINFO STREAM FULL shows it, with at most `count` pending entries in each list.
 fn reply_group(reply: &mut Reply<'_>, stream: &Stream, name: &[u8], group: &Group, count: usize) {
     reply.map(7);
@@ -124,7 +145,7 @@ fn reply_group(reply: &mut Reply<'_>, stream: &Stream, name: &[u8], group: &Grou
     for (id, pending) in group.pending_from(StreamId::MIN).take(count) {
         reply.array(4);
         reply_id(reply, id);
-        reply.bulk(&group.consumer(pending.consumer).name);
+        reply.bulk(group.owner(pending));
         reply.integer(pending.delivered.0);
         reply.integer(pending.deliveries);
     }

@@ -2,7 +2,7 @@
 //!
 //! `add.rs` adds and trims, `delete.rs` deletes, `range.rs` reads parts, `read.rs` what is new (and waits for it),
 //! `effects.rs` says what was done to a group, `group.rs` makes groups and consumers, `pending.rs` confirms and lists what was delivered, `claim.rs` gives it to
-//! others, `info.rs` describes.
+//! others, `nack.rs` back to nobody, `producers.rs` knows what was sent before, `info.rs` describes.
 //!
 //! Replies are written straight from the nodes of the stream. Of what changes in a stream only entries count as a change
 //! of its key (for WATCH, and for those who wait); what groups know does not, as in Redis.
@@ -14,7 +14,9 @@ mod effects;
 mod group;
 mod ids;
 mod info;
+mod nack;
 mod pending;
+mod producers;
 mod range;
 mod read;
 #[cfg(test)]
@@ -32,7 +34,9 @@ pub use claim::{xautoclaim, xclaim};
 pub use delete::{xackdel, xdel, xdelex, xsetid};
 pub use group::{create, createconsumer, delconsumer, destroy, group_help, setid};
 pub use info::{consumers, groups, info_help, stream};
+pub use nack::xnack;
 pub use pending::{xack, xpending};
+pub use producers::{xcfgset, xidmprecord};
 pub use range::{xrange, xrevrange};
 pub use read::{xread, xreadgroup};
 

@@ -66,8 +66,9 @@ pub fn xpending(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         if idle >= filter.min_idle_ms {
             reply.array(4);
             reply_id(reply, id);
-            reply.bulk(&group.consumer(pending.consumer).name);
-            reply.integer(idle);
+            reply.bulk(group.owner(pending));
+            // Given back: it is not idle, it may be taken at once.
+            reply.integer(pending.consumer.map_or(-1, |_| idle));
             reply.integer(pending.deliveries);
             len += 1;
         }

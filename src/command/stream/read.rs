@@ -4,12 +4,16 @@
 //! entries that nobody of the group has been given (`>`), or again for those that its consumer has not confirmed. With
 //! CLAIM it also takes over what others have not confirmed for long.
 //!
+//! COUNT is about one stream; MAXCOUNT and MAXSIZE, the length of the entries as they are replied, are about all together.
+//! The first entry comes whatever its size, or nothing behind it would ever be read.
+//!
 //! A command that waits is looked at again when one of its keys has changed, with that key alone. XREADGROUP is also
-//! told when its key, or its group, is gone.
+//! told when its key, or its group, is gone. With CLAIM, nothing need change for it to find something: it says when it
+//! wants to look again.
 
 use super::effects::GroupEffects;
 use super::{Result, at_most, ids, parse_count, reply_entries, reply_entry, reply_id, reply_pairs};
-use crate::base::{Millis, parse_i64};
+use crate::base::{I64Buf, Millis, parse_i64};
 use crate::command::ctx::{Block, Ctx, Flow, Waiting};
 use crate::config::KeyspaceEvents;
 use crate::resp::{Args, CommandError, OwnedArgs, Reply};
@@ -21,6 +25,9 @@ struct Options<'a> {
     block: Option<Option<Millis>>,
     /// At most so many entries of each stream; 0 for all.
     count: usize,
+    /// At most so many entries and bytes of all streams; 0 for all.
+    max_count: usize,
+    max_bytes: usize,
     /// XREADGROUP: group and consumer.
     group: Option<(&'a [u8], &'a [u8])>,
     /// What is read does not become pending.
@@ -47,6 +54,7 @@ pub fn xread(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         });
     }
     let mut served = Served::default();
+    let mut budget = options.budget();
     for ((key, _), after) in options.streams(args).zip(&after) {
         let Some(start) = after.and_then(StreamId::next) else {
             continue;
@@ -54,10 +62,12 @@ pub fn xread(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         let Ok(Some(stream)) = cx.db.read::<Stream>(key) else {
             continue;
         };
-        let mut entries = stream.log().range(start, StreamId::MAX).peekable();
+        let entries = stream.log().range(start, StreamId::MAX);
+        let entries = entries.take(at_most(options.count));
+        let mut entries = entries.take_while(|entry| budget.take(entry)).peekable();
         if entries.peek().is_some() {
             served.begin(&mut cx.reply, key);
-            reply_entries(&mut cx.reply, entries, options.count);
+            reply_entries(&mut cx.reply, entries, 0);
         }
     }
     if served.finish(&mut cx.reply) {
@@ -112,6 +122,9 @@ pub fn xreadgroup(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     // What it does is said stream by stream.
     cx.propagate_nothing();
     let mut served = Served::default();
+    let mut budget = options.budget();
+    // When one of the entries that are pending now may be claimed.
+    let mut due: Option<Millis> = None;
     for ((key, _), after) in options.streams(args).zip(&after) {
         let Some(after) = *after else {
             continue;
@@ -129,8 +142,10 @@ pub fn xreadgroup(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
                     consumer: id,
                     now,
                     options: &options,
+                    budget: &mut budget,
                 };
                 let is_served = delivery.read(after, key, reply, &mut served);
+                due = [due, delivery.due(after)].into_iter().flatten().min();
                 told.note_group(group);
                 (created, is_served)
             });
@@ -153,8 +168,21 @@ pub fn xreadgroup(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if served.finish(&mut cx.reply) {
         return Ok(Flow::Done);
     }
-    options.wait(cx, args, &after)
+    let flow = options.wait(cx, args, &after)?;
+    Ok(match (flow, options.claim) {
+        (Flow::Block(block), Some(min_idle_ms)) if after.contains(&Some(NEW)) => {
+            // What is delivered from now on is due later than that.
+            let later = cx.now.checked_add(min_idle_ms.max(LOOK_AGAIN_MS_MIN));
+            let look_at = [due, later].into_iter().flatten().min();
+            let look_at = look_at.map(|at| at.max(Millis(cx.now.0 + 1)));
+            Flow::Block(Box::new(Block { look_at, ..*block }))
+        }
+        (flow, _) => flow,
+    })
 }
+
+/// Not more often does a command that waits look for entries that it may claim, if none is known.
+const LOOK_AGAIN_MS_MIN: i64 = 50;
 
 /// A group reads a log.
 struct Delivery<'a> {
@@ -165,6 +193,7 @@ struct Delivery<'a> {
     told: &'a mut GroupEffects,
     now: Millis,
     options: &'a Options<'a>,
+    budget: &'a mut Budget,
 }
 
 impl Delivery<'_> {
@@ -176,6 +205,9 @@ impl Delivery<'_> {
         reply: &mut Reply<'_>,
         served: &mut Served,
     ) -> bool {
+        if self.budget.is_spent() {
+            return false;
+        }
         if after != NEW {
             served.begin(reply, key);
             self.read_history(after, reply);
@@ -185,9 +217,12 @@ impl Delivery<'_> {
             Some(min_idle_ms) => self.overdue(min_idle_ms),
             None => Vec::new(),
         };
+        let is_full = !overdue.is_empty() && overdue.len() == at_most(self.options.count);
         let start = self.group.last_id.next().filter(|start| {
             let mut entries = self.log.range(*start, StreamId::MAX);
-            entries.next().is_some()
+            entries
+                .next()
+                .is_some_and(|entry| !is_full && self.budget.fits(&entry))
         });
         if start.is_none() && overdue.is_empty() {
             return false;
@@ -221,6 +256,13 @@ impl Delivery<'_> {
             is_there
         });
         overdue.truncate(at_most(self.options.count));
+        let budget = &mut *self.budget;
+        let entry = |id: StreamId| self.log.get(id);
+        let within = overdue
+            .iter()
+            .take_while(|(id, _)| entry(*id).is_none_or(|it| budget.take(&it)));
+        let within = within.count();
+        overdue.truncate(within);
         overdue
     }
 
@@ -232,7 +274,7 @@ impl Delivery<'_> {
                 reply_claimed(reply, &entry, idle_ms, pending.deliveries);
             }
             let again = Pending {
-                consumer: self.consumer,
+                consumer: Some(self.consumer),
                 delivered: self.now,
                 deliveries: pending.deliveries.wrapping_add(1),
             };
@@ -249,6 +291,9 @@ impl Delivery<'_> {
         let mut len = 0;
         let entries = log.range(start, StreamId::MAX);
         for entry in entries.take(max) {
+            if !self.budget.take(&entry) {
+                break;
+            }
             group.entries_read = match group.entries_read {
                 Some(read) if !log.has_tombstone_from(entry.id) => Some(read.wrapping_add(1)),
                 _ => log.distance_to(entry.id),
@@ -263,7 +308,7 @@ impl Delivery<'_> {
                 continue;
             }
             let pending = Pending {
-                consumer: self.consumer,
+                consumer: Some(self.consumer),
                 delivered: self.now,
                 deliveries: 1,
             };
@@ -281,7 +326,14 @@ impl Delivery<'_> {
         };
         let pending = self.group.pending_of(self.consumer, start);
         let pending = pending.map(|(id, pending)| (id, *pending));
-        let batch: Vec<(StreamId, Pending)> = pending.take(at_most(self.options.count)).collect();
+        let pending = pending.take(at_most(self.options.count));
+        let budget = &mut *self.budget;
+        let mut may_come = |id: &StreamId| match self.log.get(*id) {
+            Some(entry) => budget.take(&entry),
+            None => budget.take_bytes(0),
+        };
+        let batch = pending.take_while(|(id, _)| may_come(id));
+        let batch: Vec<(StreamId, Pending)> = batch.collect();
         reply.array(batch.len());
         for (id, pending) in batch {
             let Some(entry) = self.log.get(id) else {
@@ -301,6 +353,14 @@ impl Delivery<'_> {
         }
     }
 
+    /// When the first of the entries that are pending may be claimed, if the command claims any.
+    fn due(&self, after: StreamId) -> Option<Millis> {
+        let min_idle_ms = self.options.claim.filter(|_| after == NEW)?;
+        let pending = self.group.pending_from(StreamId::MIN);
+        let first = pending.map(|(_, pending)| pending.delivered).min()?;
+        first.checked_add(min_idle_ms)
+    }
+
     /// An entry is pending, or is to be forgotten.
     fn tell(&mut self, id: StreamId) {
         self.told.claim_now(self.group, id);
@@ -314,6 +374,66 @@ fn reply_claimed(reply: &mut Reply<'_>, entry: &Entry<'_>, idle_ms: i64, deliver
     reply_pairs(reply, entry);
     reply.integer(idle_ms);
     reply.integer(deliveries);
+}
+
+/// What may still be replied.
+struct Budget {
+    entries: usize,
+    bytes: usize,
+    /// Nothing has been taken.
+    is_whole: bool,
+}
+
+impl Budget {
+    /// Nothing more comes of any stream.
+    fn is_spent(&self) -> bool {
+        self.entries == 0 || (self.bytes == 0 && !self.is_whole)
+    }
+
+    /// Whether an entry may come.
+    fn fits(&self, entry: &Entry<'_>) -> bool {
+        // The size is looked at only if it is of interest.
+        self.entries > 0
+            && (self.bytes == usize::MAX || self.is_whole || reply_len(entry) <= self.bytes)
+    }
+
+    /// Whether an entry may come, which it does.
+    fn take(&mut self, entry: &Entry<'_>) -> bool {
+        self.take_bytes(match self.bytes {
+            usize::MAX => 0,
+            _ => reply_len(entry),
+        })
+    }
+
+    fn take_bytes(&mut self, bytes: usize) -> bool {
+        if self.entries == 0 || (bytes > self.bytes && !self.is_whole) {
+            // What is smaller does not come before what is greater.
+            self.entries = 0;
+            return false;
+        }
+        if self.entries != usize::MAX {
+            self.entries -= 1;
+        }
+        if self.bytes != usize::MAX {
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+        self.is_whole = false;
+        true
+    }
+}
+
+/// How long an entry is in a reply.
+fn reply_len(entry: &Entry<'_>) -> usize {
+    let bulk = |len: usize| 1 + I64Buf::unsigned(len as u64).as_bytes().len() + 2 + len + 2;
+    let mut digits = I64Buf::new(0);
+    let pairs = entry.pairs();
+    let pairs = pairs.map(|(field, value)| {
+        let field = bulk(field.text(&mut digits).len());
+        field + bulk(value.text(&mut digits).len())
+    });
+    let pairs: usize = pairs.sum();
+    let fields = I64Buf::unsigned(2 * entry.fields as u64).as_bytes().len();
+    b"*2\r\n".len() + bulk(entry.id.text().as_bytes().len()) + 3 + fields + pairs
 }
 
 /// The reply as it grows: streams that have something.
@@ -356,6 +476,14 @@ impl<'a> Options<'a> {
         keys.first(self.len).iter().zip(keys.from(self.len))
     }
 
+    fn budget(&self) -> Budget {
+        Budget {
+            entries: at_most(self.max_count),
+            bytes: at_most(self.max_bytes),
+            is_whole: true,
+        }
+    }
+
     /// Nothing was found.
     fn wait(&self, cx: &mut Ctx<'_>, args: Args<'_>, after: &[Option<StreamId>]) -> Result {
         let Some(deadline) = self.block.filter(|_| cx.may_block()) else {
@@ -379,6 +507,7 @@ impl<'a> Options<'a> {
             keys: (self.keys..ids).collect(),
             args: rewritten,
             on_removal: self.group.is_some(),
+            look_at: None,
         })))
     }
 }
@@ -387,6 +516,8 @@ fn parse(args: Args<'_>, now: Millis, is_group: bool) -> Result<Options<'_>> {
     let mut options = Options {
         block: None,
         count: 0,
+        max_count: 0,
+        max_bytes: 0,
         group: None,
         no_ack: false,
         claim: None,
@@ -402,6 +533,12 @@ fn parse(args: Args<'_>, now: Millis, is_group: bool) -> Result<Options<'_>> {
         } else if !is_last && args.is(i, "count") {
             i += 1;
             options.count = parse_count(args.arg(i))?;
+        } else if !is_last && args.is(i, "maxcount") {
+            i += 1;
+            options.max_count = parse_count(args.arg(i))?;
+        } else if !is_last && args.is(i, "maxsize") {
+            i += 1;
+            options.max_bytes = parse_count(args.arg(i))?;
         } else if !is_last && args.is(i, "streams") {
             let rest = args.len() - i - 1;
             if !rest.is_multiple_of(2) {

@@ -86,3 +86,17 @@ fn time_is_kept_for_what_is_pending() {
         XINFO CONSUMERS s g => [[name, c, pending, 0, idle, 650, inactive, 650], [name, d, pending, 1, idle, 0, inactive, 50]]",
     );
 }
+
+#[test]
+fn what_is_given_back_and_what_producers_sent_is_told_to_others() {
+    check(
+        "XADD s 1-1 a 1; XADD s 2-1 a 2; XADD s 3-1 a 3; XGROUP CREATE s g 0; XREADGROUP GROUP g c COUNT 2 STREAMS s >
+        XNACK s g FAIL IDS 2 1-1 9-9 => 1; XNACK s g SILENT IDS 1 2-1 RETRYCOUNT 5 => 1; XNACK s g FATAL IDS 1 3-1 FORCE => 1
+        XDEL s 1-1 => 1; XREADGROUP GROUP g d CLAIM 1 COUNT 1 STREAMS s >; XPENDING s g => [2, 2-1, 3-1, [[d, \"1\"]]]",
+    );
+    check(
+        "XADD s 1-1 a 1; XADD s IDMP p i * a 2; XLEN s => 2; XADD s IDMPAUTO p MAXLEN ~ 5 * a 2; XLEN s => 3
+        XADD s IDMP p j MAXLEN 1 * a 2; XLEN s => 1; XADD t MAXLEN 0 IDMP p i * a 2; XADD t IDMP p i * a 2; XLEN t => 1
+        XCFGSET s IDMP-MAXSIZE 7; XADD s IDMP p i * a 2; XIDMPRECORD t q i 0-1 => ERR No such message in stream",
+    );
+}

@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
                 .newer(Project::Valkey)
                 .docs("Mark this connection as one that imports data.", "O(1)")
                 .syntax("<ON|OFF>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::client::import_source)),
             row("client|info", Group::Connection, "6.2.0", 2)
                 .flags(&[NOSCRIPT, LOADING, STALE, SENTINEL])
                 .tips(&["nondeterministic_output"])

@@ -98,12 +98,12 @@ pub(super) const ROWS: &[Row] = &[
                 .newer(Project::Redis)
                 .docs("Forget one prepared list of fields.", "O(1)")
                 .syntax("fieldset-name")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::hash::himport::discard)),
             row("himport|discardall", Group::Hash, "8.10.0", 2)
                 .tips(&["request_policy:all_shards"])
                 .newer(Project::Redis)
                 .docs("Forget all prepared lists of fields.", "O(N) for N lists")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::hash::himport::discardall)),
             row("himport|prepare", Group::Hash, "8.10.0", -4)
                 .flags(&[DENYOOM])
                 .tips(&["request_policy:all_shards"])
@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N fields",
                 )
                 .syntax("fieldset-name field [field ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(super::super::hash::himport::prepare)),
             row("himport|set", Group::Hash, "8.10.0", -5)
                 .flags(&[WRITE, DENYOOM])
                 .keys(&[at(2, &[OW, UPDATE])])
@@ -123,7 +123,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N values",
                 )
                 .syntax("key fieldset-name value [value ...]")
-                .runs(Route::Keys, NotBuilt),
+                .runs(Route::Home, Home(super::super::hash::himport::set)),
         ]),
     row("hincrby", Group::Hash, "2.0.0", 4)
         .flags(&[WRITE, DENYOOM, FAST])

@@ -125,7 +125,7 @@ mod tests {
     /// first,last,step, key specs, tips.
     const EXPECTED: &str = include_str!("expected.tsv");
 
-    /// Base commands and subcommands that are still missing. Building one means taking it off this list.
+    /// Commands and subcommands that are still missing, and why.
     const NOT_BUILT: &str = include_str!("not_built.txt");
 
     fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
@@ -213,13 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn missing_base_commands_are_exactly_the_listed_ones() {
+    fn missing_commands_are_exactly_the_listed_ones() {
         let missing: Vec<_> = all()
             .iter()
-            .filter(|spec| spec.tier == Tier::Base && spec.run.is_not_built())
+            .filter(|spec| spec.run.is_not_built())
             .map(|spec| spec.name)
             .collect();
-        let listed: Vec<_> = NOT_BUILT.lines().collect();
+        let is_name = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let listed: Vec<_> = NOT_BUILT.lines().filter(is_name).collect();
         let gone: Vec<_> = listed
             .iter()
             .filter(|name| !missing.contains(name))

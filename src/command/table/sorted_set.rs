@@ -312,7 +312,7 @@ pub(super) const ROWS: &[Row] = &[
             "Walk the members of a sorted set in steps.",
             "O(1) a call, O(N) for a whole walk",
         )
-        .syntax("key cursor [MATCH pattern] [COUNT count]")
+        .syntax("key cursor [MATCH pattern] [COUNT count] [NOSCORES]")
         .runs(Route::Keys, Store(super::super::sorted_set::zscan)),
     row("zscore", Group::SortedSet, "1.2.0", 3)
         .flags(&[READONLY, FAST])

@@ -31,7 +31,8 @@ pub(super) const ROWS: &[Row] = &[
             "O(1), O(N) for N old messages trimmed",
         )
         .syntax(
-            "key [NOMKSTREAM] [<MAXLEN|MINID> [=|~] threshold [LIMIT count]] <*|id> \
+            "key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMPAUTO pid|IDMP pid iid] [<MAXLEN|MINID> \
+             [=|~] threshold [LIMIT count]] <*|id> \
              field value [field value ...]",
         )
         .runs(Route::Keys, Store(super::super::stream::xadd)),
@@ -51,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
         .newer(Project::Redis)
         .docs("Change the settings of a stream.", "O(1)")
         .syntax("key [IDMP-DURATION idmp-duration] [IDMP-MAXSIZE idmp-maxsize]")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xcfgset)),
     row("xclaim", Group::Stream, "5.0.0", -6)
         .flags(&[WRITE, FAST])
         .keys(&[at(1, &[RW, UPDATE])])
@@ -136,7 +137,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(1)",
         )
         .syntax("key pid iid stream-id")
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xidmprecord)),
     row("xinfo", Group::Stream, "5.0.0", -2)
         .docs(
             "Commands that look at streams.",
@@ -186,7 +187,7 @@ pub(super) const ROWS: &[Row] = &[
             "key group <SILENT|FAIL|FATAL> IDS numids id [id ...] [RETRYCOUNT count] \
              [FORCE]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(super::super::stream::xnack)),
     row("xpending", Group::Stream, "5.0.0", -3)
         .flags(&[READONLY])
         .keys(&[at(1, &[RO, ACCESS])])
@@ -225,7 +226,7 @@ pub(super) const ROWS: &[Row] = &[
             "Read new messages of streams, waiting for them on demand.",
             "O(log N + M) a stream, M messages returned",
         )
-        .syntax("[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]")
+        .syntax("[COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]")
         .runs(Route::Keys, Store(super::super::stream::xread)),
     row("xreadgroup", Group::Stream, "5.0.0", -7)
         .flags(&[WRITE, BLOCKING])
@@ -244,7 +245,7 @@ pub(super) const ROWS: &[Row] = &[
             "O(log N + M) a stream, M messages returned",
         )
         .syntax(
-            "GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS \
+            "GROUP group consumer [COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS \
              key [key ...] id [id ...]",
         )
         .runs(Route::Keys, Store(super::super::stream::xreadgroup)),

@@ -100,7 +100,7 @@ fn contents(value: &Value) -> Vec<String> {
                     group.last_id, group.entries_read
                 ));
                 for (id, pending) in group.pending_from(StreamId::MIN) {
-                    let consumer = &group.consumer(pending.consumer).name;
+                    let consumer = group.owner(pending);
                     parts.push(format!(
                         "{id:?} {consumer:?} {:?} {}",
                         pending.delivered, pending.deliveries
@@ -217,7 +217,7 @@ fn stream(rng: &mut Rng, len: usize) -> Stream {
             let (consumer, _) = group.find_or_create(name.as_bytes(), Millis(3));
             group.consumer_mut(consumer).active = rng.chance(1, 2).then_some(Millis(8));
             let pending = Pending {
-                consumer,
+                consumer: Some(consumer),
                 delivered: Millis(100),
                 deliveries: 1 + i as i64,
             };

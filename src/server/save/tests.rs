@@ -476,7 +476,7 @@ fn streams(db: &mut Db<'_>, rng: &mut Rng, now: Millis) {
                     group.assign(
                         id,
                         Pending {
-                            consumer,
+                            consumer: Some(consumer),
                             delivered: now,
                             deliveries: 1,
                         },

@@ -2,10 +2,11 @@
 
 use super::walk::HashWalk;
 use super::{Field, FieldText, FieldTtl};
-use crate::base::{Rng, Set};
+use crate::base::Rng;
 use crate::structure::{
     Body, BodyRef, Entry, EntryRef, HashKey, MemberHasher, SlotTable, size_class,
 };
+use crate::types::pick::distinct;
 use crate::types::walk::Walking;
 use std::fmt;
 use std::sync::Arc;
@@ -256,18 +257,17 @@ impl Table {
         rng: &mut Rng,
         count: usize,
         now: i64,
-        mut visit: impl FnMut(Field<'a>),
+        visit: impl FnMut(Field<'a>),
     ) {
-        let mut drawn = Set::default();
-        while drawn.len() < count {
-            let Some(field) = self.random(rng, now) else {
-                return;
+        let draw = || {
+            let field = self.random(rng, now)?;
+            // A field is known by its address: nothing moves meanwhile.
+            let number = match field.name {
+                FieldText::Bytes(name) => name.as_ptr().addr(),
+                FieldText::Int(_) | FieldText::Shared(_) => return None,
             };
-            if let FieldText::Bytes(name) = field.name
-                && drawn.insert(name.as_ptr().addr())
-            {
-                visit(field);
-            }
-        }
+            Some((number, field))
+        };
+        distinct(count, draw, visit);
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::walk::SetWalk;
+use crate::types::pick::distinct;
 use crate::types::walk::Walking;
 
-use crate::base::{Rng, Set};
+use crate::base::Rng;
 use crate::structure::{Body, Entry, HashKey, MemberHasher, SlotTable};
 
 /// Entries point to nothing outside of themselves.
@@ -140,21 +141,12 @@ impl Members {
     }
 
     /// Draws until `count` different ones have come; that must be a small part of all.
-    pub(super) fn sample<'a>(
-        &'a self,
-        rng: &mut Rng,
-        count: usize,
-        mut visit: impl FnMut(&'a [u8]),
-    ) {
-        let mut drawn = Set::default();
-        while drawn.len() < count {
-            let Some(member) = self.random(rng) else {
-                return;
-            };
-            // A member is known by its address: nothing moves meanwhile.
-            if drawn.insert(member.as_ptr().addr()) {
-                visit(member);
-            }
-        }
+    pub(super) fn sample<'a>(&'a self, rng: &mut Rng, count: usize, visit: impl FnMut(&'a [u8])) {
+        // A member is known by its address: nothing moves meanwhile.
+        let draw = || {
+            let member = self.random(rng)?;
+            Some((member.as_ptr().addr(), member))
+        };
+        distinct(count, draw, visit);
     }
 }

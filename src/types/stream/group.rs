@@ -2,9 +2,11 @@
 //!
 //! An unconfirmed (pending) entry is in the group's list with its consumer and the time and number of its deliveries,
 //! and in its consumer's list by id. Consumers have small numbers, so that a pending entry is short and giving it to
-//! another consumer copies no name.
+//! another consumer copies no name. An entry that a consumer gave back (XNACK) is pending for nobody, as if it had been
+//! delivered at the beginning of time.
 //!
-//! Invariant: an id is in the list of a consumer exactly if the group's list has it with that consumer.
+//! Invariant: an id is in the list of a consumer exactly if the group's list has it with that consumer. `given_back`
+//! counts those that are in nobody's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,7 @@ pub struct Group {
     /// How many of the entries ever added it has read, if that is known.
     pub entries_read: Option<u64>,
     pending: BTreeMap<StreamId, Pending>,
+    given_back: usize,
     names: BTreeMap<Box<[u8]>, ConsumerId>,
     consumers: Vec<Option<Consumer>>,
     /// Bytes of the consumers' names.
@@ -33,8 +36,8 @@ pub struct ConsumerId(u32);
 /// An entry that was delivered and not confirmed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pending {
-    /// Whose it is.
-    pub consumer: ConsumerId,
+    /// Whose it is; nobody's if it was given back.
+    pub consumer: Option<ConsumerId>,
     /// When it was delivered last.
     pub delivered: Millis,
     /// How often it was delivered.
@@ -67,6 +70,7 @@ impl Group {
             last_id,
             entries_read,
             pending: BTreeMap::new(),
+            given_back: 0,
             names: BTreeMap::new(),
             consumers: Vec::new(),
             names_bytes: 0,
@@ -100,6 +104,11 @@ impl Group {
         let slot = &mut self.consumers[id.0 as usize];
         slot.as_mut()
             .expect("a consumer's number is good while it is there")
+    }
+
+    /// The name of the consumer that an entry is pending for; empty if it was given back.
+    pub fn owner(&self, pending: &Pending) -> &[u8] {
+        pending.consumer.map_or(&[], |id| &self.consumer(id).name)
     }
 
     /// The consumers in order of their names.
@@ -165,6 +174,11 @@ impl Group {
         self.pending.range(start..).map(|(id, it)| (*id, it))
     }
 
+    /// How many of them were given back.
+    pub fn given_back(&self) -> usize {
+        self.given_back
+    }
+
     /// Pending entries of one consumer from `start` on.
     pub fn pending_of(
         &self,
@@ -175,16 +189,21 @@ impl Group {
         ids.filter_map(|id| Some((*id, self.pending.get(id)?)))
     }
 
-    /// Gives an entry to a consumer, whether or not it was pending.
+    /// Gives an entry to a consumer, or to nobody, whether or not it was pending.
     pub fn assign(&mut self, id: StreamId, pending: Pending) {
         let before = self.pending.insert(id, pending);
         if before.is_some_and(|before| before.consumer == pending.consumer) {
             return;
         }
         if let Some(before) = before {
-            self.consumer_mut(before.consumer).pending.remove(&id);
+            self.take_from(before.consumer, id);
         }
-        self.consumer_mut(pending.consumer).pending.insert(id);
+        match pending.consumer {
+            Some(consumer) => {
+                self.consumer_mut(consumer).pending.insert(id);
+            }
+            None => self.given_back += 1,
+        }
     }
 
     /// Confirms an entry: it is not pending any more. Returns whether it was.
@@ -192,17 +211,29 @@ impl Group {
         let Some(pending) = self.pending.remove(&id) else {
             return false;
         };
-        self.consumer_mut(pending.consumer).pending.remove(&id);
+        self.take_from(pending.consumer, id);
         true
+    }
+
+    /// An entry leaves the list of whom it was pending for.
+    fn take_from(&mut self, consumer: Option<ConsumerId>, id: StreamId) {
+        match consumer {
+            Some(consumer) => {
+                self.consumer_mut(consumer).pending.remove(&id);
+            }
+            None => self.given_back -= 1,
+        }
     }
 
     /// Asserts the invariant.
     #[cfg(test)]
     pub(super) fn check(&self) {
         let held: usize = self.consumers().map(Consumer::pending_len).sum();
-        assert_eq!(held, self.pending.len());
+        assert_eq!(held + self.given_back, self.pending.len());
         for (id, pending) in &self.pending {
-            assert!(self.consumer(pending.consumer).pending.contains(id));
+            if let Some(consumer) = pending.consumer {
+                assert!(self.consumer(consumer).pending.contains(id));
+            }
         }
         let bytes: usize = self.names.keys().map(|name| size_class(name.len())).sum();
         assert_eq!(2 * bytes, self.names_bytes);

@@ -1,11 +1,13 @@
 //! Streams: a log of entries, and groups of consumers that read it.
 //!
-//! `log.rs` has the entries, `group.rs` what a group knows; neither knows the other. Here is what concerns both.
+//! `log.rs` has the entries, `group.rs` what a group knows, `producers.rs` what producers have sent; none knows the
+//! others. Here is what concerns several.
 
 mod group;
 mod id;
 mod log;
 mod node;
+mod producers;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -16,6 +18,7 @@ pub use group::{Consumer, ConsumerId, Group, Pending};
 pub use id::{IdText, StreamId};
 pub use log::{ENTRY_BYTES_MAX, Keep, Log, NewId, NodeLimits, Range, Trim};
 pub use node::{Entry, Node, Pairs};
+pub use producers::{Memory, Producers};
 
 use crate::structure::size_class;
 
@@ -26,6 +29,7 @@ pub struct Stream {
     groups: BTreeMap<Box<[u8]>, Group>,
     /// Bytes of the groups and their names.
     groups_bytes: usize,
+    producers: Option<Box<Producers>>,
 }
 
 /// What becomes of entries that groups still refer to when they are deleted.
@@ -77,14 +81,16 @@ impl Stream {
 
     /// Bytes on the heap, about, its own box among them. O(1).
     pub fn memory(&self) -> usize {
-        size_class(size_of::<Stream>()) + self.log.memory() + self.groups_bytes
+        let producers = self.producers.as_ref().map_or(0, |it| it.memory());
+        size_class(size_of::<Stream>()) + self.log.memory() + self.groups_bytes + producers
     }
 
     /// Allocations to free, about.
     pub fn effort(&self) -> usize {
         // The groups of one stream are few.
         let groups = self.groups.values().map(Group::effort);
-        self.log.node_count() + groups.sum::<usize>()
+        let producers = self.producers.as_ref().map_or(0, |it| it.effort());
+        self.log.node_count() + groups.sum::<usize>() + producers
     }
 
     /// The entries.
@@ -95,6 +101,22 @@ impl Stream {
     /// The entries, to add some. To remove some there are functions here, which mind the groups.
     pub fn log_mut(&mut self) -> &mut Log {
         &mut self.log
+    }
+
+    /// What producers have sent, if any of them named what it sent.
+    pub fn producers(&self) -> Option<&Producers> {
+        self.producers.as_deref()
+    }
+
+    /// What producers have sent; it is remembered from now on, as `memory` says if that is new.
+    pub fn producers_mut(&mut self, memory: Memory) -> &mut Producers {
+        let producers = &mut self.producers;
+        producers.get_or_insert_with(|| Box::new(Producers::new(memory)))
+    }
+
+    /// Takes over what producers have sent.
+    pub fn set_producers(&mut self, producers: Producers) {
+        self.producers = Some(Box::new(producers));
     }
 
     /// A group by name.
@@ -220,6 +242,9 @@ impl Stream {
     #[cfg(test)]
     fn check(&self) {
         self.log.check();
+        if let Some(producers) = &self.producers {
+            producers.check();
+        }
         let mut bytes = 0;
         for (name, group) in &self.groups {
             group.check();

@@ -191,7 +191,7 @@ fn a_group_has_each_pending_entry_with_one_consumer() {
                 0..6 => {
                     let consumer = group.find_or_create(name.as_bytes(), Millis(0)).0;
                     let pending = Pending {
-                        consumer,
+                        consumer: Some(consumer),
                         delivered: Millis(1),
                         deliveries: 1,
                     };
@@ -215,7 +215,7 @@ fn a_group_has_each_pending_entry_with_one_consumer() {
             let found: Vec<(u64, String)> = group
                 .pending_from(StreamId::MIN)
                 .map(|(id, pending)| {
-                    let name = &group.consumer(pending.consumer).name;
+                    let name = group.owner(pending);
                     (id.ms, String::from_utf8(name.to_vec()).unwrap())
                 })
                 .collect();
@@ -244,7 +244,7 @@ fn entries_that_groups_refer_to() {
         stream.with_group(b"g", |_, group| {
             let consumer = group.find_or_create(b"c", Millis(0)).0;
             let pending = Pending {
-                consumer,
+                consumer: Some(consumer),
                 delivered: Millis(0),
                 deliveries: 1,
             };

@@ -19,6 +19,8 @@ use self::compact::Compact;
 pub use self::range::{LexBound, LexRange, ScoreRange};
 use self::walk::Large;
 use super::listpack::{Item, Listpack};
+use super::pick::{SPARSE_SAMPLE, Selection, distinct};
+use crate::base::Rng;
 use crate::structure::{MemberHasher, ScoreIter, size_class};
 
 /// How far the compact encoding goes.
@@ -241,6 +243,44 @@ impl Zset {
     /// All members with their scores.
     pub fn iter(&self) -> Iter<'_> {
         self.range(0..self.len())
+    }
+
+    /// Visits members that are drawn one after the other until `visit` says no. There must be one.
+    pub fn draw<'a>(&'a self, rng: &mut Rng, mut visit: impl FnMut((Item<'a>, f64)) -> bool) {
+        while let Some(drawn) = self.at(rng.index(self.len()))
+            && visit(drawn)
+        {}
+    }
+
+    /// Visits `count` different members picked at random, or all if there are no more.
+    pub fn sample<'a>(
+        &'a self,
+        rng: &mut Rng,
+        count: usize,
+        mut visit: impl FnMut((Item<'a>, f64)),
+    ) {
+        let len = self.len();
+        if count >= len {
+            return self.iter().for_each(visit);
+        }
+        if let Repr::Large(_) = &self.repr
+            && count < len / SPARSE_SAMPLE
+        {
+            let draw = || {
+                let rank = rng.index(len);
+                Some((rank, self.at(rank)?))
+            };
+            return distinct(count, draw, visit);
+        }
+        let mut selection = Selection::new(count, len);
+        for member in self.iter() {
+            if selection.is_done() {
+                break;
+            }
+            if selection.takes(rng) {
+                visit(member);
+            }
+        }
     }
 
     /// The member of this rank.
