@@ -73,8 +73,11 @@ pub const OUTPUT_PAUSE_TOTAL_BYTES: usize = 512 * 1024 * 1024;
 /// See `OUTPUT_PAUSE_TOTAL_BYTES`. What a client that reads leaves in its socket now and then is less.
 pub const OUTPUT_PAUSE_SHARE_BYTES: usize = 1024 * 1024;
 
-/// How long a core that stops waits for clients to take what was written for them.
+/// How long a core that stops waits for clients to take what was written for them, none of which takes anything.
 pub const FAREWELL_MS: u64 = 1000;
+
+/// How long it waits for them if they do, but slowly.
+pub const FAREWELL_MAX_MS: u64 = 10_000;
 
 /// An output buffer larger than this is freed rather than kept for the next reply.
 pub const OUTPUT_KEPT_BYTES: usize = 16 * 1024;

@@ -28,14 +28,24 @@ impl ShardThread {
         }
         let cores = self.home.server.cores.len() as u64;
         let mut says_so = false;
-        let mut since_us = self.home.clock.mono_us();
+        let begun_us = self.home.clock.mono_us();
+        let mut since_us = begun_us;
+        let mut unsent = usize::MAX;
         loop {
             // Acquired before the look at the inbox, and released by others after their last push.
             let all_leave = self.home.server.process.leaving.load(Ordering::Acquire) == cores;
             self.serve_others();
             let home = &mut self.home;
             let now_us = home.clock.mono_us();
-            let is_late = now_us.saturating_sub(since_us) >= limits::FAREWELL_MS * 1000;
+            let left = home.clients.iter().flatten();
+            let left = left.map(|client| 1 + client.unsent()).sum();
+            if left < unsent {
+                // As long as something leaves somebody reads.
+                since_us = now_us;
+            }
+            unsent = left;
+            let is_late = now_us.saturating_sub(since_us) >= limits::FAREWELL_MS * 1000
+                || now_us.saturating_sub(begun_us) >= limits::FAREWELL_MAX_MS * 1000;
             if !says_so {
                 home.close_owed(is_late);
                 if home.is_owed_nothing() {

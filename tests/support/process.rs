@@ -94,7 +94,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the binary and waits until it answers PING.
+    /// Starts the binary and waits until it has read its files and answers PING.
     #[track_caller]
     pub(crate) fn start(options: &Options) -> Server {
         // Somebody who is no test may have taken the port meanwhile.
@@ -153,6 +153,7 @@ impl Server {
     }
 
     /// Ends the process and starts it again in the same folder.
+    #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.stop();
         self.port = free_port();
@@ -212,7 +213,14 @@ impl Server {
                 Ok(mut conn) => {
                     conn.send_command(&[b"PING"]).ok()?;
                     match conn.read() {
-                        Ok(Value::Simple(s)) if s == b"PONG" => Some(Ok(())),
+                        // One core serves; the others may refuse their clients until the file is said to be
+                        // read.
+                        Ok(Value::Simple(s)) if s == b"PONG" => {
+                            conn.send_command(&[b"INFO", b"persistence"]).ok()?;
+                            let info = conn.read().ok()?.text();
+                            last = format!("PING => PONG, INFO => {info}");
+                            info.contains("loading:0\r\n").then_some(Ok(()))
+                        }
                         Ok(Value::Error(s)) if s.starts_with(b"NOAUTH") => Some(Ok(())),
                         other => {
                             last = format!("PING => {other:?}");
