@@ -95,7 +95,7 @@ impl Running {
     pub(super) fn leave(&self, options: Shutdown, finished: Done) -> Result<(), CommandError> {
         let config = self.config();
         // Half of a file in memory must not replace the whole on the disk.
-        let loading = self.server().process.load.active.load(Ordering::SeqCst);
+        let loading = self.server().process.load.partial.load(Ordering::SeqCst);
         if self.server().process.aof.is_waiting.load(Ordering::SeqCst) {
             if !options.force {
                 tracing::warn!("Writing initial AOF, can't exit.");

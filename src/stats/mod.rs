@@ -316,8 +316,11 @@ pub struct ProcessStats {
 /// How reading a file goes, at start or when asked for.
 #[derive(Debug, Default)]
 pub struct LoadStats {
-    /// One is being read.
+    /// One is being read, or some cores do not know yet that it is over.
     pub active: AtomicBool,
+    /// What is in memory is not all of it. Clients come, and change something, as soon as it is, on some cores before
+    /// `active` ends.
+    pub partial: AtomicBool,
     /// Unix seconds when it began.
     pub started: AtomicI64,
     /// Bytes of all files to be read.

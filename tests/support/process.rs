@@ -219,7 +219,7 @@ impl Server {
                             conn.send_command(&[b"INFO", b"persistence"]).ok()?;
                             let info = conn.read().ok()?.text();
                             last = format!("PING => PONG, INFO => {info}");
-                            info.contains("loading:0\r\n").then_some(Ok(()))
+                            info.contains("\nloading:0\r\n").then_some(Ok(()))
                         }
                         Ok(Value::Error(s)) if s.starts_with(b"NOAUTH") => Some(Ok(())),
                         other => {

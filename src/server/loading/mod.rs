@@ -74,6 +74,7 @@ impl<'a> Loader<'a> {
         load.total_bytes.store(0, Ordering::Relaxed);
         load.loaded_bytes.store(0, Ordering::Relaxed);
         load.rdb_used_memory.store(0, Ordering::Relaxed);
+        load.partial.store(true, Ordering::SeqCst);
         load.active.store(true, Ordering::SeqCst);
         self.running.server().process.disk.set_reading(true);
         self.on_all_cores(|core| core.set_loading(true))
@@ -87,8 +88,9 @@ impl<'a> Loader<'a> {
 
     /// Back to work.
     fn end(&self) -> Result<()> {
-        let ended = self.on_all_cores(|core| core.set_loading(false));
         let load = &self.running.server().process.load;
+        load.partial.store(false, Ordering::SeqCst);
+        let ended = self.on_all_cores(|core| core.set_loading(false));
         load.active.store(false, Ordering::SeqCst);
         self.running.server().process.disk.set_reading(false);
         ended
