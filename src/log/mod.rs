@@ -34,5 +34,5 @@ mod tests;
 pub use batch::Batch;
 pub use contribution::Contribution;
 pub use feed::Taken;
-pub use stream::Log;
+pub use stream::{Gather, Log};
 pub use tail::Tail;

@@ -39,8 +39,8 @@ struct Stream {
     feed: Taken,
     /// Whoever takes must be told of what arrives.
     sleeps: bool,
-    /// Whoever takes comes again in a moment, and must be told only if much arrives.
-    pauses: bool,
+    /// The consumer lets bytes gather, and is to be woken when there are this many.
+    gathers: Option<usize>,
     /// Bytes that were taken and are not written.
     held: usize,
     /// It was told of something that is not in the stream.
@@ -130,9 +130,12 @@ impl Log {
         let position = stream.position;
         let pending = stream.feed.bytes.len();
         let is_full = pending + stream.held > limits::LOG_PENDING_BYTES_MAX;
-        let is_much = pending > MUCH_BYTES && std::mem::take(&mut stream.pauses);
+        let is_enough = stream.gathers.is_some_and(|enough| pending >= enough);
+        if is_enough {
+            stream.gathers = None;
+        }
         drop(stream);
-        if wakes || is_much {
+        if wakes || is_enough {
             self.arrived.notify_one();
         }
         if is_full {
@@ -178,24 +181,25 @@ impl Log {
     }
 
     /// Waits until there is something, somebody called [`Log::nudge`], or the time is over; and takes what is there.
-    /// `taken` is what was taken before, for its memory; `held` is how much of all that is not written. With `pause`,
+    /// `taken` is what was taken before, for its memory; `held` is how much of all that is not written. With `gather`,
     /// what comes within that time is taken together: no shard has to wake anybody for it.
     pub fn take(
         &self,
         taken: &mut Taken,
         held: usize,
         at_most: Option<Duration>,
-        pause: Option<Duration>,
+        gather: Option<Gather>,
     ) {
         taken.clear();
         let mut stream = self.stream.lock();
         stream.held = held;
-        if let Some(pause) = pause
+        if let Some(Gather { time, enough }) = gather
             && !stream.is_nudged
+            && stream.feed.bytes.len() < enough
         {
-            stream.pauses = true;
-            self.arrived.wait_for(&mut stream, pause);
-            stream.pauses = false;
+            stream.gathers = Some(enough);
+            self.arrived.wait_for(&mut stream, time);
+            stream.gathers = None;
         }
         if stream.feed.is_empty() && !stream.is_nudged {
             stream.sleeps = true;
@@ -271,11 +275,17 @@ impl Log {
     }
 }
 
-/// So much at once is worth waking somebody for.
-const MUCH_BYTES: usize = 1024 * 1024;
-
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// How long bytes may gather before they are taken, unless there are `enough`.
+#[derive(Debug, Clone, Copy)]
+pub struct Gather {
+    /// The time.
+    pub time: Duration,
+    /// Bytes.
+    pub enough: usize,
+}
 
 impl Stream {
     /// Something is about to be appended; says whether somebody has to be woken for it.

@@ -31,7 +31,7 @@ use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::Server;
 use crate::config::{AppendFsync, Config, os_reason};
 use crate::conn::{Mail, Post};
-use crate::log::{Log, Taken};
+use crate::log::{Gather, Log, Taken};
 use crate::persist::aof::{BaseFormat, Manifest};
 use crate::persist::rdb;
 use crate::ring::Clock;
@@ -48,8 +48,13 @@ use std::time::Duration;
 pub(super) use upgrade::adopt_old_file;
 use writer::{Switch, Writer};
 
-/// How long the thread lets bytes gather where nobody waits for them: what a killed process loses, at most.
-const GATHER: Duration = Duration::from_millis(5);
+/// How long the thread lets bytes gather where nobody waits for them, and how many: what a killed process loses, at most.
+const UNAWAITED: Gather = Gather {
+    time: Duration::from_millis(5),
+    enough: 1024 * 1024,
+};
+/// How long it lets them gather at most where replies wait for them.
+const AWAITED_MOST: Duration = Duration::from_millis(1);
 /// A sync that takes longer than this was too slow for `everysec`.
 const SLOW_SYNC_US: u64 = 2_000_000;
 
@@ -305,17 +310,17 @@ struct Thread<D: Disk> {
 impl<D: Disk> Thread<D> {
     fn run(mut self) {
         let mut taken = Taken::default();
-        let mut was_busy = false;
+        let mut gather = None;
         loop {
             let now_us = self.surroundings.clock.mono_us();
             let due = self.writer.due_in(now_us).map(Duration::from_micros);
-            let pause =
-                (was_busy && self.config.appendfsync != AppendFsync::Always).then_some(GATHER);
             let held = self.writer.unwritten_bytes();
-            self.log.take(&mut taken, held, due, pause);
-            was_busy = !taken.is_empty();
+            self.log.take(&mut taken, held, due, gather);
+            let bytes = taken.bytes.len();
             self.take_over(&mut taken);
+            let started_us = self.surroundings.clock.mono_us();
             self.work();
+            gather = (bytes > 0).then(|| self.gather(bytes, started_us));
             // After that: what an order speaks of has been appended before it was given.
             while let Ok(order) = self.orders.try_recv() {
                 if matches!(order, Order::Stop) {
@@ -325,6 +330,22 @@ impl<D: Disk> Thread<D> {
             }
             self.install_bases();
             self.show(false);
+        }
+    }
+
+    /// How to take what comes next, after `bytes` that were written and synced since then.
+    ///
+    /// Under `always` half of the clients wait for the sync under way while the other half's bytes gather, and so on by
+    /// turns. They are one group again if the next sync waits for those whose replies have just left: worth up to half
+    /// the time of a sync. A client that is alone is back at once and not kept waiting.
+    fn gather(&self, bytes: usize, started_us: u64) -> Gather {
+        if self.config.appendfsync != AppendFsync::Always {
+            return UNAWAITED;
+        }
+        let took_us = self.surroundings.clock.mono_us().saturating_sub(started_us);
+        Gather {
+            time: Duration::from_micros(took_us / 2).min(AWAITED_MOST),
+            enough: bytes + self.log.pending(),
         }
     }
 
