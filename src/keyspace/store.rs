@@ -159,6 +159,8 @@ pub enum Garbage {
     Collection(Box<Collection>),
     /// A whole database.
     Db(DbGarbage),
+    /// As `Db`, flushed by somebody who was told that it is gone.
+    Table(DbGarbage),
 }
 
 impl Garbage {
@@ -167,6 +169,7 @@ impl Garbage {
         match self {
             Garbage::Bytes(_) | Garbage::Collection(_) => 1,
             Garbage::Db(DbGarbage(table)) => table.len() as u64,
+            Garbage::Table(_) => 0,
         }
     }
 }
@@ -680,13 +683,14 @@ impl Store {
         Some(target.expire_elements(now, visits).0)
     }
 
-    /// Empties a database. The whole table becomes garbage in one piece, or is freed now.
+    /// Empties a database. The whole table becomes garbage in one piece; `in_background` says that somebody may ask how
+    /// much of it is left.
     pub(super) fn flush(&mut self, db: DbIndex, in_background: bool, now: Millis) {
         self.touch_watched(db, None, now);
         self.ledger.interests.flush(db);
         let DbTable { table, sizes } = &mut self.dbs[db.index()];
         let Some(table) = table.take() else { return };
-        sizes.outside = 0;
+        let outside = mem::take(&mut sizes.outside);
         sizes.dues = ElementDues::default();
         sizes.lengths = Lengths::default();
         self.ledger.publish(db, None, sizes);
@@ -695,6 +699,9 @@ impl Store {
         };
         if in_background {
             self.ledger.garbage.push(Garbage::Db(DbGarbage(table)));
+        } else if table.bytes() + outside >= GARBAGE_BYTES_MIN {
+            // Whoever wants it done at once finds it so: the memory counts as free. Others do not wait for that.
+            self.ledger.garbage.push(Garbage::Table(DbGarbage(table)));
         }
     }
 

@@ -222,6 +222,16 @@ fn an_empty_store_uses_no_memory_and_a_flushed_one_none_but_its_garbage() {
     assert_eq!((stores[0].memory(), stores[0].take_garbage().len()), (0, 1));
     assert_eq!(stores[0].next_expiry(), None);
     stores[0].check();
+    // Whoever wants it at once does not hold up others either, and nothing is said to be left.
+    let mut db = Db::new(StoreSet::One(&mut stores[0]), DbIndex(1), START);
+    for i in 0..100_i64 {
+        db.set_str(&i.to_le_bytes(), StrInput::Bytes(&[1; 5000]), Ttl::Clear);
+    }
+    db.flush(FlushMode::Sync);
+    assert_eq!(stores[0].memory(), 0);
+    let garbage = stores[0].take_garbage();
+    let left: Vec<u64> = garbage.iter().map(Garbage::objects).collect();
+    assert_eq!(left, [0]);
 }
 
 #[test]
