@@ -367,3 +367,130 @@ fn a_damaged_file_keeps_the_server_from_starting() {
         assert!(log.contains("Fatal error loading the DB"), "{log}");
     });
 }
+
+/// Names, functions and texts of all libraries, in order of names.
+fn libraries(conn: &mut Conn) -> Vec<String> {
+    let listed = conn.call("FUNCTION LIST WITHCODE");
+    let mut all: Vec<String> = listed.elements().iter().map(|it| format!("{it}")).collect();
+    all.sort();
+    all
+}
+
+fn load(conn: &mut Conn, name: &str, function: &str, result: u32) {
+    let code = format!(
+        "#!lua name={name}\nredis.register_function('{function}', function() return {result} end)"
+    );
+    let reply = conn.call_words(&[b"FUNCTION", b"LOAD", b"REPLACE", code.as_bytes()]);
+    assert_eq!(reply.text(), name);
+}
+
+fn restore(conn: &mut Conn, payload: &[u8], policy: &str) -> String {
+    let mut words: Vec<&[u8]> = vec![b"FUNCTION", b"RESTORE", payload];
+    if !policy.is_empty() {
+        words.push(policy.as_bytes());
+    }
+    conn.call_words(&words).text()
+}
+
+/// Libraries of one server are restored at the other, whatever it has; both say the same then.
+#[test]
+fn libraries_go_both_ways() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut ours = server.conn();
+        let folder = server.dir().join("theirs");
+        fs::create_dir(&folder).expect("made");
+        let Some(other) = Server::redis_over(&folder, &[]) else {
+            return;
+        };
+        let mut theirs = other.conn();
+        load(&mut ours, "one", "a", 1);
+        load(&mut ours, "two", "b", 2);
+        load(&mut theirs, "two", "b", 3);
+        load(&mut theirs, "three", "c", 4);
+        let payloads = [&mut ours, &mut theirs].map(|it| it.call("FUNCTION DUMP"));
+        let mut damaged = payloads[0].bytes().to_vec();
+        damaged[4] ^= 1;
+        for payload in [payloads[0].bytes(), payloads[1].bytes(), &damaged, b"x"] {
+            for policy in ["", "APPEND", "REPLACE", "FLUSH", "append", "other"] {
+                for conn in [&mut ours, &mut theirs] {
+                    assert_eq!(conn.call("FUNCTION FLUSH").text(), "OK");
+                    load(conn, "two", "b", 5);
+                    load(conn, "four", "d", 6);
+                }
+                let here = restore(&mut ours, payload, policy);
+                let there = restore(&mut theirs, payload, policy);
+                assert_eq!(here, there, "{policy}");
+                assert_eq!(libraries(&mut ours), libraries(&mut theirs), "{policy}");
+            }
+        }
+        // A function that another library has; and one that moves to it, which is no conflict.
+        for conn in [&mut ours, &mut theirs] {
+            conn.call("FUNCTION FLUSH");
+            load(conn, "other", "a", 7);
+        }
+        let payload = payloads[0].bytes();
+        for policy in ["APPEND", "REPLACE", "FLUSH"] {
+            let here = restore(&mut ours, payload, policy);
+            assert_eq!(here, restore(&mut theirs, payload, policy), "{policy}");
+            assert_eq!(libraries(&mut ours), libraries(&mut theirs), "{policy}");
+        }
+        assert_eq!(ours.call("FCALL a 0"), theirs.call("FCALL a 0"));
+        for conn in [&mut ours, &mut theirs] {
+            conn.call("FUNCTION FLUSH");
+            load(conn, "one", "b", 8);
+            load(conn, "two", "a", 9);
+        }
+        assert_eq!(restore(&mut ours, payload, "REPLACE"), "OK");
+        assert_eq!(restore(&mut theirs, payload, "REPLACE"), "OK");
+        assert_eq!(libraries(&mut ours), libraries(&mut theirs));
+    });
+}
+
+/// Clients of all cores change the same library at the same time, in transactions and without: what the file brings back
+/// is what was there at the end.
+#[test]
+fn libraries_are_written_down_in_the_order_of_their_changes() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("appendonly", "yes"), ("appendfsync", "no")]);
+        let address = server.address();
+        for round in 0..5 {
+            std::thread::scope(|scope| {
+                for client in 0..4 {
+                    scope.spawn(move || {
+                        let mut conn = Conn::open(address).expect("a connection");
+                        for turn in 0..20 {
+                            let number = round * 1000 + client * 100 + turn;
+                            match (client + turn) % 4 {
+                                0 => {
+                                    conn.call("FUNCTION DELETE lib");
+                                }
+                                1 => {
+                                    conn.call("MULTI");
+                                    let code = format!(
+                                        "#!lua name=lib\nredis.register_function('f', function() return {number} end)"
+                                    );
+                                    conn.call_words(&[b"FUNCTION", b"LOAD", b"REPLACE", code.as_bytes()]);
+                                    conn.call("FCALL f 0");
+                                    conn.call("SET k 1");
+                                    let replies = conn.call("EXEC");
+                                    assert_eq!(replies.elements()[1].int(), i64::from(number));
+                                }
+                                _ => load(&mut conn, "lib", "f", number),
+                            }
+                        }
+                    });
+                }
+            });
+            let mut conn = server.conn();
+            let before = libraries(&mut conn);
+            assert_eq!(conn.call("DEBUG LOADAOF").text(), "OK");
+            assert_eq!(libraries(&mut conn), before);
+        }
+        let before = libraries(&mut server.conn());
+        let mut conn = server.conn();
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        server.restart();
+        assert_eq!(libraries(&mut server.conn()), before);
+    });
+}

@@ -477,6 +477,8 @@ pub struct Gather {
     pub each: OnCore,
     /// Runs at the client's core with all results, in order of shards.
     pub merge: MergeResults,
+    /// The only core it runs on, if there is one: what is to happen in one order happens there.
+    pub only: Option<ShardId>,
 }
 
 impl Gather {
@@ -498,6 +500,15 @@ impl Gather {
                     .collect();
                 merge(typed, reply);
             }),
+            only: None,
+        }
+    }
+
+    /// The same on one core only.
+    pub fn only_on(self, shard: ShardId) -> Self {
+        Gather {
+            only: Some(shard),
+            ..self
         }
     }
 }

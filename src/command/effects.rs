@@ -47,6 +47,27 @@ pub struct Effects {
     depth: u32,
     /// What the command that runs has said of its effects.
     said: Said,
+    /// Whom the script that runs lets know.
+    reach: Reach,
+}
+
+/// Who learns of what commands do: everybody, unless a script says otherwise (`redis.set_repl`). What goes without a
+/// command is told to everybody in any case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// The append-only file.
+    pub log: bool,
+    /// Replicas.
+    pub replicas: bool,
+}
+
+impl Default for Reach {
+    fn default() -> Reach {
+        Reach {
+            log: true,
+            replicas: true,
+        }
+    }
 }
 
 /// One effect.
@@ -58,8 +79,10 @@ pub struct Effect {
     pub group: u64,
     /// Where it is in the bytes of the queue: one RESP array of bulk strings.
     pub range: Range<usize>,
-    /// Of no interest to the append-only file: nothing was changed (PUBLISH).
+    /// Of no interest to the append-only file: nothing was changed (PUBLISH), or a script says so.
     pub replicas_only: bool,
+    /// Of no interest to replicas: a script says so.
+    pub log_only: bool,
 }
 
 /// What a command has said of its effects.
@@ -84,6 +107,11 @@ impl Effects {
     /// Begins or ends to queue them. What is queued stays.
     pub fn set_on(&mut self, is_on: bool) {
         self.is_on = is_on;
+    }
+
+    /// Who learns of what commands do from now on.
+    pub fn set_reach(&mut self, reach: Reach) {
+        self.reach = reach;
     }
 
     /// Whether nothing is queued.
@@ -133,7 +161,7 @@ impl Effects {
 
     /// Queues a command, outside of any execution as a group of its own.
     pub fn push<'w>(&mut self, db: DbIndex, words: impl ExactSizeIterator<Item = &'w [u8]>) {
-        self.put(db, false, words);
+        self.put(db, self.reach, words);
     }
 
     /// As [`Effects::push`], for replicas only.
@@ -142,16 +170,20 @@ impl Effects {
         db: DbIndex,
         words: impl ExactSizeIterator<Item = &'w [u8]>,
     ) {
-        self.put(db, true, words);
+        let reach = Reach {
+            log: false,
+            ..self.reach
+        };
+        self.put(db, reach, words);
     }
 
     fn put<'w>(
         &mut self,
         db: DbIndex,
-        replicas_only: bool,
+        reach: Reach,
         words: impl ExactSizeIterator<Item = &'w [u8]>,
     ) {
-        if !self.is_on {
+        if !self.is_on || !(reach.log || reach.replicas) {
             return;
         }
         let start = self.bytes.len();
@@ -165,7 +197,8 @@ impl Effects {
             db,
             group: self.group,
             range: start..self.bytes.len(),
-            replicas_only,
+            replicas_only: !reach.log,
+            log_only: !reach.replicas,
         });
         if self.depth == 0 {
             self.group += 1;
@@ -179,17 +212,17 @@ impl Effects {
         match loss {
             Loss::Expired(db, key) => {
                 let words = [name(config.lazyfree_lazy_expire), key];
-                self.push(*db, words.into_iter());
+                self.put(*db, Reach::default(), words.into_iter());
             }
             Loss::Evicted(db, key) => {
                 let words = [name(config.lazyfree_lazy_eviction), key];
-                self.push(*db, words.into_iter());
+                self.put(*db, Reach::default(), words.into_iter());
             }
             Loss::Fields(db, key, fields) => {
                 for fields in fields.chunks(FIELDS_AN_EFFECT) {
                     let mut words: Vec<&[u8]> = vec![b"HDEL", key];
                     words.extend(fields.iter().map(|field| &**field));
-                    self.push(*db, words.into_iter());
+                    self.put(*db, Reach::default(), words.into_iter());
                 }
             }
         }

@@ -17,7 +17,7 @@ use crate::base::slot::{ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Save, Scope};
 use crate::command::monitor;
-use crate::command::spec::{CommandSpec, Route, Run, flag};
+use crate::command::spec::{CommandSpec, Group, Route, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::session::{Transaction, Watched};
@@ -232,9 +232,9 @@ impl Home {
         // Alone there is nothing they could be out of order with.
         let has_store = queue.iter().any(|q| matches!(q.spec.run, Run::Store(_)));
         let in_place = |spec: &CommandSpec| {
-            matches!(spec.run, Run::Home(_))
-                && (has_store || !watched.is_empty())
-                && !only_replies(spec)
+            let is_alone = !has_store && watched.is_empty();
+            let is_home = matches!(spec.run, Run::Home(_));
+            is_home && !only_replies(spec) && (!is_alone || changes_libraries(spec))
         };
         for Queued { spec, args } in queue {
             let refusal = self.refuse_queued(at, spec, args.as_args());
@@ -280,8 +280,8 @@ impl Home {
                         Destination::One(shard) => shards.push(shard),
                         Destination::Several(several) => shards.extend(several),
                     }
-                    if item.spec.name == "debug" {
-                        // Its key may be anywhere.
+                    if item.spec.name == "debug" || changes_libraries(item.spec) {
+                        // Its key may be anywhere. Libraries are changed in one order by whoever has lent all stores.
                         shards.extend(self.all_shards());
                     }
                 }
@@ -503,10 +503,14 @@ impl Home {
                 out.append(&mut reply);
             }
             Prepared::One(_, item) => done.at_key = Some((item.run, item.args)),
-            Prepared::Gathered(gather, _) if is_sleep(spec, args.as_args()) => {
+            Prepared::Gathered(gather, _)
+                if is_sleep(spec, args.as_args()) || changes_libraries(spec) =>
+            {
                 // Whoever has lent a store waits as well, and no others can tell.
                 let result = (gather.each)(self);
+                let start = out.bytes.len();
                 (gather.merge)(vec![result], &mut Reply::new(out, scope.proto));
+                done.failed = out.bytes[start..].starts_with(b"-");
             }
             Prepared::Gathered(gather, whole) => self.follow_up(at, n, |first, count| {
                 let later = Later::Gather(first, Arc::clone(&gather.each));
@@ -744,6 +748,12 @@ impl Home {
 /// Whether a home command does nothing but reply, so that it makes no difference when it is run or if it is for nothing.
 fn only_replies(spec: &CommandSpec) -> bool {
     matches!(spec.name, "ping" | "echo" | "time" | "publish" | "spublish")
+}
+
+/// FUNCTION LOAD and its like.
+fn changes_libraries(spec: &CommandSpec) -> bool {
+    let is_home = matches!(spec.run, Run::Home(_));
+    is_home && spec.group == Group::Scripting && spec.flags.has(flag::WRITE)
 }
 
 fn is_sleep(spec: &CommandSpec, args: Args<'_>) -> bool {

@@ -216,7 +216,11 @@ impl Home {
         gather: Gather,
         args: Args<'_>,
     ) {
-        self.gather_on(at, spec, self.all_shards(), gather, args);
+        let shards = match gather.only {
+            Some(shard) => vec![shard],
+            None => self.all_shards(),
+        };
+        self.gather_on(at, spec, shards, gather, args);
         // What follows in the pipeline must not show in what is gathered.
         self.client(at).stall = Stall::Replies;
     }
@@ -660,6 +664,12 @@ impl Home {
         } = pending;
         if self.is_monitored() {
             self.show_done(shown, &plan, &mut parts);
+        }
+        if spec.flags.has(flag::WRITE)
+            && matches!(plan, Plan::Gathered(..))
+            && let Some(client) = self.find(ticket.client, ticket.generation)
+        {
+            client.wrote = true;
         }
         let mut ticks = 0;
         for frame in parts.iter().flatten() {

@@ -21,6 +21,10 @@ use std::rc::Rc;
 pub(super) const VERSION: &str = "7.2.4";
 const VERSION_NUMBER: i64 = 0x0007_0204;
 
+/// Whom `redis.set_repl` lets know.
+const REPL_AOF: i64 = 1;
+const REPL_REPLICA: i64 = 2;
+
 /// The longest source that is compiled: stock Lua counts in 32 bits, also the equals signs of a long bracket.
 const SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -258,10 +262,10 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
         ("LOG_NOTICE", 2),
         ("LOG_WARNING", 3),
         ("REPL_NONE", 0),
-        ("REPL_AOF", 1),
-        ("REPL_SLAVE", 2),
-        ("REPL_REPLICA", 2),
-        ("REPL_ALL", 3),
+        ("REPL_AOF", REPL_AOF),
+        ("REPL_SLAVE", REPL_REPLICA),
+        ("REPL_REPLICA", REPL_REPLICA),
+        ("REPL_ALL", REPL_AOF | REPL_REPLICA),
         ("REDIS_VERSION_NUM", VERSION_NUMBER),
     ] {
         api.set(name, value)?;
@@ -319,14 +323,20 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
             Ok(())
         })?,
     )?;
+    let here = Rc::clone(state);
     api.set(
         "set_repl",
-        lua.create_function(|_, values: MultiValue| {
+        lua.create_function(move |_, values: MultiValue| {
             if values.len() != 1 {
                 return raise("ERR redis.set_repl() requires one argument.");
             }
-            match number_of(&values[0]).map(convert::truncated) {
-                None | Some(0..=3) => Ok(()),
+            // What is no number counts as 0, as ever.
+            match number_of(&values[0]).map_or(0, convert::truncated) {
+                flags @ 0..=3 => {
+                    let (log, replicas) = (flags & REPL_AOF != 0, flags & REPL_REPLICA != 0);
+                    here.loan.with(|host| host.set_reach(log, replicas));
+                    Ok(())
+                }
                 _ => raise(
                     "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
                 ),

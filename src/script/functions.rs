@@ -95,6 +95,17 @@ impl LibrarySource {
 /// A function with its library.
 pub type Stored = (Arc<LibrarySource>, Arc<Function>);
 
+/// What becomes of libraries that are there when others are restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// They stay, and are not among those that are restored.
+    Append,
+    /// They go.
+    Flush,
+    /// They stay, but for those of the same names.
+    Replace,
+}
+
 /// All libraries.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
@@ -106,13 +117,36 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// The function of this name, in any case.
+    /// Adds the libraries of a payload, if all of them can be. Two of them may not be alike in anything.
+    pub fn restore(
+        &mut self,
+        libraries: &[Arc<LibrarySource>],
+        policy: Policy,
+    ) -> Result<(), CommandError> {
+        let mut restored = Functions::default();
+        for library in libraries {
+            restored.check_absent(&library.name)?;
+            restored.add(Arc::clone(library), false)?;
+        }
+        match policy {
+            Policy::Flush => self.clear(),
+            Policy::Append => {}
+            // First, as functions may have moved from one to another.
+            Policy::Replace => libraries.iter().for_each(|library| {
+                self.remove(&library.name);
+            }),
+        }
+        let mut libraries = libraries.iter();
+        libraries.try_for_each(|library| self.add(Arc::clone(library), false))
+    }
+
     /// Code of all libraries.
     pub fn codes(&self) -> Vec<Vec<u8>> {
         let libraries = self.libraries.values();
         libraries.map(|library| library.code.to_vec()).collect()
     }
 
+    /// The function of this name, in any case.
     pub fn get(&self, name: &[u8]) -> Option<&Stored> {
         self.names.get(&name.to_ascii_lowercase())
     }
@@ -136,7 +170,7 @@ impl Functions {
     }
 
     /// Adds a library. An error changes nothing.
-    pub fn add(&mut self, library: LibrarySource, replace: bool) -> Result<(), CommandError> {
+    pub fn add(&mut self, library: Arc<LibrarySource>, replace: bool) -> Result<(), CommandError> {
         if !replace && self.libraries.contains_key(&library.name) {
             let text = [b"ERR Library ", &library.name[..], b" already exists"].concat();
             return Err(CommandError::owned(text));
@@ -150,7 +184,6 @@ impl Functions {
             }
         }
         self.remove(&library.name);
-        let library = Arc::new(library);
         for function in &library.functions {
             let stored = (Arc::clone(&library), Arc::clone(function));
             self.names

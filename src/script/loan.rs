@@ -23,6 +23,8 @@ pub trait Host {
         reply: &mut Vec<u8>,
         may_write: &dyn Fn() -> bool,
     ) -> Result<(), Refusal>;
+    /// Whether what its next commands do reaches the append-only file, and replicas.
+    fn set_reach(&mut self, log: bool, replicas: bool);
     /// Whether the caller may run this command; `None` if there is no such command.
     fn may_call(&mut self, args: Args<'_>) -> Option<bool>;
     /// Called again and again once a script has run for longer than `busy-reply-threshold`.
@@ -94,6 +96,7 @@ mod tests {
         ) -> Result<(), Refusal> {
             Ok(())
         }
+        fn set_reach(&mut self, _: bool, _: bool) {}
         fn may_call(&mut self, _: Args<'_>) -> Option<bool> {
             None
         }

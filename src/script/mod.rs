@@ -30,7 +30,7 @@ mod shebang;
 mod tests;
 mod vm;
 
-pub use functions::{Function, Functions, LibrarySource, Stored};
+pub use functions::{Function, Functions, LibrarySource, Policy, Stored};
 pub use loan::{Host, Refusal};
 pub use scripts::{Kind, Scripts, Tally};
 pub use shared::{KillError, Running, Script, Shared};

@@ -37,6 +37,7 @@ impl Host for Echo {
         Ok(())
     }
 
+    fn set_reach(&mut self, _: bool, _: bool) {}
     fn may_call(&mut self, _: Args<'_>) -> Option<bool> {
         None
     }

@@ -143,6 +143,10 @@ const BLOCKS: &[&str] = &[
     EVAL "redis.call('pexpire', KEYS[1], 5) redis.call('get', KEYS[1]) redis.call('del', KEYS[2])" 2 s nope -> PEXPIREAT s 1700000000025
     EVAL "redis.call('select', 2) redis.call('setex', KEYS[1], 1, 'v')" 1 s -> 2> SET s v PXAT 1700000001020
     EVAL "return redis.call('get', KEYS[1])" 1 s -> nothing
+    EVAL "redis.set_repl(redis.REPL_NONE) redis.call('set', KEYS[1], 1) redis.set_repl(redis.REPL_ALL) redis.call('set', KEYS[1], 2)" 1 s -> set s 2
+    EVAL "redis.set_repl(redis.REPL_SLAVE) redis.call('set', KEYS[1], 1) redis.set_repl(redis.REPL_AOF) redis.call('set', KEYS[1], 3)" 1 s -> set s 3
+    EVAL "redis.call('set', KEYS[1], 4) redis.set_repl(0) redis.call('set', KEYS[1], 5) redis.set_repl('x') return redis.call('set', KEYS[1], 4)" 1 s -> set s 4
+    EVAL "return redis.call('incr', KEYS[1])" 1 s -> incr s
     "#,
     r#"
     RPUSH l a b c d e f g h -> RPUSH l a b c d e f g h

@@ -3,6 +3,7 @@
 use crate::base::num::parse_i64;
 use crate::base::slot::DbIndex;
 use crate::command::ctx::{Ctx, Flow};
+use crate::command::effects::Reach;
 use crate::command::keys;
 use crate::command::lookup::Resolved;
 use crate::command::monitor;
@@ -286,6 +287,10 @@ impl Host for Caller<'_, '_> {
         copy_from(self.cx.reply.out, start, reply);
         self.cx.reply.out.truncate(start);
         Ok(())
+    }
+
+    fn set_reach(&mut self, log: bool, replicas: bool) {
+        self.cx.effects.set_reach(Reach { log, replicas });
     }
 
     fn may_call(&mut self, args: Args<'_>) -> Option<bool> {

@@ -3,6 +3,7 @@
 use super::caller::Caller;
 use crate::base::num::parse_i64;
 use crate::command::ctx::{Ctx, Flow, Waiting};
+use crate::command::effects::Reach;
 use crate::command::persistence::DiskFailure;
 use crate::resp::{Args, CommandError};
 use crate::script::{Call, Ended, Flags, Functions, Script, Stored};
@@ -178,6 +179,7 @@ fn run<'a>(
     };
     cx.waiting = waiting;
     cx.db.select(db);
+    cx.effects.set_reach(Reach::default());
     match ended? {
         Ended::Returned(mut output, is_counted) => match output.bytes.strip_prefix(b"-") {
             Some(text) if output.shared.is_empty() => {

@@ -2,13 +2,47 @@
 
 use super::script::kill;
 use crate::base::glob_match;
-use crate::command::ctx::{Flow, HomeCtx};
+use crate::base::slot::ShardId;
+use crate::command::ctx::{Flow, Gather, HomeCtx};
 use crate::command::introspect::reply_help;
-use crate::persist::{dump_functions, restore_functions};
-use crate::resp::{Args, CommandError, Reply};
-use crate::script::{LibrarySource, Scripts};
+use crate::persist::{LibrariesError, dump_functions, restore_functions};
+use crate::resp::{Args, CommandError, OwnedArgs, Reply};
+use crate::script::{Functions, LibrarySource, Policy, Scripts};
+use std::sync::Arc;
 
 type Result = std::result::Result<Flow, CommandError>;
+
+/// The shard where libraries are changed.
+const FIRST: ShardId = ShardId(0);
+
+/// Changes the libraries, all of them or none.
+///
+/// That is done by one shard, whoever asks: so changes are written down in the order in which they are made. A change
+/// that cannot be made is refused at once; should another come between, the shard refuses it.
+fn change(
+    cx: &HomeCtx<'_>,
+    args: Args<'_>,
+    change: impl Fn(&mut Functions) -> std::result::Result<(), CommandError> + Send + Sync + 'static,
+    answer: impl FnOnce(&mut Reply<'_>) + 'static,
+) -> Result {
+    let shared = Arc::clone(&cx.server.scripts);
+    change(&mut Functions::clone(&shared.functions()))?;
+    let (db, words) = (cx.session.db, OwnedArgs::from(args));
+    let gather = Gather::new(
+        move |core| {
+            let changed = shared.change_functions(&change);
+            if changed.is_ok() {
+                core.effects().push(db, words.as_args().iter());
+            }
+            changed
+        },
+        |changed, reply| match changed.into_iter().find_map(std::result::Result::err) {
+            None => answer(reply),
+            Some(error) => reply.error(&error),
+        },
+    );
+    Ok(Flow::Gather(gather.only_on(FIRST)))
+}
 
 /// Adds a library.
 pub fn function_load(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
@@ -28,26 +62,24 @@ pub fn function_load(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     if !replace {
         cx.server.scripts.functions().check_absent(&name)?;
     }
-    let library = cx.core.scripts().library(code)?;
-    cx.server
-        .scripts
-        .change_functions(|functions| functions.add(library, replace))?;
-    cx.propagate(args);
-    cx.reply.bulk(&name);
-    Ok(Flow::Done)
+    let library = Arc::new(cx.core.scripts().library(code)?);
+    let add = move |functions: &mut Functions| {
+        if !replace {
+            functions.check_absent(&library.name)?;
+        }
+        functions.add(Arc::clone(&library), replace)
+    };
+    change(cx, args, add, move |reply| reply.bulk(&name))
 }
 
 /// Removes a library.
 pub fn function_delete(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    cx.server
-        .scripts
-        .change_functions(|functions| match functions.remove(args.arg(2)) {
-            true => Ok(()),
-            false => Err(CommandError::fixed("ERR Library not found")),
-        })?;
-    cx.propagate(args);
-    cx.reply.ok();
-    Ok(Flow::Done)
+    let name = args.arg(2).to_vec();
+    let remove = move |functions: &mut Functions| match functions.remove(&name) {
+        true => Ok(()),
+        false => Err(CommandError::fixed("ERR Library not found")),
+    };
+    change(cx, args, remove, |reply| reply.ok())
 }
 
 /// Removes all libraries.
@@ -65,13 +97,11 @@ pub fn function_flush(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             "ERR FUNCTION FLUSH only supports SYNC|ASYNC option",
         ));
     }
-    cx.server.scripts.change_functions(|functions| {
+    let clear = |functions: &mut Functions| {
         functions.clear();
         Ok(())
-    })?;
-    cx.propagate(args);
-    cx.reply.ok();
-    Ok(Flow::Done)
+    };
+    change(cx, args, clear, |reply| reply.ok())
 }
 
 /// Stops the function that runs.
@@ -99,7 +129,7 @@ pub fn function_list(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         at += 1;
     }
     let functions = cx.server.scripts.functions();
-    let wanted = |library: &&std::sync::Arc<LibrarySource>| {
+    let wanted = |library: &&Arc<LibrarySource>| {
         pattern.is_none_or(|pattern| glob_match(pattern, &library.name, true))
     };
     let libraries = functions.libraries.values().filter(wanted);
@@ -182,48 +212,37 @@ pub fn function_dump(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
 
 /// Adds the libraries of a payload.
 pub fn function_restore(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    let (mut flush, mut replace) = (false, false);
-    match args.get(3) {
-        None => {}
+    let policy = match args.get(3) {
+        None => Policy::Append,
         Some(_) if args.len() > 4 => {
             return Err(CommandError::unknown_subcommand_or_arity(
                 "FUNCTION",
                 args.arg(1),
             ));
         }
-        Some(_) if args.is(3, "APPEND") => {}
-        Some(_) if args.is(3, "FLUSH") => flush = true,
-        Some(_) if args.is(3, "REPLACE") => replace = true,
+        Some(_) if args.is(3, "APPEND") => Policy::Append,
+        Some(_) if args.is(3, "FLUSH") => Policy::Flush,
+        Some(_) if args.is(3, "REPLACE") => Policy::Replace,
         Some(_) => {
             return Err(CommandError::fixed(
                 "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.",
             ));
         }
-    }
-    let codes = restore_functions(args.arg(2)).map_err(|error| match error {
-        crate::persist::DumpError::Footer => {
-            CommandError::fixed("ERR DUMP payload version or checksum are wrong")
-        }
-        crate::persist::DumpError::Body(_) => {
-            CommandError::fixed("ERR failed loading the given functions payload")
-        }
+    };
+    let codes = restore_functions(args.arg(2)).map_err(|error| {
+        CommandError::fixed(match error {
+            LibrariesError::Footer => "ERR DUMP payload version or checksum are wrong",
+            LibrariesError::PreRelease => "ERR Pre-GA function format not supported",
+            LibrariesError::NoLibrary => "ERR given type is not a function",
+            LibrariesError::Text => "ERR failed loading the given functions payload",
+        })
     })?;
     let mut libraries = Vec::new();
     for code in codes {
-        libraries.push(cx.core.scripts().library(&code)?);
+        libraries.push(Arc::new(cx.core.scripts().library(&code)?));
     }
-    cx.server.scripts.change_functions(|functions| {
-        if flush {
-            functions.clear();
-        }
-        for library in libraries {
-            functions.add(library, replace)?;
-        }
-        Ok(())
-    })?;
-    cx.propagate(args);
-    cx.reply.ok();
-    Ok(Flow::Done)
+    let restore = move |functions: &mut Functions| functions.restore(&libraries, policy);
+    change(cx, args, restore, |reply| reply.ok())
 }
 
 /// The subcommands.

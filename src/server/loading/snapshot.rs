@@ -215,8 +215,8 @@ impl Loader<'_> {
         let (shared, replace) = (Arc::clone(&self.running.server().scripts), self.replace);
         self.running.posts()[0].send(Mail::Here(Box::new(move |core| {
             let added = codes.iter().try_for_each(|code| {
-                let library = core.scripts().library(code)?;
-                shared.change_functions(|functions| functions.add(library, replace))
+                let library = Arc::new(core.scripts().library(code)?);
+                shared.change_functions(|functions| functions.add(Arc::clone(&library), replace))
             });
             let _ = sender.send(added);
         })));

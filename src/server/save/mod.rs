@@ -27,8 +27,8 @@ mod writer;
 pub(super) use file::{BaseOf, RdbFile};
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use self::scribe::{Note, RdbScribe, Shared};
 use self::writer::Writer;
@@ -124,12 +124,13 @@ pub(super) fn begin(
     let (sender, notes) = flume::unbounded();
     let shards = server.slots.shards();
     let shared = Shared::new(shards);
-    let facts_of = Arc::clone(server);
+    let (facts_of, scripts) = (Arc::clone(server), Arc::clone(&server.scripts));
+    let libraries = Arc::new(OnceLock::new());
+    let at_the_cut = Arc::clone(&libraries);
     let facts = Box::new(move || Facts {
         seconds: clock.wall_us() / 1_000_000,
         used_memory: facts_of.used_memory(),
-        // All that a core had before its cut; what one has changed since is in the log as well.
-        functions: facts_of.scripts.functions().codes(),
+        functions: at_the_cut.get().cloned().unwrap_or_default(),
     });
     let writer = Writer::new(&shared, consumers, compress, facts);
     let stats_of = Arc::clone(server);
@@ -158,6 +159,10 @@ pub(super) fn begin(
             at_cut(core);
         }
         let (shard, now) = (core.shard().index(), core.now());
+        if shard == 0 {
+            // It is the one that changes them: what it changes from here on is in the log.
+            let _ = libraries.set(scripts.functions().codes());
+        }
         let scribe = RdbScribe::new(shard, &shared, &sender, compress, policy);
         let store = core.store();
         let sizes = (0..store.databases()).map(|db| {
