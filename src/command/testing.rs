@@ -344,8 +344,9 @@ impl Bench {
             b"dirty" => std::mem::take(&mut self.dirty).to_string(),
             b"events" => format!("[{}]", std::mem::take(&mut self.events).join(", ")),
             b"effects" => {
-                let told = std::mem::replace(&mut self.told, self.effects.records().len());
-                let effects = self.effect_args().split_off(told);
+                let mut effects = self.effect_args();
+                let told = std::mem::replace(&mut self.told, effects.len());
+                let effects = effects.split_off(told);
                 let texts = effects.iter().map(|(db, args)| {
                     let words: Vec<String> = args
                         .as_args()
