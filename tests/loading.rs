@@ -238,7 +238,9 @@ fn most_commands_are_refused_while_a_file_is_read() {
             assert_eq!(conn.call("SET a 1"), refusal);
             assert!(conn.call("EXEC").text().starts_with("EXECABORT"));
             assert_eq!(info(&mut conn, "loading"), "1");
-            assert_ne!(info(&mut conn, "loading_total_bytes"), "0");
+            wait_until("the file to be opened", || {
+                (info(&mut conn, "loading_total_bytes") != "0").then_some(())
+            });
             assert_ne!(info(&mut conn, "loading_start_time"), "0");
             let loaded = || {
                 info(&mut server.conn(), "loading_loaded_bytes")
