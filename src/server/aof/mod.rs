@@ -465,6 +465,11 @@ impl<D: Disk> Thread<D> {
                 self.void = mark;
                 self.log.take(taken, 0, Some(Duration::ZERO), None);
                 self.take_over(taken);
+                if self.seen > mark {
+                    // It was turned on again before this order came up: the increment of that has begun, in place of what
+                    // is to end here.
+                    return;
+                }
                 if let Err(error) = self.writer.turn_off() {
                     let why = os_reason(&error);
                     tracing::warn!("Error writing what was left for the AOF: {why}");
