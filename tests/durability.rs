@@ -431,6 +431,33 @@ fn everything_survives_a_rewrite_in_either_format() {
     });
 }
 
+/// However close to each other the orders are, what is written afterwards reaches the disk.
+#[test]
+fn it_may_be_turned_off_and_on_in_one_breath() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("appendonly", "yes")]);
+        let mut conn = server.conn();
+        for round in 0..10 {
+            let round = round.to_string();
+            for words in [
+                &[b"CONFIG".as_slice(), b"SET", b"appendonly", b"no"][..],
+                &[b"CONFIG", b"SET", b"appendonly", b"yes"],
+                &[b"SET", b"k", round.as_bytes()],
+            ] {
+                conn.send_command(words).expect("the server reads");
+            }
+            for _ in 0..3 {
+                assert_eq!(conn.read().expect("a reply"), ok());
+            }
+            has_rewritten(&mut conn);
+            conn.call("INCR counter");
+            assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        }
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        assert_eq!(conn.call("GET counter").text(), "10");
+    });
+}
+
 #[test]
 fn it_can_be_turned_on_and_off_at_run_time() {
     each_variant(|variant| {

@@ -271,7 +271,7 @@ fn hashes_are_imported_by_fields_that_were_named_before() {
         ));
     }
     check_resp3(
-        "[ours] HIMPORT PREPARE u a => OK; HIMPORT SET h u 1 => OK; HIMPORT DISCARDALL => 1; HGETALL h => {\"a\": \"1\"}",
+        "[ours] HIMPORT PREPARE u a => OK; [ours] HIMPORT SET h u 1 => OK; [ours] HIMPORT DISCARDALL => 1; [ours] HGETALL h => {\"a\": \"1\"}",
     );
 }
 

@@ -219,33 +219,33 @@ fn many_wait_for_the_same_entries() {
 fn consumers_that_wait_learn_that_their_group_is_gone() {
     check(
         r#"
-        XGROUP CREATE s g $ MKSTREAM => OK
-        c2: CLIENT ID => @id
-        c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
-        eventually INFO clients => /blocked_clients:1\r/
-        XINFO GROUPS s => array(1)
-        DEL s => 1
+        [7.2] XGROUP CREATE s g $ MKSTREAM => OK
+        [7.2] c2: CLIENT ID => @id
+        [7.2] c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
+        [7.2] eventually INFO clients => /blocked_clients:1\r/
+        [7.2] XINFO GROUPS s => array(1)
+        [7.2] DEL s => 1
         [7.2] c2: read => -"NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option"
-        XGROUP CREATE s g $ MKSTREAM => OK
-        c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
-        eventually INFO clients => /blocked_clients:1\r/
-        SET s x => OK
+        [7.2] XGROUP CREATE s g $ MKSTREAM => OK
+        [7.2] c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
+        [7.2] eventually INFO clients => /blocked_clients:1\r/
+        [7.2] SET s x => OK
         [7.2] c2: read => -"WRONGTYPE Operation against a key holding the wrong kind of value"
-        DEL s => 1; XGROUP CREATE s g $ MKSTREAM => OK
-        c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
-        eventually INFO clients => /blocked_clients:1\r/
-        XGROUP DESTROY s g => 1
+        [7.2] DEL s => 1; [7.2] XGROUP CREATE s g $ MKSTREAM => OK
+        [7.2] c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
+        [7.2] eventually INFO clients => /blocked_clients:1\r/
+        [7.2] XGROUP DESTROY s g => 1
         [7.2] c2: read => -"NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option"
-        XGROUP CREATE s g $ => OK
-        c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
-        eventually INFO clients => /blocked_clients:1\r/
-        CLIENT UNBLOCK {{$id}} ERROR => 1
-        c2: read => -"UNBLOCKED client unblocked via CLIENT UNBLOCK"
-        c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
-        eventually INFO clients => /blocked_clients:1\r/
-        CLIENT UNBLOCK {{$id}} => 1
-        c2: read => nil-array
-        c2: XREADGROUP GROUP g c BLOCK 1 STREAMS s > => nil-array
+        [7.2] XGROUP CREATE s g $ => OK
+        [7.2] c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
+        [7.2] eventually INFO clients => /blocked_clients:1\r/
+        [7.2] CLIENT UNBLOCK {{$id}} ERROR => 1
+        [7.2] c2: read => -"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+        [7.2] c2: XREADGROUP GROUP g c BLOCK 0 STREAMS s > => none
+        [7.2] eventually INFO clients => /blocked_clients:1\r/
+        [7.2] CLIENT UNBLOCK {{$id}} => 1
+        [7.2] c2: read => nil-array
+        [7.2] c2: XREADGROUP GROUP g c BLOCK 1 STREAMS s > => nil-array
         "#,
     );
 }

@@ -138,20 +138,20 @@ fn what_scripts_read_is_remembered() {
     // Not what they declare.
     check_resp3(
         r#"
-        MSET a 1 b 2 c 3 => OK
-        CLIENT TRACKING ON => OK
+        [7.2] MSET a 1 b 2 c 3 => OK
+        [7.2] CLIENT TRACKING ON => OK
         [7.2] EVAL "return redis.call('get', KEYS[1])" 2 a b => "1"
-        [7.2] c2: SET b 4 => OK; c2: SET a 5 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
-        [7.2] EVAL "return redis.call('set', KEYS[1], 1)" 1 a => OK; c2: SET a 6 => OK
+        [7.2] c2: SET b 4 => OK; [7.2] c2: SET a 5 => OK; [7.2] read => push["invalidate", ["a"]]; [7.2] c2: PING => PONG
+        [7.2] EVAL "return redis.call('set', KEYS[1], 1)" 1 a => OK; [7.2] c2: SET a 6 => OK
         [7.2] EVAL "return redis.call('mget', ARGV[1], ARGV[2])" 0 b c => ["4", "3"]
-        [7.2] c2: SET b 7 => OK; read => push["invalidate", ["b"]]; c2: PING => PONG
-        [7.2] c2: SET c 7 => OK; read => push["invalidate", ["c"]]; c2: PING => PONG
+        [7.2] c2: SET b 7 => OK; [7.2] read => push["invalidate", ["b"]]; [7.2] c2: PING => PONG
+        [7.2] c2: SET c 7 => OK; [7.2] read => push["invalidate", ["c"]]; [7.2] c2: PING => PONG
         [7.2] EVAL_RO "return redis.pcall('hget', KEYS[1], 'f')" 1 c => WRONGTYPE ...
-        [7.2] c2: SET c 8 => OK; read => push["invalidate", ["c"]]; c2: PING => PONG
-        [7.2] MULTI => OK; EVAL "return redis.call('get', KEYS[1])" 1 a => QUEUED; EXEC => ["6"]
-        [7.2] c2: SET a 8 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        [7.2] c2: SET c 8 => OK; [7.2] read => push["invalidate", ["c"]]; [7.2] c2: PING => PONG
+        [7.2] MULTI => OK; [7.2] EVAL "return redis.call('get', KEYS[1])" 1 a => QUEUED; [7.2] EXEC => ["6"]
+        [7.2] c2: SET a 8 => OK; [7.2] read => push["invalidate", ["a"]]; [7.2] c2: PING => PONG
         [7.2] EVAL "redis.call('select', 1) return redis.call('exists', KEYS[1])" 1 a => 0
-        [7.2] c2: SET a 9 => OK; c2: SELECT 1 => OK; c2: SET a 1 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        [7.2] c2: SET a 9 => OK; [7.2] c2: SELECT 1 => OK; [7.2] c2: SET a 1 => OK; [7.2] read => push["invalidate", ["a"]]; [7.2] c2: PING => PONG
         "#,
     );
     // Whoever changes in a script what it has read is told, if it wants to hear of its own changes.
@@ -177,9 +177,9 @@ fn what_scripts_read_is_remembered() {
         GET a => "2"; GET b => "2"
         c2: EVAL "return redis.call('incr', KEYS[1])" 1 a => 3; read => push["invalidate", ["a"]]; c2: PING => PONG
         CLIENT TRACKING OFF => OK; CLIENT TRACKING ON OPTIN => OK
-        [7.2] EVAL "return redis.call('get', KEYS[1])" 1 a => "3"; c2: SET a 1 => OK
-        [7.2] CLIENT CACHING YES => OK; EVAL "return redis.call('get', KEYS[1])" 1 a => "1"
-        [7.2] c2: SET a 2 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        [7.2] EVAL "return redis.call('get', KEYS[1])" 1 a => "3"; [7.2] c2: SET a 1 => OK
+        [7.2] CLIENT CACHING YES => OK; [7.2] EVAL "return redis.call('get', KEYS[1])" 1 a => "1"
+        [7.2] c2: SET a 2 => OK; [7.2] read => push["invalidate", ["a"]]; [7.2] c2: PING => PONG
         "#,
     );
 }

@@ -329,6 +329,8 @@ impl<D: Disk> Thread<D> {
                 self.obey(order, &mut taken);
             }
             self.install_bases();
+            // A new base, too, has all before it synced.
+            self.tell_durable();
             self.show(false);
         }
     }
@@ -402,12 +404,17 @@ impl<D: Disk> Thread<D> {
         }
         let errno = self.writer.failure().map_or(0, |failure| failure.errno);
         let failed_before = process.disk.note_log(errno);
+        self.tell_durable();
+        if failed_before != (errno != 0) {
+            self.wake(true);
+        }
+    }
+
+    /// Lets those know who wait for what is on the disk now.
+    fn tell_durable(&self) {
         if self.writer.synced() > self.log.durable() {
             self.log.set_durable(self.writer.synced());
             self.wake(false);
-        }
-        if failed_before != (errno != 0) {
-            self.wake(true);
         }
     }
 
