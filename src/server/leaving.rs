@@ -96,7 +96,7 @@ impl Running {
         let config = self.config();
         // Half of a file in memory must not replace the whole on the disk.
         let loading = self.server().process.load.partial.load(Ordering::SeqCst);
-        if self.server().process.aof.is_waiting.load(Ordering::SeqCst) {
+        if self.server().process.aof.is_waiting() {
             if !options.force {
                 tracing::warn!("Writing initial AOF, can't exit.");
                 return Err(CommandError::SHUTDOWN_FAILED);

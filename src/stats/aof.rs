@@ -1,14 +1,17 @@
 //! How the append-only file fares: written by its thread and by who orders rewrites, read by INFO.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// See the module.
 #[derive(Debug)]
 pub struct AofStats {
     /// It is on, or being turned on.
     pub is_on: AtomicBool,
-    /// It was turned on and has no base yet.
-    pub is_waiting: AtomicBool,
+    /// The mark of the log at which it was turned on last; 0 if it has been on since the start.
+    pub turned_on_at: AtomicU64,
+    /// The newest mark whose base is there. No flag that two threads set and clear: it may be turned off and on again
+    /// while a base from before is put in its place.
+    pub based_at: AtomicU64,
     /// A rewrite is under way.
     pub is_rewriting: AtomicBool,
     /// One is to begin when what is under way has ended.
@@ -39,7 +42,8 @@ impl Default for AofStats {
     fn default() -> Self {
         AofStats {
             is_on: AtomicBool::new(false),
-            is_waiting: AtomicBool::new(false),
+            turned_on_at: AtomicU64::new(0),
+            based_at: AtomicU64::new(0),
             is_rewriting: AtomicBool::new(false),
             is_scheduled: AtomicBool::new(false),
             rewrite_started: AtomicI64::new(0),
@@ -53,5 +57,13 @@ impl Default for AofStats {
             is_syncing: AtomicBool::new(false),
             delayed: AtomicU64::new(0),
         }
+    }
+}
+
+impl AofStats {
+    /// Whether it was turned on and has no base yet.
+    pub fn is_waiting(&self) -> bool {
+        let begun = self.turned_on_at.load(Ordering::SeqCst);
+        self.is_on.load(Ordering::SeqCst) && begun > self.based_at.load(Ordering::SeqCst)
     }
 }

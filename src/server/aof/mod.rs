@@ -65,7 +65,7 @@ pub(super) type Told<T> = Box<dyn FnOnce(io::Result<T>) + Send>;
 pub(super) enum Order {
     /// These are the settings now.
     Settings(Arc<Config>),
-    /// The append-only file is on: with the next mark that begins it.
+    /// The append-only file is on: with the next mark, which begins it.
     TurnOn(Arc<Config>),
     /// It is off. Marks up to this one are void.
     TurnOff(u64),
@@ -126,10 +126,11 @@ impl Aof {
         self.log.set_notes(notes);
     }
 
-    /// A name for a place in the log where an increment begins, the first one or the next.
-    fn new_mark(&self, is_first: bool) -> u64 {
+    /// A name for a place in the log where an increment begins; `is_first` says afterwards whether it is the first one or
+    /// the next.
+    fn new_mark(&self, is_first: impl FnOnce() -> bool) -> u64 {
         let number = self.marks.fetch_add(1, Ordering::SeqCst) + 1;
-        number * 2 + u64::from(is_first)
+        number * 2 + u64::from(is_first())
     }
 
     /// The last name that was given out.
@@ -582,10 +583,6 @@ impl<D: Disk> Thread<D> {
         }
         let unwritten = (self.writer.unwritten_bytes() + self.log.pending()) as u64;
         stats.unwritten.store(unwritten, Ordering::Relaxed);
-        let waits = self.writer.is_waiting();
-        if self.writer.is_on() {
-            stats.is_waiting.store(waits, Ordering::Relaxed);
-        }
         if self.writer.take_suspicion() {
             stats.is_scheduled.store(true, Ordering::Relaxed);
         }

@@ -102,7 +102,7 @@ impl Running {
         }
         let config = self.config();
         let growth = match stats.is_on.load(Ordering::Relaxed) {
-            true if !stats.is_waiting.load(Ordering::Relaxed) => self.growth_to_rewrite(&config),
+            true if !stats.is_waiting() => self.growth_to_rewrite(&config),
             _ => None,
         };
         if !is_scheduled && growth.is_none() {
@@ -123,7 +123,7 @@ impl Running {
 
     /// Whether the first increment, if one is wanted, can be begun.
     fn may_begin(&self) -> bool {
-        !self.server().process.aof.is_waiting.load(Ordering::SeqCst)
+        !self.server().process.aof.is_waiting()
             || self.rewrites.are_cores_ready.load(Ordering::SeqCst)
     }
 
@@ -166,8 +166,7 @@ impl Running {
         let stats = &self.server().process.aof;
         let this = self.arc().ok_or(CommandError::REWRITE_FAILED)?;
         let is_on = stats.is_on.load(Ordering::SeqCst);
-        let is_first = stats.is_waiting.load(Ordering::SeqCst);
-        let mark = is_on.then(|| self.aof.new_mark(is_first));
+        let mark = is_on.then(|| self.aof.new_mark(|| stats.is_waiting()));
         let folder = super::folder_of(&config).map_err(|_| CommandError::REWRITE_FAILED)?;
         let made = std::fs::create_dir(&folder);
         if made.is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
@@ -221,6 +220,10 @@ impl Running {
         let done = Box::new(move |result: io::Result<String>| {
             if let Ok(name) = &result {
                 tracing::info!("The temporary AOF base file is {name} now");
+                let stats = &this.server().process.aof;
+                stats
+                    .based_at
+                    .fetch_max(mark.unwrap_or(0), Ordering::SeqCst);
             }
             this.rewritten(result.map(|_| ()), started);
         });
@@ -257,7 +260,6 @@ impl Running {
         match result {
             Ok(()) => {
                 stats.failures.store(0, Ordering::Relaxed);
-                stats.is_waiting.store(false, Ordering::SeqCst);
                 tracing::info!("Background AOF rewrite finished successfully");
             }
             Err(error) if is_cancelled(&error) => {
@@ -267,7 +269,7 @@ impl Running {
                 stats.failures.fetch_add(1, Ordering::Relaxed);
                 let why = os_reason(&error);
                 tracing::warn!("Background AOF rewrite terminated with an error: {why}");
-                if stats.is_waiting.load(Ordering::SeqCst) {
+                if stats.is_waiting() {
                     // There is nothing to fall back on.
                     stats.is_scheduled.store(true, Ordering::SeqCst);
                 }
@@ -287,17 +289,19 @@ impl Running {
         let stats = &self.server().process.aof;
         // At once: whoever has been told of the setting finds it in the next line of the file.
         self.aof.note_times(config.aof_timestamp_enabled);
-        let was_on = stats.is_on.swap(config.appendonly, Ordering::SeqCst);
+        let was_on = stats.is_on.load(Ordering::SeqCst);
         match (was_on, config.appendonly) {
             (false, true) => {
                 self.rewrites.are_cores_ready.store(false, Ordering::SeqCst);
-                stats.is_waiting.store(true, Ordering::SeqCst);
+                let mark = self.aof.new_mark(|| true);
+                stats.turned_on_at.store(mark, Ordering::SeqCst);
+                stats.is_on.store(true, Ordering::SeqCst);
                 stats.is_scheduled.store(true, Ordering::SeqCst);
                 self.aof.send(Order::TurnOn(Arc::clone(config)));
                 self.prepare_log(version);
             }
             (true, false) => {
-                stats.is_waiting.store(false, Ordering::SeqCst);
+                stats.is_on.store(false, Ordering::SeqCst);
                 stats.is_scheduled.store(false, Ordering::SeqCst);
                 if stats.is_rewriting.load(Ordering::SeqCst) {
                     // Its base would stand for increments that are not written.
@@ -339,7 +343,7 @@ impl Running {
                 this.rewrites.are_cores_ready.store(true, Ordering::SeqCst);
                 // Not from here: who begins a snapshot may wait for others.
                 let stats = &this.server().process.aof;
-                let waits = stats.is_waiting.load(Ordering::SeqCst);
+                let waits = stats.is_waiting();
                 stats.is_scheduled.fetch_or(waits, Ordering::SeqCst);
                 let this = Arc::clone(&this);
                 this.clone().later(Box::new(move || this.rewrite_if_due()));
