@@ -21,6 +21,7 @@ use crate::session::{ClientKind, ReplyMode};
 use crate::shard::{Ask, Call, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Commands parsed before the first of them runs, so that their cache misses overlap.
 const AHEAD: usize = 16;
@@ -208,7 +209,7 @@ impl Home {
             && client.apart.is_none()
             && self.pause.is_none()
             && !self.busy
-            && !self.loading
+            && !self.refuses
             && self.owner.limit == 0
             && !self.server.process.disk.is_failing()
             && !(self.shares && self.log.is_full())
@@ -407,7 +408,7 @@ impl Home {
             let error = CommandError::subscribed_context(spec.name);
             return self.refuse(at, Some(spec), &error);
         }
-        if self.loading && !self.runs_while_loading(at, spec) {
+        if self.refuses && self.is_loading() && !self.runs_while_loading(at, spec) {
             return self.refuse(at, Some(spec), &CommandError::LOADING);
         }
         if self.busy
@@ -476,6 +477,13 @@ impl Home {
             self.show(at, spec, args);
         }
         step
+    }
+
+    /// Whether a file is being read, or some cores do not know yet that it is over.
+    #[cold]
+    fn is_loading(&mut self) -> bool {
+        self.refuses = self.loading || self.server.process.load.active.load(Ordering::SeqCst);
+        self.refuses
     }
 
     /// Whether a command runs although a file is being read: it says so, or comes from that file.

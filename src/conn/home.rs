@@ -123,8 +123,11 @@ pub struct Home {
     pub(super) relief_under_way: bool,
     /// Its shard runs a script for long, or waits for one that does: only commands that need no keys are served.
     pub(super) busy: bool,
-    /// A file is being read: most commands are refused, nothing expires and memory has no limit.
+    /// A file is being read: nothing expires and memory has no limit.
     pub(super) loading: bool,
+    /// Most commands are refused: a file is being read, or was until a moment ago. Cores hear one after the other that
+    /// it is over, and serve when all have: nobody whom one has served is refused by another.
+    pub(super) refuses: bool,
     /// Effects were queued before that, and will be again.
     logs: bool,
     /// `maxmemory-clients` in bytes; 0 for none.
@@ -261,6 +264,7 @@ impl Home {
             asked_to_evict: Millis(0),
             shrinks: false,
             loading: false,
+            refuses: false,
             logs: false,
             tail: Tail::new(id),
             log,
@@ -615,6 +619,7 @@ impl Core for Home {
             self.owner.set_effects(self.logs);
         }
         self.loading = on;
+        self.refuses |= on;
         self.settle_expiry();
         self.adopt_config(Arc::clone(&self.config));
         self.refresh_pressure();
