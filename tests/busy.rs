@@ -203,6 +203,60 @@ fn functions() {
     });
 }
 
+/// FUNCTION STATS has nothing to say of a script, and says so.
+#[test]
+fn statistics_while_a_script_runs() {
+    scenario("50", |_, conns, _| {
+        let [runner, control, ..] = conns else {
+            unreachable!()
+        };
+        send(runner, "EVAL \"while true do end\" 1 key-1");
+        until(control, "GET key-1", BUSY);
+        call(control, "FUNCTION STATS", BUSY);
+        call(control, "FUNCTION KILL", BUSY);
+        call(control, "SCRIPT KILL", "OK");
+        ends_killed(runner);
+        call(
+            control,
+            "FUNCTION STATS",
+            "[\"running_script\", nil, \"engines\", [\"LUA\", [\"libraries_count\", (integer) 0, \"functions_count\", (integer) 0]]]",
+        );
+    });
+}
+
+/// A script on one shard and a function on another, which has written: each is killed by its own command.
+#[test]
+fn a_script_and_a_function_at_once() {
+    scenario("50", |_, conns, is_one| {
+        let [first, second, control, ..] = conns else {
+            unreachable!()
+        };
+        if is_one {
+            return;
+        }
+        let code = "#!lua name=lib
+            redis.register_function('endless', function() while true do end end)
+            redis.register_function('writes', function(keys) redis.call('set', keys[1], 'x') while true do end end)";
+        let reply = control.call_words(&[b"FUNCTION", b"LOAD", code.as_bytes()]);
+        assert_eq!(reply.to_string(), "\"lib\"");
+        send(first, "EVAL \"while true do end\" 1 key-1");
+        send(second, "FCALL endless 1 key-3");
+        until(control, "SCRIPT KILL", "OK");
+        ends_killed(first);
+        until(control, "SCRIPT KILL", BUSY_FUNCTION);
+        let stats = control.call("FUNCTION STATS").to_string();
+        assert!(stats.contains("\"endless\""), "{stats}");
+        call(control, "FUNCTION KILL", "OK");
+        ends_killed(second);
+        send(second, "FCALL writes 1 key-3");
+        until(control, "GET key-3", BUSY_FUNCTION);
+        send(first, "EVAL \"while true do end\" 1 key-1");
+        until(control, "SCRIPT KILL", "OK");
+        ends_killed(first);
+        call(control, "FUNCTION KILL", UNKILLABLE);
+    });
+}
+
 /// What was on its way before the script turned out to be long.
 #[test]
 fn what_was_sent_before_is_refused_or_waits() {

@@ -50,6 +50,8 @@ const UNSAFE_PLACES: &[&str] = &[
     "shard/inbox/",
     "shard/lend.rs",
     "script/loan.rs",
+    "script/raw.rs",
+    "script/raw/",
 ];
 
 /// (file, word, reason)

@@ -204,7 +204,8 @@ impl Home {
         if spec.flags.has(flag::ALLOW_BUSY) {
             return None;
         }
-        Some(self.refuse(at, Some(spec), &self.server.scripts.busy_error()))
+        let error = self.server.scripts.busy_error_of(self.id.index());
+        Some(self.refuse(at, Some(spec), &error))
     }
 
     /// Whether any of these shards is busy.
@@ -265,7 +266,7 @@ impl Home {
                 self.wants.adopt.extend(accepted.take());
             } else {
                 for item in &mut frame.items {
-                    let error = self.server.scripts.busy_error();
+                    let error = self.server.scripts.busy_error_of(self.id.index());
                     Reply::new(&mut item.out, item.scope.proto).error(&error);
                     item.outcome = Outcome {
                         failed: true,

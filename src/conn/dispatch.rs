@@ -841,7 +841,8 @@ impl Home {
         shard: ShardId,
     ) -> Step {
         if self.any_is_busy(&[shard]) {
-            return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
+            let error = self.server.scripts.busy_error_of(shard.index());
+            return self.refuse(at, Some(spec), &error);
         }
         if !self.has_credit(shard) {
             self.waiting.push(at);

@@ -6,8 +6,8 @@
 use super::bits::with_text;
 use super::convert;
 use super::loan::Refusal;
-use super::vm::{KILLED, State, Stop, uncapped};
-use super::{bits, json, msgpack, pack};
+use super::vm::{KILLED, State, Stop};
+use super::{bits, json, msgpack, pack, raw};
 use crate::base::num::I64Buf;
 use crate::base::sha1::sha1_hex;
 use crate::base::write_f64;
@@ -54,7 +54,7 @@ impl Raised {
 }
 
 /// The field of an error table that says that the statistics of errors have it already.
-const COUNTED: &str = "ignore_error_stats_update";
+pub(super) const COUNTED: &str = "ignore_error_stats_update";
 
 /// Whether the statistics of errors have this error object already.
 pub(super) fn is_counted(object: &Value) -> bool {
@@ -272,27 +272,20 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
     }
     api.set("REDIS_VERSION", VERSION)?;
     let here = Rc::clone(state);
-    api.set(
-        "call",
-        lua.create_function(move |lua, args: MultiValue| match call(lua, &here, args)? {
-            Ok(value) => Ok(value),
-            Err(raised) => Err(Error::external(raised)),
-        })?,
-    )?;
+    let failed = lua.create_function(move |lua, ()| -> Result<()> {
+        Err(Error::external(failure(lua, &here)?))
+    })?;
+    api.set("call", raw::caller(lua, state, failed)?)?;
     let here = Rc::clone(state);
-    api.set(
-        "pcall",
-        lua.create_function(move |lua, args: MultiValue| match call(lua, &here, args)? {
-            Ok(value) => Ok(value),
-            Err(raised) => {
-                let table = convert::error(lua, &raised.text)?;
-                if raised.is_counted {
-                    table.raw_set(COUNTED, true)?;
-                }
-                Ok(Value::Table(table))
-            }
-        })?,
-    )?;
+    let failed = lua.create_function(move |lua, ()| {
+        let raised = failure(lua, &here)?;
+        let table = convert::error(lua, &raised.text)?;
+        if raised.is_counted {
+            table.raw_set(COUNTED, true)?;
+        }
+        Ok(table)
+    })?;
+    api.set("pcall", raw::caller(lua, state, failed)?)?;
     let here = Rc::clone(state);
     api.set(
         "acl_check_cmd",
@@ -432,65 +425,93 @@ fn push_text(out: &mut Vec<u8>, value: &Value) -> bool {
     true
 }
 
-fn arguments(values: &MultiValue) -> std::result::Result<OwnedArgs, Vec<u8>> {
-    let mut args = OwnedArgs::new();
-    fill_arguments(values, &mut args)?;
-    Ok(args)
+/// Appends a number as commands get it.
+pub(super) fn push_number(args: &mut OwnedArgs, number: f64) {
+    let whole = convert::truncated(number);
+    if (whole as f64).to_bits() == number.to_bits() {
+        return args.push(I64Buf::new(whole).as_bytes());
+    }
+    let mut text = Vec::new();
+    write_f64(&mut text, number);
+    args.push(&text);
 }
 
-fn fill_arguments(values: &MultiValue, args: &mut OwnedArgs) -> std::result::Result<(), Vec<u8>> {
-    args.clear();
+const NO_ARGUMENTS: &str = "ERR Please specify at least one argument for this redis lib call";
+const BAD_ARGUMENTS: &str = "ERR Lua redis lib command arguments must be strings or integers";
+
+fn arguments(values: &MultiValue) -> std::result::Result<OwnedArgs, &'static str> {
+    let mut args = OwnedArgs::new();
     if values.is_empty() {
-        return Err(b"ERR Please specify at least one argument for this redis lib call".to_vec());
+        return Err(NO_ARGUMENTS);
     }
-    let mut number = Vec::new();
     for value in values {
         match value {
             Value::String(text) => args.push(&text.as_bytes()),
             Value::Integer(value) => args.push(I64Buf::new(*value).as_bytes()),
-            other => {
-                number.clear();
-                if !push_text(&mut number, other) {
-                    return Err(
-                        b"ERR Lua redis lib command arguments must be strings or integers".to_vec(),
-                    );
-                }
-                args.push(&number);
-            }
+            Value::Number(value) => push_number(&mut args, *value),
+            _ => return Err(BAD_ARGUMENTS),
         }
     }
-    Ok(())
+    Ok(args)
 }
 
-/// Runs a command: its reply as a value, or the text of the error.
-fn call(
-    lua: &Lua,
-    state: &Rc<State>,
-    values: MultiValue,
-) -> Result<std::result::Result<Value, Raised>> {
-    let mut args = state.args.take();
-    if let Err(text) = fill_arguments(&values, &mut args) {
-        return Ok(Err(Raised::new(text)));
+/// What a call of a command came to when it has no reply.
+pub(super) enum Failure {
+    /// This error.
+    Raised(Raised),
+    /// The script is stopped.
+    Stop(Stop),
+}
+
+impl State {
+    /// Runs the command whose arguments `fill` gives; false from it means that one cannot be an argument. The reply is in
+    /// `reply`, or false is returned and `failure` says why there is none.
+    pub(super) fn perform(&self, fill: impl FnOnce(&mut OwnedArgs) -> bool) -> bool {
+        let mut args = self.args.take();
+        args.clear();
+        let failure = match fill(&mut args) {
+            true if args.is_empty() => Some(Failure::Raised(Raised::new(NO_ARGUMENTS))),
+            true => self.run(&args),
+            false => Some(Failure::Raised(Raised::new(BAD_ARGUMENTS))),
+        };
+        self.args.replace(args);
+        let fine = failure.is_none();
+        if !fine {
+            self.failure.replace(failure);
+        }
+        fine
     }
-    let mut reply = state.reply.take();
-    reply.clear();
-    let ran = state.loan.with(|host| {
-        let may_write = || state.may_write();
-        host.call(args.as_args(), state.proto.get(), &mut reply, &may_write)
-    });
-    state.args.replace(args);
-    let result = match ran {
-        Some(Ok(())) => match reply.strip_prefix(b"-") {
-            Some(text) => Ok(Err(Raised::counted(text.trim_ascii_end()))),
-            None => uncapped(lua, || convert::from_reply(lua, &mut &reply[..])).map(Ok),
-        },
-        Some(Err(Refusal::Error(error))) => Ok(Err(Raised::counted(error.text()))),
-        Some(Err(Refusal::Elsewhere)) => state.end(lua, Stop::Elsewhere),
-        Some(Err(Refusal::Killed)) => state.end(lua, Stop::Failed(KILLED)),
-        None => Ok(Err(Raised::new(
-            b"ERR commands are called while a script runs",
-        ))),
-    };
-    state.reply.replace(reply);
-    result
+
+    fn run(&self, args: &OwnedArgs) -> Option<Failure> {
+        let mut reply = self.reply.take();
+        reply.clear();
+        let ran = self.loan.with(|host| {
+            let may_write = || self.may_write();
+            host.call(args.as_args(), self.proto.get(), &mut reply, &may_write)
+        });
+        let failure = match ran {
+            Some(Ok(())) => reply
+                .strip_prefix(b"-")
+                .map(|text| Failure::Raised(Raised::counted(text.trim_ascii_end()))),
+            Some(Err(Refusal::Error(error))) => {
+                Some(Failure::Raised(Raised::counted(error.text())))
+            }
+            Some(Err(Refusal::Elsewhere)) => Some(Failure::Stop(Stop::Elsewhere)),
+            Some(Err(Refusal::Killed)) => Some(Failure::Stop(Stop::Failed(KILLED))),
+            None => Some(Failure::Raised(Raised::new(
+                "ERR commands are called while a script runs",
+            ))),
+        };
+        self.reply.replace(reply);
+        failure
+    }
+}
+
+/// Why the command that was called last has no reply.
+fn failure(lua: &Lua, state: &Rc<State>) -> Result<Raised> {
+    match state.failure.take() {
+        Some(Failure::Raised(raised)) => Ok(raised),
+        Some(Failure::Stop(stop)) => state.end(lua, stop),
+        None => raise("ERR no command was called"),
+    }
 }

@@ -8,7 +8,7 @@
 //! long as one script. So its address is kept here while the script runs. [`Loan::with`] takes the address out while it
 //! uses it, so that there is never a second reference, and [`Loan::lend`] forgets it before it returns.
 
-use crate::resp::{Args, CommandError, Proto};
+use crate::resp::{Args, CommandError, OwnedArgs, Proto, Reply};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
@@ -27,6 +27,10 @@ pub trait Host {
     fn set_reach(&mut self, log: bool, replicas: bool);
     /// Whether the caller may run this command; `None` if there is no such command.
     fn may_call(&mut self, args: Args<'_>) -> Option<bool>;
+    /// The name of what runs, and the command that called it.
+    fn described(&self) -> (Vec<u8>, OwnedArgs);
+    /// Lets the reply of the script be written.
+    fn reply(&mut self, write: &mut dyn FnMut(&mut Reply<'_>));
     /// Called again and again once a script has run for longer than `busy-reply-threshold`.
     fn breathe(&mut self);
 }
@@ -100,6 +104,10 @@ mod tests {
         fn may_call(&mut self, _: Args<'_>) -> Option<bool> {
             None
         }
+        fn described(&self) -> (Vec<u8>, OwnedArgs) {
+            Default::default()
+        }
+        fn reply(&mut self, _: &mut dyn FnMut(&mut Reply<'_>)) {}
         fn breathe(&mut self) {
             self.0 += 1;
         }

@@ -3,7 +3,8 @@
 //! ```text
 //! Shared       scripts by SHA-1, libraries, who runs what: one for the process, locks off the hot path
 //!   Scripts    a shard's view: what it has looked up before, its interpreter (made when first needed)
-//!     Vm       one interpreter; `sandbox.lua` is what scripts see of it, `api.rs` and the libraries what they may do
+//!     Vm       one interpreter; `sandbox.lua` is what scripts see of it, `api.rs` and the libraries what they may do,
+//!              `raw.rs` what all of them do: start, call commands, return a value
 //! ```
 //! The interpreter is stock Lua 5.1.5, whose known holes are closed from outside: bytecode is refused, the collector
 //! stands still while source is compiled, sources are bounded, `unpack` checks its range, globals, libraries and the
@@ -23,6 +24,7 @@ mod json;
 mod loan;
 mod msgpack;
 mod pack;
+mod raw;
 mod scripts;
 mod shared;
 mod shebang;
@@ -32,7 +34,7 @@ mod vm;
 
 pub use functions::{Function, Functions, LibrarySource, Policy, Stored};
 pub use loan::{Host, Refusal};
-pub use scripts::{Kind, Scripts, Tally};
+pub use scripts::{Known, Scripts, Tally};
 pub use shared::{KillError, Running, Script, Shared};
 pub use shebang::{FUNCTION_FLAGS, Flags};
 pub use vm::{Call, Ended};

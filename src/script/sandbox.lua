@@ -519,20 +519,12 @@ end
 local exports = {}
 
 exports.eval_env = eval_env
-exports.next = next
-exports.compiled = {}
+exports.eval_globals = eval_globals
+exports.place = place
 
-function exports.eval(body, keys, argv)
+-- After a script that failed: it may have left coroutines where they were.
+function exports.reset()
   depth = 0
-  eval_globals.KEYS, eval_globals.ARGV = keys, argv
-  return xpcall(body, place)
-end
-
-function exports.call(callback, keys, argv)
-  depth = 0
-  return xpcall(function()
-    return callback(keys, argv)
-  end, place)
 end
 
 -- Environment of a library: small while it is being loaded, that of functions afterwards.

@@ -8,21 +8,26 @@ use crate::base::Map;
 use crate::resp::CommandError;
 use crate::stats::CoreStats;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// Scripts that a shard remembers by their text; beyond that it forgets them all.
 const KNOWN_MAX: usize = 4096;
 
-/// How a script is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// By its text.
-    Text,
-    /// By its SHA-1.
-    Sha,
-    /// As a function.
-    Function,
+/// A script that a shard has looked up.
+pub struct Known {
+    script: Arc<Script>,
+    /// All shards know it.
+    is_kept: Cell<bool>,
+}
+
+impl Deref for Known {
+    type Target = Script;
+
+    fn deref(&self) -> &Script {
+        &self.script
+    }
 }
 
 /// Tells how many clients will hear a message in a channel, or in a shard channel.
@@ -78,8 +83,10 @@ pub struct Scripts {
     clock: Rc<dyn Fn() -> u64>,
     vm: OnceCell<Vm>,
     flushes: Cell<u64>,
-    by_sha: RefCell<Map<Sha, Arc<Script>>>,
-    by_text: RefCell<Map<Box<[u8]>, Arc<Script>>>,
+    by_sha: RefCell<Map<Sha, Rc<Known>>>,
+    by_text: RefCell<Map<Box<[u8]>, Rc<Known>>>,
+    /// What was looked up last: each call is looked at several times, and most often the next is of the same script.
+    recent: RefCell<Option<Rc<Known>>>,
     functions: RefCell<Arc<Functions>>,
     /// Memory is over its limit: commands that need more are refused.
     pub over_limit: Cell<bool>,
@@ -105,6 +112,7 @@ impl Scripts {
             vm: OnceCell::new(),
             by_sha: RefCell::default(),
             by_text: RefCell::default(),
+            recent: RefCell::default(),
             over_limit: Cell::new(false),
             tally: None,
         }
@@ -129,6 +137,7 @@ impl Scripts {
         if self.flushes.replace(flushes) != flushes {
             self.by_sha.borrow_mut().clear();
             self.by_text.borrow_mut().clear();
+            self.recent.take();
             if let Some(vm) = self.vm.get() {
                 vm.forget();
             }
@@ -146,36 +155,70 @@ impl Scripts {
     }
 
     /// The script of this text, as far as it is known; it is kept when it first compiles.
-    pub fn by_text(&self, text: &[u8]) -> Result<Arc<Script>, CommandError> {
+    pub fn by_text(&self, text: &[u8]) -> Result<Rc<Known>, CommandError> {
         self.refresh();
-        if let Some(known) = self.by_text.borrow().get(text) {
-            return Ok(Arc::clone(known));
+        if let Some(recent) = &*self.recent.borrow()
+            && *recent.body == *text
+        {
+            return Ok(Rc::clone(recent));
         }
+        let known = self.by_text.borrow().get(text).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => self.learn(text)?,
+        };
+        self.recent.replace(Some(Rc::clone(&known)));
+        Ok(known)
+    }
+
+    #[cold]
+    fn learn(&self, text: &[u8]) -> Result<Rc<Known>, CommandError> {
         let script = Arc::new(Script::new(text)?);
-        let script = self.shared.script(&script.sha).unwrap_or(script);
-        let mut known = self.by_text.borrow_mut();
-        if known.len() >= KNOWN_MAX {
-            known.clear();
+        let shared = self.shared.script(&script.sha);
+        let known = Rc::new(Known {
+            is_kept: Cell::new(shared.is_some()),
+            script: shared.unwrap_or(script),
+        });
+        let mut all = self.by_text.borrow_mut();
+        if all.len() >= KNOWN_MAX {
+            all.clear();
         }
-        known.insert(text.into(), Arc::clone(&script));
-        Ok(script)
+        all.insert(text.into(), Rc::clone(&known));
+        Ok(known)
     }
 
     /// The script of this name, upper case allowed.
-    pub fn by_sha(&self, sha: &[u8]) -> Option<Arc<Script>> {
+    pub fn by_sha(&self, sha: &[u8]) -> Option<Rc<Known>> {
         self.refresh();
         let mut name: Sha = sha.try_into().ok()?;
         name.make_ascii_lowercase();
-        if let Some(known) = self.by_sha.borrow().get(&name) {
-            return Some(Arc::clone(known));
+        if let Some(recent) = &*self.recent.borrow()
+            && recent.sha == name
+            && recent.is_kept.get()
+        {
+            return Some(Rc::clone(recent));
         }
-        let script = self.shared.script(&name)?;
-        let mut known = self.by_sha.borrow_mut();
-        if known.len() >= KNOWN_MAX {
-            known.clear();
+        let known = self.by_sha.borrow().get(&name).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => self.find(name)?,
+        };
+        self.recent.replace(Some(Rc::clone(&known)));
+        Some(known)
+    }
+
+    #[cold]
+    fn find(&self, name: Sha) -> Option<Rc<Known>> {
+        let known = Rc::new(Known {
+            script: self.shared.script(&name)?,
+            is_kept: Cell::new(true),
+        });
+        let mut all = self.by_sha.borrow_mut();
+        if all.len() >= KNOWN_MAX {
+            all.clear();
         }
-        known.insert(name, Arc::clone(&script));
-        Some(script)
+        all.insert(name, Rc::clone(&known));
+        Some(known)
     }
 
     /// The libraries in force.
@@ -187,10 +230,11 @@ impl Scripts {
     }
 
     /// Compiles a script and keeps its text for EVALSHA.
-    pub fn keep(&self, script: &Arc<Script>) -> Result<(), CommandError> {
-        self.vm()?.compile(script)?;
-        if self.by_sha(&script.sha).is_none() {
-            self.shared.keep(Arc::clone(script));
+    pub fn keep(&self, known: &Known) -> Result<(), CommandError> {
+        if !known.is_kept.get() {
+            self.vm()?.compile(&known.script)?;
+            self.shared.keep(Arc::clone(&known.script));
+            known.is_kept.set(true);
         }
         Ok(())
     }
@@ -215,7 +259,7 @@ impl Scripts {
     ) -> Result<Ended, CommandError> {
         let vm = self.vm()?;
         let body = vm.function(functions, &function.name)?;
-        Ok(vm.fcall(body, call, host))
+        Ok(vm.fcall(&body, call, host))
     }
 
     /// Checks the text of a library and finds out what functions it registers.

@@ -173,6 +173,13 @@ pub struct Shared {
     hurrying: AtomicBool,
 }
 
+fn busy_with(running: Option<Arc<Running>>) -> CommandError {
+    match running {
+        Some(running) if running.is_function => CommandError::BUSY_FUNCTION,
+        _ => CommandError::BUSY_SCRIPT,
+    }
+}
+
 impl Shared {
     /// Without any script, for so many shards.
     pub fn new(shards: usize) -> Shared {
@@ -344,10 +351,14 @@ impl Shared {
 
     /// What a command that cannot be served is answered.
     pub fn busy_error(&self) -> CommandError {
-        match self.slowest() {
-            Some(running) if running.is_function => CommandError::BUSY_FUNCTION,
-            _ => CommandError::BUSY_SCRIPT,
-        }
+        busy_with(self.slowest())
+    }
+
+    /// What a command that cannot be served because of this shard is answered: it may wait for another shard's script.
+    pub fn busy_error_of(&self, shard: usize) -> CommandError {
+        let running = self.running[shard].lock().clone();
+        let slow = running.filter(|running| running.slow.load(Ordering::Acquire));
+        busy_with(slow.or_else(|| self.slowest()))
     }
 
     /// Whether any script runs for longer than the threshold.
@@ -357,14 +368,25 @@ impl Shared {
 
     /// The script that has been slow for longest.
     pub fn slowest(&self) -> Option<Arc<Running>> {
+        self.slowest_where(|_| true)
+    }
+
+    /// The function that has been slow for longest.
+    pub fn slowest_function(&self) -> Option<Arc<Running>> {
+        self.slowest_where(|running| running.is_function)
+    }
+
+    fn slowest_where(&self, picks: impl Fn(&Running) -> bool) -> Option<Arc<Running>> {
         let running = self.running.iter().filter_map(|slot| slot.lock().clone());
-        let slow = running.filter(|running| running.slow.load(Ordering::Acquire));
+        let slow = running.filter(|running| running.slow.load(Ordering::Acquire) && picks(running));
         slow.max_by_key(|running| running.elapsed_us.load(Ordering::Relaxed))
     }
 
-    /// Stops the slow scripts (or functions) that have written nothing.
+    /// Stops the slow scripts (or functions) that have written nothing. Of several errors that counts which says most of
+    /// those that could have been meant.
     pub fn kill(&self, functions: bool) -> Result<(), KillError> {
         let mut result = Err(KillError::NotBusy);
+        let mut meant = false;
         for slot in &self.running {
             let Some(running) = slot.lock().clone() else {
                 continue;
@@ -381,9 +403,11 @@ impl Shared {
             } else {
                 Err(KillError::Unkillable)
             };
-            if result.is_err() {
-                result = verdict;
+            let is_meant = running.is_function == functions;
+            if result == Err(KillError::NotBusy) || verdict.is_ok() || (is_meant && !meant) {
+                result = result.or(verdict);
             }
+            meant |= is_meant;
         }
         result
     }

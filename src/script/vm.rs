@@ -1,13 +1,13 @@
 //! One interpreter.
 
-use super::api::{self, Raised};
-use super::convert;
+use super::api::{self, Failure};
 use super::functions::{Function as Named, Functions};
 use super::loan::{Host, Loan};
+use super::raw::{Anchor, Entry, Raw, Status, Written};
 use super::shared::{Running, Script, Sha, Shared};
 use super::shebang::Flags;
 use crate::base::Map;
-use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
+use crate::resp::{Args, CommandError, OwnedArgs, Proto};
 use mlua::{
     Error, Function, HookTriggers, Lua, LuaOptions, LuaString, Result, StdLib, Table, Value,
     VmState,
@@ -27,6 +27,8 @@ const INSTRUCTIONS: u32 = 20_000;
 const MEMORY_MAX: usize = 1024 * 1024 * 1024;
 /// How long the code of a library may run when it is loaded.
 const LOAD_US: u64 = 500_000;
+/// Memory for arguments and replies of commands that stays from one script to the next.
+const KEPT_BYTES: usize = 64 * 1024;
 /// Compiled scripts kept; beyond that they are compiled anew.
 const COMPILED_MAX: usize = 4096;
 
@@ -47,18 +49,14 @@ pub struct Call<'a> {
     pub keys: Args<'a>,
     /// Its other arguments.
     pub args: Args<'a>,
-    /// The command with all its arguments.
-    pub command: Args<'a>,
-    /// The protocol of the client.
-    pub proto: Proto,
     /// `busy-reply-threshold` in microseconds; none if it is 0.
     pub busy_us: u64,
 }
 
 /// How a script ended.
 pub enum Ended {
-    /// Its result is the reply. If that is an error, whether the statistics of errors have it already.
-    Returned(Output, bool),
+    /// With a result, which is written as the reply.
+    Returned,
     /// With an error.
     Failed(CommandError),
     /// It has to be started anew where it has all keys; it wrote nothing.
@@ -71,6 +69,8 @@ pub(super) struct State {
     pub(super) proto: Cell<Proto>,
     pub(super) args: RefCell<OwnedArgs>,
     pub(super) reply: RefCell<Vec<u8>>,
+    /// Why the command that was called last has no reply.
+    pub(super) failure: RefCell<Option<Failure>>,
     stopped: RefCell<Option<Stop>>,
     /// Where it was stopped.
     stopped_at: RefCell<Option<(String, usize)>>,
@@ -84,8 +84,6 @@ pub(super) struct State {
 /// How long the script that runs may.
 #[derive(Default)]
 struct Watch {
-    name: Vec<u8>,
-    command: OwnedArgs,
     wrote: bool,
     is_function: bool,
     busy_us: u64,
@@ -96,48 +94,35 @@ struct Watch {
 
 /// See the module.
 pub(super) struct Vm {
-    lua: Lua,
-    state: Rc<State>,
     eval_env: Table,
-    eval: Function,
-    call: Function,
     load: Function,
     library_env: Function,
-    next: Function,
-    /// Compiled scripts by name, in the interpreter: it counts references from outside.
-    compiled: Table,
-    compiled_count: Cell<usize>,
+    reset: Function,
+    raw: Raw,
+    /// Compiled scripts by name.
+    compiled: RefCell<Map<Sha, Rc<Anchor>>>,
     /// The one that ran last: it is most often the next as well.
-    recent: RefCell<Option<(Sha, Function)>>,
+    recent: RefCell<Option<(Sha, Rc<Anchor>)>>,
     functions: RefCell<Loaded>,
+    /// Before the state, which its functions know the address of, and after everything that it keeps for others.
+    lua: Lua,
+    state: Rc<State>,
 }
 
 /// A function by name.
-type Compiled = (Vec<u8>, Function);
+type Compiled = (Vec<u8>, Rc<Anchor>);
 
 /// Functions of the set of libraries that was looked at last.
 #[derive(Default)]
 struct Loaded {
     version: u64,
-    functions: Map<Vec<u8>, Function>,
+    functions: Map<Vec<u8>, Rc<Anchor>>,
     /// Libraries by code, for those that are in the next set too.
     libraries: Map<Box<[u8]>, Vec<Compiled>>,
 }
 
 /// A function as the code of a library registers it.
 type Registered = Rc<RefCell<Vec<(Named, Function)>>>;
-
-/// Makes values that are no larger than what the server holds already, a request or a reply, without the memory cap. While
-/// it is in force an allocation may fail, and each one that native code makes is a protected call, which costs more than
-/// all the rest of it. The script's next allocation is counted again.
-#[inline]
-pub(super) fn uncapped<R>(lua: &Lua, make: impl FnOnce() -> R) -> R {
-    // It fails only for interpreters that do not count.
-    let _ = lua.set_memory_limit(0);
-    let made = make();
-    let _ = lua.set_memory_limit(MEMORY_MAX);
-    made
-}
 
 impl Vm {
     pub(super) fn new(
@@ -153,6 +138,7 @@ impl Vm {
             proto: Cell::new(Proto::Resp2),
             args: RefCell::default(),
             reply: RefCell::default(),
+            failure: RefCell::default(),
             stopped: RefCell::default(),
             stopped_at: RefCell::default(),
             random: Cell::new(seed & MASK_48),
@@ -164,15 +150,14 @@ impl Vm {
         let host = api::host(&lua, &state)?;
         let sandbox = lua.load(include_str!("sandbox.lua")).set_name(SANDBOX_NAME);
         let exports: Table = sandbox.call(host)?;
+        let placed: Function = exports.get("place")?;
         let vm = Vm {
             eval_env: exports.get("eval_env")?,
-            eval: exports.get("eval")?,
-            call: exports.get("call")?,
             load: exports.get("load")?,
             library_env: exports.get("library_env")?,
-            next: exports.get("next")?,
-            compiled: exports.get("compiled")?,
-            compiled_count: Cell::new(0),
+            reset: exports.get("reset")?,
+            raw: Raw::new(&lua, exports.get("eval_globals")?, &placed)?,
+            compiled: RefCell::default(),
             recent: RefCell::default(),
             functions: RefCell::default(),
             lua,
@@ -192,43 +177,44 @@ impl Vm {
         self.lua.used_memory()
     }
 
-    /// Whether a script's text compiles; it is kept compiled.
-    pub(super) fn compile(&self, script: &Script) -> std::result::Result<Function, CommandError> {
+    /// A script, compiled. It is kept.
+    pub(super) fn compile(&self, script: &Script) -> std::result::Result<Rc<Anchor>, CommandError> {
         if let Some((sha, known)) = &*self.recent.borrow()
             && *sha == script.sha
         {
-            return Ok(known.clone());
+            return Ok(Rc::clone(known));
         }
-        if let Ok(Some(known)) = uncapped(&self.lua, || self.kept(&script.sha)) {
-            self.recent.replace(Some((script.sha, known.clone())));
-            return Ok(known);
-        }
+        let known = self.compiled.borrow().get(&script.sha).cloned();
+        let body = match known {
+            Some(known) => known,
+            None => self.compile_anew(script)?,
+        };
+        self.recent.replace(Some((script.sha, Rc::clone(&body))));
+        Ok(body)
+    }
+
+    #[cold]
+    fn compile_anew(&self, script: &Script) -> std::result::Result<Rc<Anchor>, CommandError> {
         let text = &script.body[script.code..];
         let function = api::compile(&self.lua, text, b"@user_script", self.eval_env.clone())
             .map_err(|problem| {
                 let text = b"ERR Error compiling script (new function): ";
                 CommandError::owned([&text[..], &problem].concat())
             })?;
-        if self.compiled_count.get() >= COMPILED_MAX {
+        let body = Anchor::new(&self.lua, &function).map_err(|error| failed(&error))?;
+        if self.compiled.borrow().len() >= COMPILED_MAX {
             self.forget();
         }
-        let key = self.lua.create_string(script.sha);
-        key.and_then(|key| self.compiled.raw_set(key, &function))
-            .map_err(|error| failed(&error))?;
-        self.compiled_count.set(self.compiled_count.get() + 1);
-        Ok(function)
-    }
-
-    fn kept(&self, sha: &Sha) -> Result<Option<Function>> {
-        self.compiled.raw_get(self.lua.create_string(sha)?)
+        let body = Rc::new(body);
+        let mut compiled = self.compiled.borrow_mut();
+        compiled.insert(script.sha, Rc::clone(&body));
+        Ok(body)
     }
 
     /// Forgets compiled scripts.
     pub(super) fn forget(&self) {
         self.recent.take();
-        if self.compiled.clear().is_ok() {
-            self.compiled_count.set(0);
-        }
+        self.compiled.borrow_mut().clear();
     }
 
     /// Runs a script.
@@ -239,82 +225,91 @@ impl Vm {
         host: &mut dyn Host,
     ) -> std::result::Result<Ended, CommandError> {
         let body = self.compile(script)?;
-        Ok(self.run(call, false, host, || {
-            let (keys, args) = (self.list(call.keys)?, self.list(call.args)?);
-            self.eval.call((body, keys, args))
-        }))
+        Ok(self.run(&body, call, false, host))
     }
 
     /// Runs a function of a library.
-    pub(super) fn fcall(&self, body: Function, call: &Call<'_>, host: &mut dyn Host) -> Ended {
-        self.run(call, true, host, || {
-            let (keys, args) = (self.list(call.keys)?, self.list(call.args)?);
-            self.call.call((body, keys, args))
-        })
+    pub(super) fn fcall(&self, body: &Anchor, call: &Call<'_>, host: &mut dyn Host) -> Ended {
+        self.run(body, call, true, host)
     }
 
-    fn list(&self, args: Args<'_>) -> Result<Table> {
-        uncapped(&self.lua, || {
-            let list = self.lua.create_table_with_capacity(args.len(), 0)?;
-            for (i, arg) in args.iter().enumerate() {
-                list.raw_set(i + 1, self.lua.create_string(arg)?)?;
-            }
-            Ok(list)
-        })
-    }
-
-    fn run(
-        &self,
-        call: &Call<'_>,
-        is_function: bool,
-        host: &mut dyn Host,
-        run: impl FnOnce() -> Result<(bool, Value)>,
-    ) -> Ended {
+    fn run(&self, body: &Anchor, call: &Call<'_>, is_function: bool, host: &mut dyn Host) -> Ended {
         let state = &self.state;
         state.proto.set(Proto::Resp2);
         {
             let mut watch = state.watch.borrow_mut();
-            watch.name.clear();
-            watch.name.extend_from_slice(call.name);
-            watch.command.copy_from(call.command);
             watch.wrote = false;
             watch.is_function = is_function;
             watch.busy_us = call.busy_us;
-            watch.running = None;
         }
-        let mut result = state.loan.lend(host, run);
+        let entry = Entry {
+            body,
+            is_function,
+            keys: call.keys,
+            args: call.args,
+        };
+        let mut run = state.loan.lend(host, || self.raw.run(&entry));
         if let Some(running) = state.watch.borrow_mut().running.take() {
             drop(running);
             state.shared.end(state.shard);
         }
         state.shared.set_vm_bytes(state.shard, self.memory());
-        if let Some(stop) = state.stopped.take() {
-            let restored = self.watch(INSTRUCTIONS);
-            return match (stop, restored) {
-                (_, Err(error)) => Ended::Failed(failed(&error)),
-                (Stop::Elsewhere, Ok(())) => Ended::Elsewhere,
-                (Stop::Failed(text), Ok(())) => {
-                    let at = state.stopped_at.take();
-                    Ended::Failed(self.placed(text.as_bytes(), call.name, at))
-                }
-            };
+        state.shed();
+        if state.stopped.borrow().is_some() {
+            drop(run);
+            return self.stopped(call.name);
         }
-        if let Err(Error::MemoryError(_)) = result {
-            let _ = self.lua.gc_collect();
-            result = Err(Error::external(Raised::new(b"ERR not enough memory")));
-        }
-        match result {
-            Ok((true, value)) => {
-                let is_counted = api::is_counted(&value);
-                let mut output = Output::new();
-                let mut reply = Reply::new(&mut output, call.proto);
-                match convert::write(&self.lua, &self.next, value, state.proto.get(), &mut reply) {
-                    Ok(()) => Ended::Returned(output, is_counted),
-                    Err(error) => Ended::Failed(failed(&error)),
+        let mut written = Written::Not;
+        if run.status() == Status::Done {
+            host.reply(&mut |reply| {
+                let start = reply.out.position();
+                written = run.write(state.proto.get(), reply);
+                if let Written::Not = written {
+                    reply.out.truncate(start);
                 }
+            });
+        }
+        match (written, run.status()) {
+            (Written::Value, _) => Ended::Returned,
+            (Written::Error(text, is_counted), _) => {
+                Ended::Failed(CommandError::owned(text).counted(is_counted))
             }
-            Ok((false, value)) => Ended::Failed(self.error(value, call.name)),
-            Err(error) => Ended::Failed(failed(&error)),
+            (Written::Not, Status::NoMemory) => {
+                drop(run);
+                let _ = self.lua.gc_collect();
+                self.failed(CommandError::fixed("ERR not enough memory"))
+            }
+            (Written::Not, _) => {
+                let object = run.error(&self.lua);
+                drop(run);
+                self.failed(match object {
+                    Ok(object) => self.error(object, call.name),
+                    Err(error) => failed(&error),
+                })
+            }
+        }
+    }
+
+    fn failed(&self, error: CommandError) -> Ended {
+        // It fails only if there is no memory for a call without arguments.
+        let _ = self.reset.call::<()>(());
+        Ended::Failed(error)
+    }
+
+    /// A script was stopped.
+    #[cold]
+    fn stopped(&self, name: &[u8]) -> Ended {
+        let stop = self.state.stopped.take();
+        if let Err(error) = self.watch(INSTRUCTIONS) {
+            return Ended::Failed(failed(&error));
+        }
+        let _ = self.reset.call::<()>(());
+        match stop {
+            Some(Stop::Failed(text)) => {
+                let at = self.state.stopped_at.take();
+                Ended::Failed(self.placed(text.as_bytes(), name, at))
+            }
+            _ => Ended::Elsewhere,
         }
     }
 
@@ -440,7 +435,7 @@ impl Vm {
         &self,
         current: &Functions,
         name: &[u8],
-    ) -> std::result::Result<Function, CommandError> {
+    ) -> std::result::Result<Rc<Anchor>, CommandError> {
         let mut loaded = self.functions.borrow_mut();
         if loaded.version != current.version {
             let mut before = std::mem::take(&mut loaded.libraries);
@@ -451,7 +446,11 @@ impl Vm {
                     None => {
                         let registered = self.load(library.lua())?;
                         let named = registered.into_iter();
-                        named.map(|(named, body)| (named.name, body)).collect()
+                        let named = named.map(|(named, body)| {
+                            Ok((named.name, Rc::new(Anchor::new(&self.lua, &body)?)))
+                        });
+                        let named: Result<_> = named.collect();
+                        named.map_err(|error| failed(&error))?
                     }
                 };
                 loaded.functions.extend(functions.iter().cloned());
@@ -488,6 +487,18 @@ impl State {
     pub(super) fn seed(&self, seed: i64) {
         self.random
             .set(((seed as u64 & 0xFFFF_FFFF) << 16) | 0x330E);
+    }
+
+    /// Gives back the memory of what was unusually large.
+    fn shed(&self) {
+        let mut reply = self.reply.borrow_mut();
+        if reply.capacity() > KEPT_BYTES {
+            *reply = Vec::new();
+        }
+        drop(reply);
+        if self.args.borrow().memory() > KEPT_BYTES {
+            self.args.take();
+        }
     }
 
     /// Looks at the clock every so many instructions.
@@ -542,13 +553,11 @@ impl State {
         let running = match &watch.running {
             Some(running) => running,
             None => {
-                let running = Arc::new(Running::new(
-                    watch.name.clone(),
-                    watch.is_function,
-                    watch.command.clone(),
-                    now,
-                    watch.wrote,
-                ));
+                let described = self.loan.with(|host| host.described());
+                let (name, command) = described.unwrap_or_default();
+                let is_function = watch.is_function;
+                let running = Running::new(name, is_function, command, now, watch.wrote);
+                let running = Arc::new(running);
                 self.shared.start(self.shard, Arc::clone(&running));
                 watch.running.insert(running)
             }

@@ -10,13 +10,17 @@ use crate::command::monitor;
 use crate::command::persistence::DiskFailure;
 use crate::command::pubsub;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
-use crate::resp::{Args, CommandError, Output, OutputPosition, Proto};
+use crate::resp::{Args, CommandError, Output, OutputPosition, OwnedArgs, Proto, Reply};
 use crate::script::{Host, Refusal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The context of a script's commands.
 pub(super) struct Caller<'c, 'a> {
     pub(super) cx: &'c mut Ctx<'a>,
+    /// What it is called.
+    pub(super) name: &'c [u8],
+    /// The command that called it.
+    pub(super) command: Args<'c>,
     /// It may not write.
     pub(super) read_only: bool,
     /// It may use more memory than there should be.
@@ -301,6 +305,14 @@ impl Host for Caller<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    fn described(&self) -> (Vec<u8>, OwnedArgs) {
+        (self.name.to_vec(), self.command.into())
+    }
+
+    fn reply(&mut self, write: &mut dyn FnMut(&mut Reply<'_>)) {
+        write(&mut self.cx.reply);
     }
 
     fn breathe(&mut self) {

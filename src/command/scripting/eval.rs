@@ -145,7 +145,7 @@ fn run<'a>(
             ));
         }
     }
-    let (db, proto, waiting) = (cx.db.index(), cx.reply.proto, cx.waiting);
+    let (db, waiting) = (cx.db.index(), cx.waiting);
     cx.waiting = Waiting::Denied;
     let call = Call {
         name: match &target {
@@ -154,8 +154,6 @@ fn run<'a>(
         },
         keys,
         args: rest,
-        command: args,
-        proto,
         busy_us: cx.config.busy_reply_threshold as u64 * 1000,
     };
     let partial = !cx.db.covers_all();
@@ -171,6 +169,8 @@ fn run<'a>(
         publishes: target.publishes(),
         wrote: false,
         time_us: None,
+        name: call.name,
+        command: args,
         cx,
     };
     let ended = match target {
@@ -181,15 +181,7 @@ fn run<'a>(
     cx.db.select(db);
     cx.effects.set_reach(Reach::default());
     match ended? {
-        Ended::Returned(mut output, is_counted) => match output.bytes.strip_prefix(b"-") {
-            Some(text) if output.shared.is_empty() => {
-                Err(CommandError::owned(text).counted(is_counted))
-            }
-            _ => {
-                cx.reply.append(&mut output);
-                Ok(Flow::Done)
-            }
-        },
+        Ended::Returned => Ok(Flow::Done),
         Ended::Failed(error) => Err(error),
         Ended::Elsewhere => Ok(Flow::Elsewhere),
     }

@@ -168,8 +168,10 @@ fn list_library(library: &LibrarySource, with_code: bool, reply: &mut Reply<'_>)
 /// The function that runs, and how many there are.
 pub fn function_stats(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     let functions = cx.server.scripts.functions();
-    let running = cx.server.scripts.slowest();
-    let running = running.filter(|running| running.is_function);
+    let running = cx.server.scripts.slowest_function();
+    if running.is_none() && cx.server.scripts.any_slow() {
+        return Err(CommandError::BUSY_SCRIPT);
+    }
     let reply = &mut cx.reply;
     reply.map(2);
     reply.bulk(b"running_script");
