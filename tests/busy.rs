@@ -219,7 +219,7 @@ fn statistics_while_a_script_runs() {
         call(
             control,
             "FUNCTION STATS",
-            "[\"running_script\", nil, \"engines\", [\"LUA\", [\"libraries_count\", (integer) 0, \"functions_count\", (integer) 0]]]",
+            "[\"running_script\", nil, \"engines\", [\"LUA\", [\"libraries_count\", 0, \"functions_count\", 0]]]",
         );
     });
 }

@@ -1,3 +1,7 @@
+#![expect(
+    unsafe_code,
+    reason = "values are read from the interpreter's stack and pushed onto it, as `raw.rs` says"
+)]
 //! Values of Lua and replies of RESP, both ways, on the stack.
 
 use super::{push_text, text_at};
