@@ -193,6 +193,27 @@ impl Effects {
             self.bytes.extend_from_slice(word);
             self.bytes.extend_from_slice(b"\r\n");
         }
+        self.record(db, reach, start);
+    }
+
+    /// Queues the command that runs, as it was sent.
+    fn push_verbatim(&mut self, db: DbIndex, args: Args<'_>) {
+        match args.as_sent() {
+            Some(sent) if self.is_on && self.reach.log && args.len() < 10 => {
+                let start = self.bytes.len();
+                let count = b'0' + args.len() as u8;
+                self.bytes.reserve(4 + sent.len());
+                self.bytes.extend_from_slice(&[b'*', count, b'\r', b'\n']);
+                self.bytes.extend_from_slice(sent);
+                self.record(db, self.reach, start);
+            }
+            _ => self.push(db, args.iter()),
+        }
+    }
+
+    /// What the bytes from `start` on are.
+    #[inline]
+    fn record(&mut self, db: DbIndex, reach: Reach, start: usize) {
         self.records.push(Effect {
             db,
             group: self.group,
@@ -260,7 +281,7 @@ impl Ctx<'_> {
             Said::Otherwise => false,
         };
         if is_verbatim {
-            self.effects.push(db, args.iter());
+            self.effects.push_verbatim(db, args);
         }
         self.effects.said = said;
         self.effects.end();

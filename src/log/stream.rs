@@ -7,6 +7,7 @@ use crate::base::limits;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::command::effects::Effect;
 use parking_lot::{Condvar, Mutex};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -70,8 +71,13 @@ impl Log {
     pub fn append(&self, bytes: &[u8], effects: &[Effect], seconds: i64) -> u64 {
         let mut stream = self.stream.lock();
         let wakes = stream.begin(seconds);
-        for run in effects.chunk_by(|a, b| a.group == b.group) {
-            stream.group(bytes, run);
+        if let Some((db, range)) = in_one_piece(effects) {
+            stream.select(db);
+            stream.put(&bytes[range]);
+        } else {
+            for run in effects.chunk_by(|a, b| a.group == b.group) {
+                stream.group(bytes, run);
+            }
         }
         self.end(stream, wakes)
     }
@@ -277,6 +283,19 @@ impl Log {
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// The database and the bytes of effects that are nothing but single commands in one database, as most are.
+fn in_one_piece(effects: &[Effect]) -> Option<(DbIndex, Range<usize>)> {
+    let (first, last) = (effects.first()?, effects.last()?);
+    let follows = |pair: &[Effect]| {
+        pair[0].db == pair[1].db
+            && pair[0].group != pair[1].group
+            && pair[0].range.end == pair[1].range.start
+    };
+    let is_piece =
+        !effects.iter().any(|effect| effect.replicas_only) && effects.windows(2).all(follows);
+    is_piece.then_some((first.db, first.range.start..last.range.end))
+}
 
 /// How long bytes may gather before they are taken, unless there are `enough`.
 #[derive(Debug, Clone, Copy)]

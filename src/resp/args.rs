@@ -35,6 +35,12 @@ impl Span {
     }
 }
 
+/// Bytes of the line that announces a bulk string of `len` bytes, if it has three digits at most.
+#[inline]
+fn line_bytes(len: u32) -> u32 {
+    4 + u32::from(len >= 10) + u32::from(len >= 100)
+}
+
 /// The arguments of one command, the command's name first.
 ///
 /// Every span lies within `bytes` or is that of the argument apart; otherwise reading that argument panics.
@@ -114,6 +120,32 @@ impl<'a> Args<'a> {
     fn slice_apart(self, span: Span) -> &'a [u8] {
         assert!(span.is_apart(), "every span lies within the bytes");
         self.apart.expect("the argument is kept apart")
+    }
+
+    /// The bulk strings of all arguments as they lie in the buffer, if that is byte for byte how they are written down:
+    /// `$3\r\nGET\r\n$1\r\nk\r\n`. To be copied at once instead of being put together anew. `None` for anything else:
+    /// long arguments, inline commands, what the server made up.
+    ///
+    /// Between two arguments of a request is nothing but the line that announces the second, in the one spelling of the
+    /// number that the parser takes, though it does not look at line feeds. Between two of an inline command there are
+    /// blanks, and between those that were copied nothing.
+    pub fn as_sent(self) -> Option<&'a [u8]> {
+        let first = self.spans.first()?;
+        let begin = first.start.checked_sub(line_bytes(first.len))?;
+        let mut at = begin;
+        for &span in self.spans {
+            if span.len >= 1000 || span.start != at + line_bytes(span.len) {
+                return None;
+            }
+            let (start, end) = (span.start as usize, (span.start + span.len) as usize);
+            let with_ends = self.bytes.get(start - 2..end + 2)?;
+            let is_framed = with_ends.starts_with(b"\r\n") && with_ends.ends_with(b"\r\n");
+            if !is_framed || self.bytes[at as usize] != b'$' {
+                return None;
+            }
+            at = span.start + span.len + 2;
+        }
+        self.bytes.get(begin as usize..at as usize)
     }
 
     /// Argument `i`, if there is one.

@@ -42,6 +42,7 @@ fn run(bytes: &[u8], limits: &ParseLimits, mut piece: impl FnMut() -> usize) -> 
             Parsed::Command { consumed } => {
                 let args = parser.inline_args().unwrap_or(Args::new(buf, &spans));
                 assert!(!args.is_empty());
+                assert!(args.as_sent().is_none_or(|sent| sent == written(args)));
                 events.push(Event::Command(args.iter().map(<[u8]>::to_vec).collect()));
                 assert!(!parser.is_mid_request());
                 start += consumed;
@@ -61,6 +62,44 @@ fn run(bytes: &[u8], limits: &ParseLimits, mut piece: impl FnMut() -> usize) -> 
                 return events;
             }
         }
+    }
+}
+
+/// The arguments as bulk strings.
+fn written(args: Args<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for arg in args.iter() {
+        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        bytes.extend_from_slice(arg);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+/// Whether a request's arguments can be taken over as they were sent.
+fn is_as_sent(bytes: &[u8]) -> bool {
+    let (mut parser, mut spans) = (Parser::new(), Vec::new());
+    let parsed = parser.parse(bytes, &ParseLimits::default(), &mut spans);
+    assert!(matches!(parsed, Parsed::Command { .. }));
+    let args = parser.inline_args().unwrap_or(Args::new(bytes, &spans));
+    let sent = args.as_sent();
+    assert!(sent.is_none_or(|sent| sent == written(args)));
+    sent.is_some()
+}
+
+#[test]
+fn requests_are_taken_over_as_they_were_sent_if_that_is_how_they_are_written() {
+    assert!(is_as_sent(b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"));
+    assert!(is_as_sent(b"*2\r\n$3\r\nGET\r\n$0\r\n\r\n*1"));
+    assert!(!is_as_sent(b"GET k\r\n"));
+    assert!(!is_as_sent(b"\"$1\\r\\nk\\r\\n\" k\r\n"));
+    for length in 0..1100 {
+        let value = vec![b'x'; length];
+        let mut request = b"*2\r\n$4\r\nECHO\r\n".to_vec();
+        request.extend_from_slice(format!("${length}\r\n").as_bytes());
+        request.extend_from_slice(&value);
+        request.extend_from_slice(b"\r\n");
+        assert_eq!(is_as_sent(&request), length < 1000, "{length}");
     }
 }
 
