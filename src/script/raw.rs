@@ -126,6 +126,15 @@ impl Raw {
                 lua_pushcclosure(l, values::leave, values::NAMES.len() as c_int);
             })?
         };
+        // A place given back for the first time makes the registry larger, which can fail, and must not where anchors are
+        // dropped.
+        // SAFETY: as above.
+        unsafe {
+            lua.exec_raw::<()>(&enter, |l| {
+                let place = luaL_ref(l, LUA_REGISTRYINDEX);
+                luaL_unref(l, LUA_REGISTRYINDEX, place);
+            })?;
+        }
         let enter = Anchor::new(lua, &enter)?;
         Ok(Raw {
             main: enter.main,
