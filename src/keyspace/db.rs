@@ -8,7 +8,7 @@
 
 use super::access;
 use super::hash::Locator;
-use super::store::{AccessClock, Change, Expiry, Look, Loss, Store, StoreSet};
+use super::store::{AccessClock, Change, Expiry, Garbage, Look, Loss, Store, StoreSet};
 use super::value::{
     Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,
@@ -352,8 +352,12 @@ impl<'a> Db<'a> {
         if let Value::Collection(collection) = &mut value {
             begun = collection.walk_label().map(|label| label.stays > 0);
             let at = self.locate(key);
-            if begun.is_some() && !self.set.store(at.slot).has_snapshot() {
-                collection.end_walk();
+            let store = self.set.store(at.slot);
+            if begun.is_some()
+                && !store.has_snapshot()
+                && let Some(remains) = collection.end_walk()
+            {
+                store.ledger.push_garbage(Garbage::Walk(remains));
             }
         }
         let ttl = expire.map_or(Ttl::Clear, Ttl::At);

@@ -32,7 +32,7 @@ use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
 use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable, seed_members};
-use crate::types::Collection;
+use crate::types::{Collection, Remains};
 
 pub(super) type Table = SlotTable<Collection, KeyHasher>;
 pub(super) type Found<'a> = Occupied<'a, Collection, KeyHasher>;
@@ -161,6 +161,8 @@ pub enum Garbage {
     Db(DbGarbage),
     /// As `Db`, flushed by somebody who was told that it is gone.
     Table(DbGarbage),
+    /// What a snapshot that was given up has kept.
+    Walk(Remains),
 }
 
 impl Garbage {
@@ -169,7 +171,7 @@ impl Garbage {
         match self {
             Garbage::Bytes(_) | Garbage::Collection(_) => 1,
             Garbage::Db(DbGarbage(table)) => table.len() as u64,
-            Garbage::Table(_) => 0,
+            Garbage::Table(_) | Garbage::Walk(_) => 0,
         }
     }
 }

@@ -5,6 +5,8 @@
 //! |<------------- head ------------------------------------>|<- pieces ->|<- tail ->|
 //! ```
 //!
+//! A stream has pieces of two kinds, nodes and parts of groups, and something in the middle.
+//!
 //! Each returns the version that a reader must know.
 
 use super::object::{RDB_VERSION_FIELD_TIMES, kind, stream_version, write_value_widely};
@@ -13,7 +15,8 @@ use super::string_payload::{write_len, write_string};
 use super::{hash, list, stream};
 use crate::base::Millis;
 use crate::keyspace::ValueRef;
-use crate::types::{Chunk, Collection, ListRest, Walked};
+use crate::types::stream::Part;
+use crate::types::{Chunk, Collection, Frame, ListRest, Walked};
 
 /// What belongs to a key beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -69,25 +72,12 @@ fn begin(out: &mut Vec<u8>, about: About<'_>) -> usize {
     place
 }
 
-/// Where the record of a large value begins and ends.
-#[derive(Debug)]
-pub struct Frame {
-    /// What stands before the elements.
-    pub head: Vec<u8>,
-    /// What stands behind them.
-    pub tail: Vec<u8>,
-    /// Times of fields are counted from here, if they have any.
-    pub times_from: Option<i64>,
-    /// What a reader must know.
-    pub version: u16,
-}
-
 /// The frame of the record of a large value.
 pub fn frame(about: About<'_>, value: &Collection) -> Frame {
-    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    let (mut head, mut middle, mut tail) = (Vec::new(), Vec::new(), Vec::new());
     let place = begin(&mut head, about);
     let (mut version, mut times_from) = (VERSION_MIN, None);
-    head[place] = match value {
+    let kind = match value {
         Collection::List(list) => {
             write_len(&mut head, list.chunks().len() as u64);
             kind::LIST_QUICKLIST_2
@@ -120,12 +110,16 @@ pub fn frame(about: About<'_>, value: &Collection) -> Frame {
                 version = stream_version(kind);
             }
             write_len(&mut head, stream.log().node_count() as u64);
+            stream::write_middle(&mut middle, stream);
             stream::write_tail(&mut tail, stream, kind, about.compress);
             kind
         }
     };
+    head[place] = kind;
     Frame {
+        kind,
         head,
+        middle,
         tail,
         times_from,
         version,
@@ -134,7 +128,8 @@ pub fn frame(about: About<'_>, value: &Collection) -> Frame {
 
 /// Appends the next elements, about `count`, of a value that is being walked.
 pub fn elements(out: &mut Pieces<'_>, value: &mut Collection, count: usize) -> Option<Walked> {
-    let times_from = value.walk_label()?.times_from;
+    let frame = &value.walk_label()?.frame;
+    let (kind, times_from) = (frame.kind, frame.times_from);
     match value {
         Collection::List(list) => list.walk(count, |chunk| out.chunk(chunk)),
         Collection::Set(set) => set.walk(count, |member| out.text(member)),
@@ -150,9 +145,18 @@ pub fn elements(out: &mut Pieces<'_>, value: &mut Collection, count: usize) -> O
             out.text(field.name.text(&mut digits));
             out.text(field.value.text(&mut digits));
         }),
-        Collection::Stream(stream) => stream.walk(count, |id, node| {
-            out.text(&id.to_bytes());
-            out.text(node.as_bytes());
+        Collection::Stream(stream) => stream.walk(count, |part| match part {
+            Part::Node(id, node) => {
+                out.text(&id.to_bytes());
+                out.text(node.as_bytes());
+            }
+            Part::Middle(bytes) => out.bytes.extend_from_slice(bytes),
+            Part::Group(name, group) => {
+                stream::write_group(out.bytes, name, group, out.compress);
+            }
+            Part::OfGroup(part) => {
+                stream::write_part(out.bytes, part, kind, out.compress);
+            }
         }),
     }
 }

@@ -21,7 +21,9 @@ use super::object::kind;
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::{Map, Millis};
 use crate::types::Listpack;
-use crate::types::stream::{ConsumerId, Group, Memory, Node, Pending, Producers, Stream, StreamId};
+use crate::types::stream::{
+    ConsumerId, Group, GroupPart, GroupPlace, Memory, Node, Pending, Producers, Stream, StreamId,
+};
 
 /// Entries read, if nobody knows how many.
 const UNKNOWN: u64 = u64::MAX;
@@ -61,25 +63,29 @@ pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress: bool
         write_string(out, &id.to_bytes(), compress);
         write_string(out, node.as_bytes(), compress);
     }
+    write_middle(out, stream);
+    for (name, group) in stream.groups() {
+        write_group(out, name, group, compress);
+        group.visit_parts(GroupPlace::Start, usize::MAX, |part| {
+            write_part(out, part, kind, compress);
+        });
+    }
     write_tail(out, stream, kind, compress);
 }
 
-/// What stands behind the nodes.
-pub(super) fn write_tail(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress: bool) {
+/// What stands between the nodes and the groups.
+pub(super) fn write_middle(out: &mut Vec<u8>, stream: &Stream) {
     let log = stream.log();
     write_len(out, log.len());
     for id in [log.last_id(), log.first_id(), log.max_deleted_id()] {
         write_id(out, id);
     }
     write_len(out, log.entries_added());
-    let groups = stream.groups();
-    write_len(out, groups.len() as u64);
-    for (name, group) in groups {
-        write_string(out, name, compress);
-        write_id(out, group.last_id);
-        write_len(out, group.entries_read.unwrap_or(UNKNOWN));
-        write_group(out, group, kind, compress);
-    }
+    write_len(out, stream.groups().len() as u64);
+}
+
+/// What stands behind the groups.
+pub(super) fn write_tail(out: &mut Vec<u8>, stream: &Stream, kind: u8, compress: bool) {
     if kind >= kind::STREAM_4 {
         write_producers(out, stream.producers(), compress);
     }
@@ -108,35 +114,39 @@ fn write_producers(out: &mut Vec<u8>, producers: Option<&Producers>, compress: b
     write_len(out, duplicates);
 }
 
-fn write_group(out: &mut Vec<u8>, group: &Group, kind: u8, compress: bool) {
-    write_len(out, group.pending_len() as u64);
-    for (id, pending) in group.pending_from(StreamId::MIN) {
-        out.extend_from_slice(&id.to_bytes());
-        out.extend_from_slice(&pending.delivered.0.to_le_bytes());
-        write_len(out, pending.deliveries.cast_unsigned());
-    }
-    let consumers = group.consumers();
-    write_len(out, consumers.len() as u64);
-    for consumer in consumers {
-        write_string(out, &consumer.name, compress);
-        out.extend_from_slice(&consumer.seen.0.to_le_bytes());
-        if kind >= kind::STREAM_3 {
-            let active = consumer.active.map_or(-1, |at| at.0);
-            out.extend_from_slice(&active.to_le_bytes());
+/// A group, before its parts.
+pub(super) fn write_group(out: &mut Vec<u8>, name: &[u8], group: &Group, compress: bool) {
+    write_string(out, name, compress);
+    write_id(out, group.last_id);
+    write_len(out, group.entries_read.unwrap_or(UNKNOWN));
+}
+
+/// A part of a group.
+pub(super) fn write_part(out: &mut Vec<u8>, part: GroupPart<'_>, kind: u8, compress: bool) {
+    match part {
+        GroupPart::PendingCount(count) | GroupPart::ConsumerCount(count) => {
+            write_len(out, count as u64);
         }
-        write_len(out, consumer.pending_len() as u64);
-        if let Some(number) = group.find(&consumer.name) {
-            for (id, _) in group.pending_of(number, StreamId::MIN) {
-                out.extend_from_slice(&id.to_bytes());
-            }
-        }
-    }
-    if kind >= kind::STREAM_5 {
-        write_len(out, group.given_back() as u64);
-        let pending = group.pending_from(StreamId::MIN);
-        for (id, _) in pending.filter(|(_, pending)| pending.consumer.is_none()) {
+        GroupPart::Pending(id, pending) => {
             out.extend_from_slice(&id.to_bytes());
+            out.extend_from_slice(&pending.delivered.0.to_le_bytes());
+            write_len(out, pending.deliveries.cast_unsigned());
         }
+        GroupPart::Consumer(consumer) => {
+            write_string(out, &consumer.name, compress);
+            out.extend_from_slice(&consumer.seen.0.to_le_bytes());
+            if kind >= kind::STREAM_3 {
+                let active = consumer.active.map_or(-1, |at| at.0);
+                out.extend_from_slice(&active.to_le_bytes());
+            }
+            write_len(out, consumer.pending_len() as u64);
+        }
+        GroupPart::GivenBackCount(count) if kind >= kind::STREAM_5 => {
+            write_len(out, count as u64);
+        }
+        // There are none where the type does not have them.
+        GroupPart::GivenBackCount(_) => {}
+        GroupPart::Id(id) => out.extend_from_slice(&id.to_bytes()),
     }
 }
 

@@ -26,7 +26,7 @@ pub use listpack::{Item, Iter, Listpack, Pos};
 pub use set::{Set, SetLimits};
 pub use stream::Stream;
 use walk::Sliced;
-pub use walk::{Label, Walked};
+pub use walk::{Frame, Label, Remains, Walked};
 pub use zset::{LexBound, LexRange, ScoreRange, Zset, ZsetLimits};
 
 /// A value that is not a string.
@@ -192,8 +192,8 @@ impl Collection {
         }
     }
 
-    /// Stops writing it down, wherever that is.
-    pub fn end_walk(&mut self) {
+    /// Stops writing it down, wherever that is. What comes back may take long to free.
+    pub fn end_walk(&mut self) -> Option<Remains> {
         match self {
             Collection::List(list) => list.end_walk(),
             Collection::Set(set) => set.end_walk(),

@@ -7,9 +7,11 @@
 //!
 //! A mutator of a value that is not being walked pays one comparison.
 
+use std::collections::hash_map::IntoIter;
 use std::sync::Arc;
 
-use crate::base::{DbIndex, Holding, Preserved};
+use crate::base::{DbIndex, Holding, Map, Preserved};
+use crate::structure::{HashKey, MemberHasher};
 
 /// What a value has while it is being walked, and otherwise nothing. A copy of the value is not walked.
 pub(super) struct Walking<T>(pub(super) Option<Box<T>>);
@@ -45,7 +47,7 @@ pub(super) struct Walk<S> {
 /// A value that can be written down in slices, at least in some of its forms.
 pub(super) trait Sliced {
     /// How far a walk is, and what was changed ahead of it. The default is the beginning.
-    type Stage: Default;
+    type Stage: Default + Send + 'static;
 
     /// Where its walk is kept, if it has a form that can be walked.
     fn walking(&mut self) -> Option<&mut Walking<Walk<Self::Stage>>>;
@@ -65,12 +67,14 @@ pub(super) trait Sliced {
     }
 
     /// Ends it wherever it is.
-    fn end_walk(&mut self) {
-        if let Some(walking) = self.walking() {
-            walking.0 = None;
-        }
+    fn end_walk(&mut self) -> Option<Remains> {
+        let walk = self.walking()?.0.take()?;
+        Some(walk)
     }
 }
+
+/// What a walk leaves that is not gone on with. It may take long to free.
+pub type Remains = Box<dyn Send>;
 
 /// What a walk knows of the value it is at, as of the cut.
 #[derive(Debug)]
@@ -79,42 +83,43 @@ pub struct Label {
     pub db: DbIndex,
     /// A number no other value of the snapshot has.
     pub record: u64,
-    /// What is to be written before its elements.
-    pub head: Vec<u8>,
-    /// What is to be written behind them.
-    pub tail: Vec<u8>,
-    /// The version that a reader must know.
-    pub version: u16,
+    /// What stands around its elements.
+    pub frame: Frame,
     /// How often a shard began or went on writing it.
     pub stays: u32,
-    /// Times of its elements are written as counted from here.
-    pub times_from: Option<i64>,
     /// What is kept of it.
     pub(super) holding: Holding,
     finished: bool,
 }
 
+/// What the record of a large value is, beside its elements.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Its type.
+    pub kind: u8,
+    /// What stands before the elements.
+    pub head: Vec<u8>,
+    /// What stands behind the first kind of them, where there are two.
+    pub middle: Vec<u8>,
+    /// What stands behind all of them.
+    pub tail: Vec<u8>,
+    /// Times of elements are counted from here, if they have any.
+    pub times_from: Option<i64>,
+    /// What a reader must know.
+    pub version: u16,
+}
+
 impl Label {
     /// Of a value about to be walked.
-    pub fn new(
-        db: DbIndex,
-        head: Vec<u8>,
-        tail: Vec<u8>,
-        times_from: Option<i64>,
-        version: u16,
-        of: &Arc<Preserved>,
-    ) -> Label {
+    pub fn new(db: DbIndex, frame: Frame, of: &Arc<Preserved>) -> Label {
         let record = of.open();
         let mut holding = Holding::new(of);
-        holding.add(head.len() + tail.len());
+        holding.add(frame.head.len() + frame.middle.len() + frame.tail.len());
         Label {
             db,
             record,
-            version,
+            frame,
             stays: 0,
-            head,
-            tail,
-            times_from,
             holding,
             finished: false,
         }
@@ -148,3 +153,90 @@ pub enum Walked {
 
 /// What a noted element costs beside its bytes, about.
 pub(super) const NOTE_BYTES: usize = 64;
+
+/// Elements by name, as they were. Many small maps, since a large one would move all it holds whenever it grows.
+pub(super) struct Noted<V> {
+    /// By some bits of the hash; none before the first element.
+    parts: Vec<Map<Box<[u8]>, V>>,
+    /// The part that is being taken out.
+    going: Option<IntoIter<Box<[u8]>, V>>,
+}
+
+/// Parts of a [`Noted`]. With a million elements each holds a thousand.
+const NOTED_PARTS: usize = 1024;
+
+impl<V> Default for Noted<V> {
+    fn default() -> Self {
+        Noted {
+            parts: Vec::new(),
+            going: None,
+        }
+    }
+}
+
+impl<V> Noted<V> {
+    fn part(name: &[u8]) -> usize {
+        // Other bits than those that order a walk, which would fill one part after the other.
+        (MemberHasher.hash(name) % NOTED_PARTS as u64) as usize
+    }
+
+    /// Whether this one was noted.
+    #[inline]
+    pub(super) fn contains(&self, name: &[u8]) -> bool {
+        !self.parts.is_empty() && self.parts[Self::part(name)].contains_key(name)
+    }
+
+    /// Notes one that was not.
+    pub(super) fn insert(&mut self, name: &[u8], old: V) {
+        if self.parts.is_empty() {
+            self.parts.resize_with(NOTED_PARTS, Map::default);
+        }
+        self.parts[Self::part(name)].insert(name.into(), old);
+    }
+
+    /// Takes up to `count` out; false when there are no more.
+    pub(super) fn take(&mut self, count: usize, mut visit: impl FnMut(&[u8], V)) -> bool {
+        for _ in 0..count {
+            loop {
+                if let Some((name, old)) = self.going.as_mut().and_then(Iterator::next) {
+                    visit(&name, old);
+                    break;
+                }
+                match self.parts.pop() {
+                    Some(part) => self.going = Some(part.into_iter()),
+                    None => return false,
+                }
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_was_noted_is_found_and_taken_out_once() {
+        let mut noted = Noted::default();
+        assert!(!noted.contains(b"0") && !noted.take(1, |_, _: u32| panic!("nothing was noted")));
+        for n in 0..5000_u32 {
+            noted.insert(n.to_string().as_bytes(), n);
+        }
+        assert!(noted.contains(b"4999") && !noted.contains(b"5000"));
+        let mut taken = BTreeMap::new();
+        loop {
+            let before = taken.len();
+            let more = noted.take(64, |name, n| {
+                assert_eq!(name, n.to_string().as_bytes());
+                assert_eq!(taken.insert(n, ()), None);
+            });
+            assert!(taken.len() - before <= 64);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(taken.len(), 5000);
+    }
+}

@@ -307,7 +307,9 @@ impl Ledger {
         };
         let begun = label.stays > 0;
         if !snapshot.is_writing() {
-            collection.end_walk();
+            if let Some(remains) = collection.end_walk() {
+                self.push_garbage(Garbage::Walk(remains));
+            }
             return Some(collection);
         }
         snapshot.push(Pending::Removed(collection), begun);

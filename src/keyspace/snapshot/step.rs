@@ -260,7 +260,7 @@ impl Snapshot {
             None => Progress::Gone,
             Some(Walked::Partly) => Progress::Going,
             Some(Walked::Wholly(label)) => {
-                self.main.bytes.extend_from_slice(&label.tail);
+                self.main.bytes.extend_from_slice(&label.frame.tail);
                 self.closing.push(*label);
                 Progress::Done
             }
@@ -272,13 +272,13 @@ impl Snapshot {
         if self.open.is_some_and(|open| open.record == label.record) {
             return;
         }
-        let head = std::mem::take(&mut label.head);
+        let head = std::mem::take(&mut label.frame.head);
         let stay = Stay {
             record: label.record,
             number: label.stays,
         };
         label.stays += 1;
-        self.open_record(stay, label.db, label.version, &head);
+        self.open_record(stay, label.db, label.frame.version, &head);
     }
 
     /// From here on `main` is within this record.
@@ -529,13 +529,15 @@ impl Snapshot {
             .chain(self.pending.drain(..))
             .for_each(|pending| match pending {
                 Pending::Key(db, key) => {
-                    keys.with_collection(db, &key, Collection::end_walk);
+                    let remains = keys.with_collection(db, &key, Collection::end_walk);
+                    keys.freed.extend(remains.flatten().map(Garbage::Walk));
                 }
                 Pending::Removed(mut collection) => {
-                    collection.end_walk();
+                    keys.freed.extend(collection.end_walk().map(Garbage::Walk));
                     keys.freed.push(Garbage::Collection(collection));
                 }
-                Pending::List(_) | Pending::Text(_) => {}
+                Pending::List(rest) => keys.freed.push(Garbage::Walk(Box::new(rest))),
+                Pending::Text(_) => {}
             });
         self.begun = 0;
         self.closing.clear();

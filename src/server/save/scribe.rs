@@ -114,14 +114,7 @@ impl Scribe for RdbScribe {
 
     fn label(&mut self, db: DbIndex, view: KeyView<'_>, value: &Collection) -> Label {
         let frame = pieces::frame(self.about(&view), value);
-        Label::new(
-            db,
-            frame.head,
-            frame.tail,
-            frame.times_from,
-            frame.version,
-            &self.shared.preserved,
-        )
+        Label::new(db, frame, &self.shared.preserved)
     }
 
     fn elements(

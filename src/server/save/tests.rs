@@ -448,7 +448,7 @@ fn lists(db: &mut Db<'_>, rng: &mut Rng) {
 }
 
 fn streams(db: &mut Db<'_>, rng: &mut Rng, now: Millis) {
-    let what = rng.below(6);
+    let what = rng.below(7);
     let _ = db.upsert(&key(rng), Stream::new, |stream: &mut Stream| {
         let some = |stream: &Stream, rng: &mut Rng| {
             let last = stream.log().last_id();
@@ -469,20 +469,10 @@ fn streams(db: &mut Db<'_>, rng: &mut Rng, now: Millis) {
                 stream.trim(trim, Default::default());
             }
             2 => {
-                stream.create_group(b"group", Group::new(StreamId::MIN, None));
-                let id = some(stream, rng);
-                stream.with_group(b"group", |_, group| {
-                    let (consumer, _) = group.find_or_create(&name(rng), now);
-                    group.assign(
-                        id,
-                        Pending {
-                            consumer: Some(consumer),
-                            delivered: now,
-                            deliveries: 1,
-                        },
-                    );
-                });
+                let many = if rng.chance(1, 4) { 500 } else { 1 };
+                deliver(stream, rng, many, now);
             }
+            6 => confirm(stream, rng, 3),
             _ => {
                 let many = if what == 3 { 300 } else { 1 };
                 for _ in 0..many {
@@ -496,6 +486,57 @@ fn streams(db: &mut Db<'_>, rng: &mut Rng, now: Millis) {
         }
         ((), 1)
     });
+}
+
+/// Entries, or what are none any more, become pending in one of several groups.
+fn deliver(stream: &mut Stream, rng: &mut Rng, many: usize, now: Millis) {
+    let name = [b"one", b"two"][rng.index(2)];
+    let group = Group::new(StreamId::MIN, Some(rng.below(100)));
+    stream.create_group(name, group);
+    let last = stream.log().last_id().ms + 1;
+    stream.with_group(name, |_, group| {
+        for _ in 0..many {
+            let (consumer, _) = group.find_or_create(&consumer(rng), now);
+            if rng.chance(1, 2) {
+                group.consumer_mut(consumer).active = Some(now);
+            }
+            let pending = Pending {
+                consumer: rng.chance(19, 20).then_some(consumer),
+                delivered: now,
+                deliveries: rng.below(9) as i64,
+            };
+            group.assign(StreamId::new(rng.below(last), rng.below(3)), pending);
+        }
+    });
+}
+
+/// Some of that goes.
+fn confirm(stream: &mut Stream, rng: &mut Rng, many: usize) {
+    let last = stream.log().last_id().ms + 1;
+    for _ in 0..many {
+        let name = [b"one", b"two"][rng.index(2)];
+        match rng.below(40) {
+            0 => {
+                stream.with_group(name, |_, group| group.remove_consumer(&consumer(rng)));
+            }
+            1 if rng.chance(1, 20) => {
+                stream.destroy_group(name);
+            }
+            _ => {
+                let from = StreamId::new(rng.below(last), 0);
+                stream.with_group(name, |_, group| {
+                    let pending = group.pending_from(from).next();
+                    if let Some((id, _)) = pending {
+                        group.confirm(id);
+                    }
+                });
+            }
+        }
+    }
+}
+
+fn consumer(rng: &mut Rng) -> Vec<u8> {
+    format!("c{}", rng.below(60)).into_bytes()
 }
 
 fn read(file: &[u8]) -> Model {
@@ -622,4 +663,247 @@ fn a_snapshot_is_what_was_there_at_the_cut() {
 fn epochs_may_come_round() {
     // More cuts than an epoch has values, some of them given up.
     run(99, 1, 270, 40);
+}
+
+/// Elements of a large value. More of them by an environment variable, for a build that is optimised.
+fn large_elements() -> u64 {
+    let wanted = std::env::var("TESSERA_LARGE_ELEMENTS");
+    wanted.map_or(30_000, |text| text.parse().expect("a number"))
+}
+
+/// Takes a snapshot of one large value, which is changed at random as long as that takes.
+fn run_large(
+    make: impl Fn(&mut Db<'_>, &mut Rng, u64),
+    change: impl Fn(&mut Db<'_>, &mut Rng, u64, Millis),
+) {
+    let count = large_elements();
+    for seed in 0..3 {
+        println!("seed {seed}");
+        let mut world = World::new(seed, 1);
+        world.with(|db, rng| make(db, rng, count));
+        let mut taking = world.cut(1);
+        let (at, _) = taking.expected.first_key_value().expect("it was made");
+        let index = DbIndex(at.0 as u32);
+        let busy = 1 + 3 * seed;
+        let mut steps = 0_u64;
+        loop {
+            world.now = Millis(world.now.0 + 1);
+            let now = world.now;
+            world.with(|db, rng| {
+                db.select(index);
+                (0..busy).for_each(|_| change(db, rng, count, now));
+            });
+            world.step(0, 1 + (seed as usize));
+            steps += 1;
+            while let Ok(note) = taking.notes.try_recv() {
+                taking.writer.take(note);
+            }
+            if let Some(result) = taking.writer.result(true) {
+                assert_eq!(result, Ok(()));
+                break;
+            }
+        }
+        assert!(steps > 50, "it is changed in between");
+        for (done, told) in taking.writer.finish(Ok(())) {
+            done(told);
+        }
+        compare(&taking.files[0].0.lock(), &taking.expected);
+        world.step(0, usize::MAX);
+        world.stores[0].check();
+    }
+}
+
+const LARGE: &[u8] = b"large";
+
+fn element(rng: &mut Rng, count: u64) -> Vec<u8> {
+    format!("element:{}", rng.below(count + count / 10)).into_bytes()
+}
+
+#[test]
+fn a_large_hash_is_saved_as_it_was() {
+    run_large(
+        |db, _, count| {
+            let _ = db.upsert(LARGE, Hash::new, |hash: &mut Hash| {
+                for n in 0..count {
+                    let name = format!("element:{n}");
+                    hash.set(name.as_bytes(), b"first", FieldTtl::Keep, HASH, START.0);
+                }
+                ((), 1)
+            });
+        },
+        |db, rng, count, now| {
+            let _ = db.upsert(LARGE, Hash::new, |hash: &mut Hash| {
+                for _ in 0..40 {
+                    let name = element(rng, count);
+                    match rng.below(4) {
+                        0 => {
+                            hash.remove(&name, now.0);
+                        }
+                        1 => {
+                            let at = FieldTtl::At(now.0 + 1 + rng.below(30) as i64);
+                            hash.set(&name, b"for a while", at, HASH, now.0);
+                        }
+                        _ => {
+                            hash.set(&name, &now.0.to_le_bytes(), FieldTtl::Keep, HASH, now.0);
+                        }
+                    }
+                }
+                ((), 1)
+            });
+        },
+    );
+}
+
+#[test]
+fn a_large_set_is_saved_as_it_was() {
+    run_large(
+        |db, _, count| {
+            let _ = db.upsert(LARGE, Set::new, |set: &mut Set| {
+                for n in 0..count {
+                    set.insert(format!("element:{n}").as_bytes(), SET);
+                }
+                ((), 1)
+            });
+        },
+        |db, rng, count, _| {
+            let _ = db.upsert(LARGE, Set::new, |set: &mut Set| {
+                set.pop_many(rng, 10, SET, |_| {});
+                for _ in 0..20 {
+                    set.insert(&element(rng, count), SET);
+                    set.remove(&element(rng, count));
+                }
+                ((), 1)
+            });
+        },
+    );
+}
+
+#[test]
+fn a_large_sorted_set_is_saved_as_it_was() {
+    run_large(
+        |db, rng, count| {
+            let _ = db.upsert(LARGE, Zset::new, |zset: &mut Zset| {
+                for n in 0..count {
+                    let name = format!("element:{n}");
+                    zset.put(name.as_bytes(), rng.below(count) as f64, ZSET);
+                }
+                ((), 1)
+            });
+        },
+        |db, rng, count, _| {
+            let _ = db.upsert(LARGE, Zset::new, |zset: &mut Zset| {
+                let start = rng.index(zset.len());
+                zset.remove_ranks(start..start + 10);
+                for _ in 0..20 {
+                    zset.put(&element(rng, count), rng.below(count) as f64, ZSET);
+                    zset.remove(&element(rng, count));
+                }
+                ((), 1)
+            });
+        },
+    );
+}
+
+#[test]
+fn a_large_list_is_saved_as_it_was() {
+    run_large(
+        |db, _, count| {
+            let _ = db.upsert(LARGE, List::new, |list: &mut List| {
+                for n in 0..count {
+                    list.push(End::Back, format!("element:{n}").as_bytes(), LIST);
+                }
+                ((), 1)
+            });
+        },
+        |db, rng, count, _| {
+            let _ = db.upsert(LARGE, List::new, |list: &mut List| {
+                list.pop(End::Front, 30, LIST, |_| {});
+                for _ in 0..5 {
+                    list.push(End::Back, &element(rng, count), LIST);
+                    let index = rng.index(list.len()) as i64;
+                    list.set(index, &element(rng, count), LIST);
+                }
+                ((), 1)
+            });
+        },
+    );
+}
+
+#[test]
+fn a_large_stream_is_saved_as_it_was() {
+    let add = |stream: &mut Stream, ms: u64| {
+        if let Some(id) = stream.log().new_id(NewId::Auto(ms)) {
+            let pairs = [&b"field"[..], b"value"];
+            stream.log_mut().append(id, pairs.into_iter(), NODE);
+        }
+    };
+    run_large(
+        |db, _, count| {
+            let _ = db.upsert(LARGE, Stream::new, |stream: &mut Stream| {
+                (0..count).for_each(|ms| add(stream, ms + 1));
+                ((), 1)
+            });
+        },
+        |db, rng, count, _| {
+            let _ = db.upsert(LARGE, Stream::new, |stream: &mut Stream| {
+                for _ in 0..20 {
+                    let id = StreamId::new(rng.below(count), 0);
+                    stream.delete(id, Default::default());
+                    add(stream, count);
+                }
+                let keep = Keep::Newest(stream.log().len().saturating_sub(10));
+                let trim = Trim {
+                    keep,
+                    approximate: false,
+                    limit: 0,
+                };
+                stream.trim(trim, Default::default());
+                ((), 1)
+            });
+        },
+    );
+}
+
+#[test]
+fn what_is_pending_in_large_groups_is_saved_as_it_was() {
+    run_large(
+        |db, rng, count| {
+            let _ = db.upsert(LARGE, Stream::new, |stream: &mut Stream| {
+                let last = StreamId::new(count, 0);
+                stream
+                    .log_mut()
+                    .append(last, [&b"f"[..], b"v"].into_iter(), NODE);
+                deliver(stream, rng, count as usize, START);
+                deliver(stream, rng, count as usize, START);
+                ((), 1)
+            });
+        },
+        |db, rng, _, now| {
+            let _ = db.upsert(LARGE, Stream::new, |stream: &mut Stream| {
+                confirm(stream, rng, 30);
+                deliver(stream, rng, 20, now);
+                ((), 1)
+            });
+        },
+    );
+}
+
+#[test]
+fn a_large_string_is_saved_as_it_was() {
+    run_large(
+        |db, rng, count| {
+            let mut bytes = vec![0; count as usize * 100];
+            rng.fill(&mut bytes);
+            db.set_str(LARGE, StrInput::Shared(Arc::new(bytes)), Ttl::Keep);
+        },
+        |db, rng, count, _| {
+            let start = rng.index(count as usize * 100);
+            let end = start + 1 + rng.index(300);
+            let fill = rng.below(256) as u8;
+            let _ = db.update_grown(LARGE, start..end, |bytes| bytes[start..end].fill(fill));
+            if let Ok(Some(found)) = db.edit_str(LARGE) {
+                found.append(b"at the end");
+            }
+        },
+    );
 }

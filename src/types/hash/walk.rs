@@ -2,10 +2,8 @@
 
 use super::table::Table;
 use super::{Field, FieldText, Form, Hash};
-use crate::base::Map;
 use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
-use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
-use std::collections::hash_map::IntoIter;
+use crate::types::walk::{NOTE_BYTES, Noted, Sliced, Walk, Walked, Walking};
 use std::sync::Arc;
 
 /// How far a walk is, and what was changed ahead of it.
@@ -13,14 +11,14 @@ pub(super) type HashWalk = Walk<Stage>;
 
 pub(in crate::types) enum Stage {
     /// In the table, from this position on. What was changed there is noted: as it was, or that it was not there.
-    Table(u64, Map<Box<[u8]>, Option<Old>>),
+    Table(u64, Noted<Option<Old>>),
     /// Through the table, at what was noted.
-    Noted(IntoIter<Box<[u8]>, Option<Old>>),
+    Noted(Noted<Option<Old>>),
 }
 
 impl Default for Stage {
     fn default() -> Stage {
-        Stage::Table(0, Map::default())
+        Stage::Table(0, Noted::default())
     }
 }
 
@@ -47,7 +45,7 @@ impl HashWalk {
             return;
         };
         let position = MemberHasher.hash(name) >> (64 - ORDER_BITS);
-        if position < *next || self.label.is_over() || noted.contains_key(name) {
+        if position < *next || self.label.is_over() || noted.contains(name) {
             return;
         }
         let old = find().map(|field| Old {
@@ -62,7 +60,7 @@ impl HashWalk {
             OldText::Shared(bytes) => bytes.len(),
         });
         self.label.holding.add(name.len() + bytes + NOTE_BYTES);
-        noted.insert(name.into(), old);
+        noted.insert(name, old);
     }
 
     /// Goes on by about `count`; false at the end.
@@ -71,7 +69,7 @@ impl HashWalk {
             Stage::Table(next, noted) => {
                 *next = table.scan(*next, count, |field| {
                     let is_noted = match field.name {
-                        FieldText::Bytes(name) if !noted.is_empty() => noted.contains_key(name),
+                        FieldText::Bytes(name) => noted.contains(name),
                         _ => false,
                     };
                     if !is_noted {
@@ -79,28 +77,22 @@ impl HashWalk {
                     }
                 });
                 if *next == 0 {
-                    self.stage = Stage::Noted(std::mem::take(noted).into_iter());
+                    self.stage = Stage::Noted(std::mem::take(noted));
                 }
-                return true;
+                true
             }
-            Stage::Noted(noted) => {
-                for (name, old) in noted.by_ref().take(count) {
-                    let Some(old) = old else { continue };
-                    visit(Field {
-                        name: FieldText::Bytes(&name),
-                        value: match &old.value {
-                            OldText::Bytes(bytes) => FieldText::Bytes(bytes),
-                            OldText::Shared(shared) => FieldText::Shared(shared),
-                        },
-                        expiry: old.expiry,
-                    });
-                }
-                if noted.len() > 0 {
-                    return true;
-                }
-            }
+            Stage::Noted(noted) => noted.take(count, |name, old| {
+                let Some(old) = old else { return };
+                visit(Field {
+                    name: FieldText::Bytes(name),
+                    value: match &old.value {
+                        OldText::Bytes(bytes) => FieldText::Bytes(bytes),
+                        OldText::Shared(shared) => FieldText::Shared(shared),
+                    },
+                    expiry: old.expiry,
+                });
+            }),
         }
-        false
     }
 }
 

@@ -2,24 +2,22 @@
 
 use super::members::Members;
 use super::{Form, Set};
-use crate::base::Map;
 use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
-use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
-use std::collections::hash_map::IntoIter;
+use crate::types::walk::{NOTE_BYTES, Noted, Sliced, Walk, Walked, Walking};
 
 /// How far a walk is, and what was changed ahead of it.
 pub(super) type SetWalk = Walk<Stage>;
 
 pub(in crate::types) enum Stage {
     /// In the table, from this position on. What was changed there is noted: whether it was a member.
-    Table(u64, Map<Box<[u8]>, bool>),
+    Table(u64, Noted<bool>),
     /// Through the table, at what was noted.
-    Noted(IntoIter<Box<[u8]>, bool>),
+    Noted(Noted<bool>),
 }
 
 impl Default for Stage {
     fn default() -> Stage {
-        Stage::Table(0, Map::default())
+        Stage::Table(0, Noted::default())
     }
 }
 
@@ -31,11 +29,11 @@ impl SetWalk {
             return;
         };
         let position = MemberHasher.hash(member) >> (64 - ORDER_BITS);
-        if position < *next || self.label.is_over() || noted.contains_key(member) {
+        if position < *next || self.label.is_over() || noted.contains(member) {
             return;
         }
         self.label.holding.add(member.len() + NOTE_BYTES);
-        noted.insert(member.into(), was_member);
+        noted.insert(member, was_member);
     }
 
     /// Goes on by about `count`; false at the end.
@@ -43,25 +41,21 @@ impl SetWalk {
         match &mut self.stage {
             Stage::Table(next, noted) => {
                 *next = table.scan(*next, count, |member| {
-                    if noted.is_empty() || !noted.contains_key(member) {
+                    if !noted.contains(member) {
                         visit(member);
                     }
                 });
                 if *next == 0 {
-                    self.stage = Stage::Noted(std::mem::take(noted).into_iter());
+                    self.stage = Stage::Noted(std::mem::take(noted));
                 }
-                return true;
+                true
             }
-            Stage::Noted(noted) => {
-                let some = noted.by_ref().take(count);
-                some.filter(|(_, was_member)| *was_member)
-                    .for_each(|(member, _)| visit(&member));
-                if noted.len() > 0 {
-                    return true;
+            Stage::Noted(noted) => noted.take(count, |member, was_member| {
+                if was_member {
+                    visit(member);
                 }
-            }
+            }),
         }
-        false
     }
 }
 

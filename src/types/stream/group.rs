@@ -5,12 +5,17 @@
 //! another consumer copies no name. An entry that a consumer gave back (XNACK) is pending for nobody, as if it had been
 //! delivered at the beginning of time.
 //!
+//! A copy of a group shares what is long with it, so that a snapshot can have one (`ids.rs`).
+//!
 //! Invariant: an id is in the list of a consumer exactly if the group's list has it with that consumer. `given_back`
 //! counts those that are in nobody's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use super::id::StreamId;
+use super::ids::Ids;
 use crate::base::Millis;
 use crate::structure::size_class;
 
@@ -21,10 +26,10 @@ pub struct Group {
     pub last_id: StreamId,
     /// How many of the entries ever added it has read, if that is known.
     pub entries_read: Option<u64>,
-    pending: BTreeMap<StreamId, Pending>,
+    pending: Ids<Pending>,
     given_back: usize,
-    names: BTreeMap<Box<[u8]>, ConsumerId>,
-    consumers: Vec<Option<Consumer>>,
+    names: Arc<BTreeMap<Box<[u8]>, ConsumerId>>,
+    consumers: Vec<Option<Arc<Consumer>>>,
     /// Bytes of the consumers' names.
     names_bytes: usize,
 }
@@ -53,10 +58,49 @@ pub struct Consumer {
     pub seen: Millis,
     /// When it last got one.
     pub active: Option<Millis>,
-    pending: BTreeSet<StreamId>,
+    pending: Ids<()>,
 }
 
-/// What a pending entry costs in the two lists, whose tree nodes are about two thirds full.
+/// A part of what a group has, in the order in which files have them.
+#[derive(Clone, Copy, Debug)]
+pub enum GroupPart<'a> {
+    /// So many pending entries follow.
+    PendingCount(usize),
+    /// A pending entry.
+    Pending(StreamId, &'a Pending),
+    /// So many consumers follow.
+    ConsumerCount(usize),
+    /// A consumer. What is pending for it follows.
+    Consumer(&'a Consumer),
+    /// So many entries follow that were given back.
+    GivenBackCount(usize),
+    /// An entry that is pending for the last consumer, or was given back.
+    Id(StreamId),
+}
+
+/// Where in a group somebody is who takes one part after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum GroupPlace {
+    /// At the beginning.
+    #[default]
+    Start,
+    /// At what is pending, from an id on.
+    Pending(StreamId),
+    /// At the count of consumers.
+    Consumers,
+    /// At a consumer.
+    Consumer(ConsumerId),
+    /// At what is pending for it, from an id on.
+    Ids(ConsumerId, StreamId),
+    /// At the count of entries that were given back.
+    AllGivenBack,
+    /// At those from an id on.
+    GivenBack(StreamId),
+    /// Through.
+    End,
+}
+
+/// What a pending entry costs in the two lists, whose chunks are about two thirds full.
 const PENDING_BYTES: usize =
     (size_of::<StreamId>() + size_of::<Pending>() + size_of::<StreamId>()) * 3 / 2;
 
@@ -69,9 +113,9 @@ impl Group {
         Group {
             last_id,
             entries_read,
-            pending: BTreeMap::new(),
+            pending: Ids::new(),
             given_back: 0,
-            names: BTreeMap::new(),
+            names: Arc::default(),
             consumers: Vec::new(),
             names_bytes: 0,
         }
@@ -102,8 +146,8 @@ impl Group {
     /// A consumer, to note when it was seen.
     pub fn consumer_mut(&mut self, id: ConsumerId) -> &mut Consumer {
         let slot = &mut self.consumers[id.0 as usize];
-        slot.as_mut()
-            .expect("a consumer's number is good while it is there")
+        let consumer = slot.as_mut();
+        Arc::make_mut(consumer.expect("a consumer's number is good while it is there"))
     }
 
     /// The name of the consumer that an entry is pending for; empty if it was given back.
@@ -125,7 +169,7 @@ impl Group {
             name: name.into(),
             seen: now,
             active: None,
-            pending: BTreeSet::new(),
+            pending: Ids::new(),
         };
         let at = match self.consumers.len() == self.names.len() {
             true => {
@@ -137,9 +181,9 @@ impl Group {
                 free.expect("there are more places than consumers")
             }
         };
-        self.consumers[at] = Some(consumer);
+        self.consumers[at] = Some(Arc::new(consumer));
         let id = ConsumerId(u32::try_from(at).expect("consumers are fewer than 2^32"));
-        self.names.insert(name.into(), id);
+        Arc::make_mut(&mut self.names).insert(name.into(), id);
         self.names_bytes += 2 * size_class(name.len());
         (id, true)
     }
@@ -147,10 +191,11 @@ impl Group {
     /// Removes a consumer and what is pending for it. Returns how many entries that were, or `None` if there is no
     /// such consumer.
     pub fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
-        let id = self.names.remove(name)?;
+        let id = self.find(name)?;
+        Arc::make_mut(&mut self.names).remove(name);
         self.names_bytes -= 2 * size_class(name.len());
         let consumer = self.consumers[id.0 as usize].take()?;
-        for id in &consumer.pending {
+        for (id, ()) in consumer.pending.from(StreamId::MIN) {
             self.pending.remove(id);
         }
         Some(consumer.pending.len())
@@ -163,7 +208,7 @@ impl Group {
 
     /// A pending entry.
     pub fn pending(&self, id: StreamId) -> Option<&Pending> {
-        self.pending.get(&id)
+        self.pending.get(id)
     }
 
     /// Pending entries from `start` on.
@@ -171,7 +216,7 @@ impl Group {
         &self,
         start: StreamId,
     ) -> impl DoubleEndedIterator<Item = (StreamId, &Pending)> {
-        self.pending.range(start..).map(|(id, it)| (*id, it))
+        self.pending.from(start)
     }
 
     /// How many of them were given back.
@@ -185,8 +230,81 @@ impl Group {
         consumer: ConsumerId,
         start: StreamId,
     ) -> impl Iterator<Item = (StreamId, &Pending)> {
-        let ids = self.consumer(consumer).pending.range(start..);
-        ids.filter_map(|id| Some((*id, self.pending.get(id)?)))
+        let ids = self.consumer(consumer).pending.from(start);
+        ids.filter_map(|(id, ())| Some((id, self.pending.get(id)?)))
+    }
+
+    /// Visits about `count` parts from a place on; returns where to go on.
+    pub fn visit_parts(
+        &self,
+        from: GroupPlace,
+        mut count: usize,
+        mut visit: impl FnMut(GroupPart<'_>),
+    ) -> GroupPlace {
+        let mut place = from;
+        while count > 0 && place != GroupPlace::End {
+            count -= 1;
+            place = match place {
+                GroupPlace::Start => {
+                    visit(GroupPart::PendingCount(self.pending.len()));
+                    GroupPlace::Pending(StreamId::MIN)
+                }
+                GroupPlace::Pending(start) => {
+                    let mut pending = self.pending.from(start);
+                    let some = pending.by_ref().take(count);
+                    some.for_each(|(id, it)| visit(GroupPart::Pending(id, it)));
+                    match pending.next() {
+                        Some((id, _)) => return GroupPlace::Pending(id),
+                        None => GroupPlace::Consumers,
+                    }
+                }
+                GroupPlace::Consumers => {
+                    visit(GroupPart::ConsumerCount(self.names.len()));
+                    self.next_consumer(Bound::Unbounded)
+                }
+                GroupPlace::Consumer(number) => {
+                    visit(GroupPart::Consumer(self.consumer(number)));
+                    GroupPlace::Ids(number, StreamId::MIN)
+                }
+                GroupPlace::Ids(number, start) => {
+                    let consumer = self.consumer(number);
+                    let mut ids = consumer.pending.from(start).map(|(id, ())| id);
+                    let some = ids.by_ref().take(count);
+                    some.for_each(|id| visit(GroupPart::Id(id)));
+                    match ids.next() {
+                        Some(id) => return GroupPlace::Ids(number, id),
+                        None => self.next_consumer(Bound::Excluded(&consumer.name)),
+                    }
+                }
+                GroupPlace::AllGivenBack => {
+                    visit(GroupPart::GivenBackCount(self.given_back));
+                    match self.given_back {
+                        0 => GroupPlace::End,
+                        _ => GroupPlace::GivenBack(StreamId::MIN),
+                    }
+                }
+                GroupPlace::GivenBack(start) => {
+                    let mut pending = self.pending.from(start);
+                    let some = pending.by_ref().take(count);
+                    some.filter(|(_, it)| it.consumer.is_none())
+                        .for_each(|(id, _)| visit(GroupPart::Id(id)));
+                    match pending.next() {
+                        Some((id, _)) => return GroupPlace::GivenBack(id),
+                        None => GroupPlace::End,
+                    }
+                }
+                GroupPlace::End => GroupPlace::End,
+            };
+        }
+        place
+    }
+
+    fn next_consumer(&self, after: Bound<&[u8]>) -> GroupPlace {
+        let mut consumers = self.names.range::<[u8], _>((after, Bound::Unbounded));
+        match consumers.next() {
+            Some((_, number)) => GroupPlace::Consumer(*number),
+            None => GroupPlace::AllGivenBack,
+        }
     }
 
     /// Gives an entry to a consumer, or to nobody, whether or not it was pending.
@@ -200,7 +318,7 @@ impl Group {
         }
         match pending.consumer {
             Some(consumer) => {
-                self.consumer_mut(consumer).pending.insert(id);
+                self.consumer_mut(consumer).pending.insert(id, ());
             }
             None => self.given_back += 1,
         }
@@ -208,7 +326,7 @@ impl Group {
 
     /// Confirms an entry: it is not pending any more. Returns whether it was.
     pub fn confirm(&mut self, id: StreamId) -> bool {
-        let Some(pending) = self.pending.remove(&id) else {
+        let Some(pending) = self.pending.remove(id) else {
             return false;
         };
         self.take_from(pending.consumer, id);
@@ -219,7 +337,7 @@ impl Group {
     fn take_from(&mut self, consumer: Option<ConsumerId>, id: StreamId) {
         match consumer {
             Some(consumer) => {
-                self.consumer_mut(consumer).pending.remove(&id);
+                self.consumer_mut(consumer).pending.remove(id);
             }
             None => self.given_back -= 1,
         }
@@ -230,14 +348,16 @@ impl Group {
     pub(super) fn check(&self) {
         let held: usize = self.consumers().map(Consumer::pending_len).sum();
         assert_eq!(held + self.given_back, self.pending.len());
-        for (id, pending) in &self.pending {
+        self.pending.check();
+        for (id, pending) in self.pending.from(StreamId::MIN) {
             if let Some(consumer) = pending.consumer {
-                assert!(self.consumer(consumer).pending.contains(id));
+                assert!(self.consumer(consumer).pending.get(id).is_some());
             }
         }
+        self.consumers().for_each(|it| it.pending.check());
         let bytes: usize = self.names.keys().map(|name| size_class(name.len())).sum();
         assert_eq!(2 * bytes, self.names_bytes);
-        for (name, id) in &self.names {
+        for (name, id) in &*self.names {
             assert_eq!(*name, self.consumer(*id).name);
         }
     }

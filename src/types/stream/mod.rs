@@ -5,6 +5,7 @@
 
 mod group;
 mod id;
+mod ids;
 mod log;
 mod node;
 mod producers;
@@ -14,11 +15,12 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-pub use group::{Consumer, ConsumerId, Group, Pending};
+pub use group::{Consumer, ConsumerId, Group, GroupPart, GroupPlace, Pending};
 pub use id::{IdText, StreamId};
 pub use log::{ENTRY_BYTES_MAX, Keep, Log, NewId, NodeLimits, Range, Trim};
 pub use node::{Entry, Node, Pairs};
 pub use producers::{Memory, Producers};
+pub use walk::Part;
 
 use crate::structure::size_class;
 

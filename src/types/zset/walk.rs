@@ -4,10 +4,8 @@
 //! score if the walk has not come to it, else as one that has been written.
 
 use super::{Repr, Zset};
-use crate::base::Map;
 use crate::structure::{MemberHasher, ScoreTable};
-use crate::types::walk::{NOTE_BYTES, Sliced, Walk, Walked, Walking};
-use std::collections::hash_map::IntoIter;
+use crate::types::walk::{NOTE_BYTES, Noted, Sliced, Walk, Walked, Walking};
 use std::ops::{Deref, DerefMut, Range};
 
 /// How far a walk is, and what was changed meanwhile.
@@ -15,14 +13,14 @@ pub(super) type ZsetWalk = Walk<Stage>;
 
 pub(in crate::types) enum Stage {
     /// In the order, below the member that was last written.
-    Table(Option<(f64, Box<[u8]>)>, Map<Box<[u8]>, Option<f64>>),
+    Table(Option<(f64, Box<[u8]>)>, Noted<Option<f64>>),
     /// Through it, at what was noted.
-    Noted(IntoIter<Box<[u8]>, Option<f64>>),
+    Noted(Noted<Option<f64>>),
 }
 
 impl Default for Stage {
     fn default() -> Stage {
-        Stage::Table(None, Map::default())
+        Stage::Table(None, Noted::default())
     }
 }
 
@@ -33,7 +31,7 @@ impl ZsetWalk {
         let Stage::Table(last, noted) = &mut self.stage else {
             return;
         };
-        if self.label.is_over() || noted.contains_key(member) {
+        if self.label.is_over() || noted.contains(member) {
             return;
         }
         let is_ahead = |score: &f64| match last {
@@ -42,7 +40,7 @@ impl ZsetWalk {
         };
         let old = table.score(member).filter(is_ahead);
         self.label.holding.add(member.len() + NOTE_BYTES);
-        noted.insert(member.into(), old);
+        noted.insert(member, old);
     }
 
     /// Goes on by about `count`; false at the end.
@@ -62,29 +60,23 @@ impl ZsetWalk {
                 };
                 let start = end.saturating_sub(count.max(1));
                 for (member, score) in table.range(start..end).rev() {
-                    if noted.is_empty() || !noted.contains_key(member) {
+                    if !noted.contains(member) {
                         visit(member, score);
                     }
                 }
                 if start == 0 {
-                    self.stage = Stage::Noted(std::mem::take(noted).into_iter());
+                    self.stage = Stage::Noted(std::mem::take(noted));
                 } else if let Some((member, score)) = table.get(start) {
                     *last = Some((score, member.into()));
                 }
-                return true;
+                true
             }
-            Stage::Noted(noted) => {
-                for (member, score) in noted.by_ref().take(count) {
-                    if let Some(score) = score {
-                        visit(&member, score);
-                    }
+            Stage::Noted(noted) => noted.take(count, |member, score| {
+                if let Some(score) = score {
+                    visit(member, score);
                 }
-                if noted.len() > 0 {
-                    return true;
-                }
-            }
+            }),
         }
-        false
     }
 }
 
