@@ -523,6 +523,20 @@ fn a_disk_that_fails_stops_writes_and_acknowledges_nothing() {
 }
 
 #[test]
+fn what_was_written_before_always_was_asked_for_is_synced_as_well() {
+    each_variant(|variant| {
+        for before in ["no", "everysec"] {
+            let server = variant.own_server(&[("appendonly", "yes"), ("appendfsync", before)]);
+            let mut conn = server.conn();
+            // Nobody changes anything afterwards, so there is nothing else to sync.
+            assert_eq!(conn.call("SET k v"), ok());
+            assert_eq!(conn.call("CONFIG SET appendfsync always"), ok());
+            assert_eq!(conn.call("GET k").text(), "v");
+        }
+    });
+}
+
+#[test]
 fn the_one_file_of_older_versions_is_taken_over() {
     each_variant(|variant| {
         let mut server = variant.own_server(&[("appendonly", "yes"), ("appendfsync", "always")]);

@@ -28,19 +28,14 @@ use crate::base::time::Millis;
 use crate::command::ctx::AwaitDisk;
 use crate::command::persistence::DiskFailure;
 use crate::command::spec::{CommandSpec, flag};
-use crate::log::{Batch, Contribution};
+use crate::log::{Batch, Contribution, Hold, may_leave};
 use crate::resp::{CommandError, Output, Reply};
 use crate::shard::{Chain, Frame, FrameBox, Mode, Ticket, announce};
 use std::sync::Arc;
 
 /// What was closed at some point and waits.
 pub(super) struct Stage {
-    /// What this shard had queued for the log then.
-    point: u64,
-    /// What must be on the disk; known when the log has passed the point.
-    need: Option<u64>,
-    /// What frames that had come home could tell of.
-    heard: u64,
+    hold: Hold,
     /// Clients with held output, with the generations of their places.
     clients: Vec<(u32, u32)>,
     /// Executed frames, by home. None when they have left.
@@ -150,7 +145,7 @@ impl Home {
     /// Sends executed frames home, if what they changed is in the log.
     pub(super) fn publish_chains(&mut self) {
         if let Some(stage) = &mut self.stage
-            && self.tail.has_passed(stage.point)
+            && stage.hold.is_in_log(&self.tail)
         {
             for (home, mut chain) in std::mem::take(&mut stage.chains).into_iter().enumerate() {
                 publish(&self.links, &self.log, &self.tail, home, &mut chain);
@@ -174,22 +169,10 @@ impl Home {
         }
     }
 
-    /// What has to be on the disk before anybody hears of what this core knows.
-    fn bound(&self) -> u64 {
-        self.tail.position().max(self.heard)
-    }
-
-    /// Whether what leaves now tells of nothing that is not where it has to be.
-    fn is_safe(&self) -> bool {
-        self.tail.is_clear() && (!self.log.gates() || self.log.durable() >= self.bound())
-    }
-
     /// Whether the closed stage may leave.
     fn is_stage_ready(&self) -> bool {
-        self.stage.as_ref().is_some_and(|stage| {
-            self.tail.has_passed(stage.point)
-                && (!self.log.gates() || stage.need.is_some_and(|need| self.log.durable() >= need))
-        })
+        let stage = self.stage.as_ref();
+        stage.is_some_and(|stage| stage.hold.is_over(&self.tail, &self.log))
     }
 
     /// Whether something that waited need not wait any more.
@@ -203,10 +186,7 @@ impl Home {
         let (tail, heard) = (&self.tail, self.heard);
         let mut want = u64::MAX;
         if let Some(stage) = &mut self.stage {
-            if stage.need.is_none() && tail.has_passed(stage.point) {
-                stage.need = Some(stage.heard.max(tail.position()));
-            }
-            want = stage.need.unwrap_or(u64::MAX);
+            want = stage.hold.need(tail).unwrap_or(u64::MAX);
         }
         if tail.is_clear() && !self.disk_waits.is_empty() {
             let bound = tail.position().max(heard).max(self.log.published());
@@ -354,7 +334,7 @@ impl ShardThread {
         if home.tail.is_clear() && !home.dirty.is_empty() {
             home.note_written();
         }
-        if home.stage.is_none() && home.is_safe() {
+        if home.stage.is_none() && may_leave(&home.tail, home.heard, &home.log) {
             return true;
         }
         if home.server.process.disk.is_log_failing() {
@@ -402,9 +382,7 @@ impl ShardThread {
         let home = &mut self.home;
         let empty = home.chains.iter().map(|_| Chain::default()).collect();
         home.stage = Some(Stage {
-            point: home.tail.point(),
-            need: None,
-            heard: home.heard,
+            hold: Hold::new(&home.tail, home.heard),
             clients,
             chains: std::mem::replace(&mut home.chains, empty),
         });

@@ -25,7 +25,10 @@
 
 mod batch;
 mod contribution;
+#[cfg(test)]
+mod durability;
 mod feed;
+mod hold;
 mod stream;
 mod tail;
 #[cfg(test)]
@@ -34,5 +37,6 @@ mod tests;
 pub use batch::Batch;
 pub use contribution::Contribution;
 pub use feed::Taken;
+pub use hold::{Hold, may_leave};
 pub use stream::{Gather, Log};
 pub use tail::Tail;

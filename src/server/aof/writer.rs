@@ -491,7 +491,16 @@ impl<D: Disk> Writer<D> {
         if self.failure.is_some() {
             return Some((self.tried_at_us + RETRY_US).saturating_sub(now_us));
         }
-        let syncs = self.policy == AppendFsync::Everysec && self.written > self.synced;
-        syncs.then(|| (self.synced_at_us + SYNC_EVERY_US).saturating_sub(now_us))
+        if !self.is_on() || self.written == self.synced {
+            return None;
+        }
+        match self.policy {
+            // It was another one when this was written: somebody may wait for it now.
+            AppendFsync::Always => Some(0),
+            AppendFsync::Everysec => {
+                Some((self.synced_at_us + SYNC_EVERY_US).saturating_sub(now_us))
+            }
+            AppendFsync::No => None,
+        }
     }
 }
