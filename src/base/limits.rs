@@ -103,6 +103,10 @@ pub const INBOX_BYTES: usize = 8 * 1024;
 /// writes must not take all memory.
 pub const LOG_PENDING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// With `appendfsync everysec`, microseconds that a sync may take before commands that write wait for its end. As in Redis,
+/// where the thread that serves clients waits in a write then.
+pub const SYNC_US_MAX: u64 = 2_000_000;
+
 /// A slice of a snapshot on a core that has nothing else to do: a command that arrives meanwhile waits so long.
 pub const SNAPSHOT_IDLE_US: u64 = 800;
 

@@ -462,6 +462,9 @@ impl Home {
         let now = self.now();
         let hz = self.config.hz.clamp(1, 500);
         self.next_cron = Millis(now.0 + 1000 / hz);
+        if self.shares {
+            self.log.look_at_sync(self.clock.mono_us());
+        }
         if !self.waiting.is_empty() && self.shares && !self.log.is_full() {
             self.retry_waiting();
         }

@@ -44,6 +44,8 @@ struct Stream {
     gathers: Option<usize>,
     /// Bytes that were taken and are not written.
     held: usize,
+    /// When the sync under way began that nobody waits for, in microseconds of the monotonic clock.
+    syncing_since_us: Option<u64>,
     /// It was told of something that is not in the stream.
     is_nudged: bool,
     /// Unix seconds of the last note in the feed.
@@ -166,7 +168,27 @@ impl Log {
         self.is_full.load(Ordering::Relaxed)
     }
 
+    /// Has commands that write wait if a sync takes so long that too much would be lost with it. To be called now and
+    /// then, with the time in microseconds of the monotonic clock.
+    pub fn look_at_sync(&self, now_us: u64) {
+        let stream = self.stream.lock();
+        let since = stream.syncing_since_us;
+        if since.is_some_and(|since| now_us.saturating_sub(since) > limits::SYNC_US_MAX) {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
+    }
+
     // The consumer's side.
+
+    /// A sync that nobody waits for begins, or has ended.
+    pub fn set_syncing(&self, since_us: Option<u64>) {
+        let mut stream = self.stream.lock();
+        stream.syncing_since_us = since_us;
+        if since_us.is_none() {
+            let is_full = stream.feed.bytes.len() + stream.held > limits::LOG_PENDING_BYTES_MAX;
+            self.is_full.store(is_full, Ordering::Relaxed);
+        }
+    }
 
     /// From here on bytes are kept for the one who takes, or not any more.
     pub fn set_fed(&self, is_fed: bool) {

@@ -145,6 +145,24 @@ fn seconds_are_noted_between_commands() {
     assert_eq!(take(&log).seconds, [(ends[0], 5), (ends[2], 6)]);
 }
 
+#[test]
+fn writes_wait_while_a_sync_takes_too_long() {
+    let log = Log::new(1);
+    log.set_fed(true);
+    log.look_at_sync(u64::MAX);
+    assert!(!log.is_full(), "there is none");
+    log.set_syncing(Some(1_000_000));
+    log.look_at_sync(3_000_000);
+    assert!(!log.is_full());
+    log.look_at_sync(3_000_001);
+    assert!(log.is_full());
+    // Nothing more comes, so nobody would take anything.
+    log.set_syncing(None);
+    assert!(!log.is_full());
+    log.look_at_sync(u64::MAX);
+    assert!(!log.is_full());
+}
+
 /// What a shard has to do, in its order.
 #[derive(Clone)]
 enum Op {

@@ -27,6 +27,7 @@ mod upgrade;
 mod writer;
 
 use super::loading::manifest_on_disk;
+use crate::base::limits;
 use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::Server;
 use crate::config::{AppendFsync, Config, os_reason};
@@ -55,8 +56,6 @@ const UNAWAITED: Gather = Gather {
 };
 /// How long it lets them gather at most where replies wait for them.
 const AWAITED_MOST: Duration = Duration::from_millis(1);
-/// A sync that takes longer than this was too slow for `everysec`.
-const SLOW_SYNC_US: u64 = 2_000_000;
 
 /// Who hears how it went.
 pub(super) type Told<T> = Box<dyn FnOnce(io::Result<T>) + Send>;
@@ -393,11 +392,15 @@ impl<D: Disk> Thread<D> {
         let now_us = self.surroundings.clock.mono_us();
         let before = self.writer.synced();
         process.aof.is_syncing.store(true, Ordering::Relaxed);
+        if self.config.appendfsync == AppendFsync::Everysec {
+            self.log.set_syncing(Some(now_us));
+        }
         self.writer.work(now_us, syncs);
+        self.log.set_syncing(None);
         process.aof.is_syncing.store(false, Ordering::Relaxed);
         self.tell_of_spikes(is_saving);
         let took = self.surroundings.clock.mono_us().saturating_sub(now_us);
-        if took > SLOW_SYNC_US && self.writer.synced() > before {
+        if took > limits::SYNC_US_MAX && self.writer.synced() > before {
             process.aof.delayed.fetch_add(1, Ordering::Relaxed);
             tracing::info!(
                 "Asynchronous AOF fsync is taking too long (disk is busy?). This may slow down the server."
