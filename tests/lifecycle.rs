@@ -294,12 +294,14 @@ fn shutdown_ends_the_process() {
             neighbour.call("PING");
             let words: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
             conn.send_command(&words).expect("the server reads");
-            assert!(server.wait_exit().success(), "{command}");
             assert_eq!(
                 conn.read(),
                 Err(support::ReadError::Closed),
                 "no reply to {command}"
             );
+            // Who sees its connection end cannot make another.
+            assert!(server.try_conn().is_err(), "{command}");
+            assert!(server.wait_exit().success(), "{command}");
             assert_eq!(neighbour.read(), Err(support::ReadError::Closed));
         }
     });

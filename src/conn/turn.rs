@@ -22,6 +22,7 @@ use crate::resp::Output;
 use crate::ring::{Backend, Event, Wait};
 use crate::session::ClientKind;
 use crate::shard::{Owner, announce};
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -162,6 +163,8 @@ impl ShardThread {
                 }
             }
             Event::Accepted { listener, fd } => self.accepted(listener, fd),
+            // The server goes and has closed it.
+            Event::AcceptFailed { error, .. } if error.kind() == ErrorKind::InvalidInput => {}
             Event::AcceptFailed { error, .. } => {
                 tracing::warn!("Accepting client connection: {error}")
             }

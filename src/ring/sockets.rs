@@ -57,6 +57,11 @@ impl Listener {
         })
     }
 
+    /// Refuses connections from now on, through all handles. Whoever accepts from it is told that this is not valid.
+    pub fn refuse(&self) -> io::Result<()> {
+        sys::shutdown(self.fd())
+    }
+
     /// Where it listens; with port 0 requested, this says which port it became.
     pub fn address(&self) -> io::Result<Address> {
         match &self.path {

@@ -161,9 +161,13 @@ impl Running {
         let _ = self.stopped.send(());
     }
 
-    /// Closes what is listened on.
+    /// Closes what is listened on. When clients see their connections end nobody can make another.
     pub(super) fn stop_listening(&self) {
-        self.settings.lock().listening.clear();
+        for listener in std::mem::take(&mut self.settings.lock().listening) {
+            if let Err(error) = listener.refuse() {
+                tracing::debug!("closing what is listened on: {error}");
+            }
+        }
     }
 
     /// Ten times a second: rates, memory.

@@ -1,5 +1,10 @@
 //! Lists of fields that a client has named (HIMPORT PREPARE).
 
+use crate::base::Map;
+
+/// Lists of fields by name.
+pub type Fieldsets = Map<Box<[u8]>, Fieldset>;
+
 /// A list of fields. Each is there once.
 #[derive(Debug, Clone)]
 pub struct Fieldset {

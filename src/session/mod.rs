@@ -12,13 +12,12 @@ mod tracking;
 mod user;
 
 pub use audience::Audience;
-pub use fieldset::Fieldset;
+pub use fieldset::{Fieldset, Fieldsets};
 pub use password::Password;
 pub use subscriptions::{Listeners, Message, Subscriptions, Topic};
 pub use tracking::{Redirect, Tracking, TrackingMode};
 pub use user::{CommandSet, DEFAULT_USER, KeyPattern, Selector, User, Users};
 
-use crate::base::Map;
 use crate::base::slot::{DbIndex, ShardId};
 use crate::base::time::Millis;
 use crate::keyspace::WatchFlag;
@@ -127,7 +126,7 @@ pub struct Session {
     /// CLIENT IMPORT-SOURCE: what has expired is there for it.
     pub imports: bool,
     /// HIMPORT PREPARE: names of lists of fields.
-    pub fieldsets: Map<Box<[u8]>, Fieldset>,
+    pub fieldsets: Fieldsets,
     /// In MONITOR.
     pub monitor: bool,
     /// The core that has its connection.
@@ -196,7 +195,7 @@ impl Session {
             no_evict: false,
             no_touch: false,
             imports: false,
-            fieldsets: Map::default(),
+            fieldsets: Fieldsets::default(),
             monitor: false,
             shard: ShardId(0),
             unix: false,

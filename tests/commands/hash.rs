@@ -276,6 +276,22 @@ fn hashes_are_imported_by_fields_that_were_named_before() {
 }
 
 #[test]
+fn scripts_name_fields_for_themselves() {
+    check(
+        r#"
+        [ours] HIMPORT PREPARE u mine => OK
+        [ours] EVAL "return redis.call('himport', 'set', KEYS[1], 'u', '1')" 1 h => ERR no such fieldset ...
+        [ours] EVAL "redis.call('himport', 'prepare', 'u', 'a', 'b') redis.call('himport', 'set', KEYS[1], 'u', '1', '2') redis.call('himport', 'set', KEYS[2], 'u', '3', '4') return redis.call('himport', 'discard', 'u')" 2 h {1}h => 1
+        [ours] HGETALL h => {"a": "1", "b": "2"}; [ours] HGETALL {1}h => {"a": "3", "b": "4"}; [ours] EXISTS {2}h => 0
+        [ours] EVAL "return redis.call('himport', 'discardall')" 0 => 0
+        [ours] EVAL "redis.call('himport', 'prepare', 'u', 'a') return redis.call('himport', 'set', KEYS[1], 'u', '1', '2')" 1 h => ERR value count does not match fieldset field count ...
+        [ours] EVAL "return redis.pcall('himport', 'prepare', 'u', 'a', 'a')" 0 => ERR duplicate field name in fieldset
+        [ours] HIMPORT SET h u 1 => OK; [ours] HGETALL h => {"mine": "1"}
+        "#,
+    );
+}
+
+#[test]
 fn imports_keep_watch_and_rights() {
     check(
         r#"

@@ -1,42 +1,87 @@
 //! HIMPORT: hashes whose fields were named before.
 //!
 //! The names are the client's, at its core. A SET is sent to its key together with them, as one command; others are told
-//! what it amounts to. Such hashes are like all others: the names are not shared between them.
+//! what it amounts to. Such hashes are like all others: the names are not shared between them. A script has names of its
+//! own, for as long as it runs.
 
 use super::{Result, limits};
 use crate::command::ctx::{Ctx, Flow, HomeCtx};
+use crate::command::spec::CommandSpec;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::Ttl;
 use crate::resp::{Args, CommandError, OwnedArgs};
-use crate::session::Fieldset;
+use crate::session::{Fieldset, Fieldsets};
 use crate::types::{FieldTtl, Hash, Kind};
 
 /// Names a list of fields.
 pub fn prepare(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    let fields = args.from(3).iter().map(<[u8]>::to_vec).collect();
-    let fieldset = Fieldset::new(fields).ok_or(CommandError::HIMPORT_DUPLICATE)?;
-    cx.session.fieldsets.insert(args.arg(2).into(), fieldset);
+    name(&mut cx.session.fieldsets, args)?;
     cx.reply.ok();
     Ok(Flow::Done)
 }
 
 /// Forgets a list of fields. Replies whether it was there.
 pub fn discard(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    let was_there = cx.session.fieldsets.remove(args.arg(2)).is_some();
-    cx.reply.integer(was_there.into());
+    cx.reply.count(forget(&mut cx.session.fieldsets, args));
     Ok(Flow::Done)
 }
 
 /// Forgets all lists of fields. Replies how many there were.
 pub fn discardall(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
-    cx.reply.count(cx.session.fieldsets.len());
-    cx.session.fieldsets = Default::default();
+    cx.reply.count(forget_all(&mut cx.session.fieldsets));
     Ok(Flow::Done)
 }
 
 /// Writes a hash of the fields of a list, in place of what the key held.
 pub fn set(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    let fieldset = cx.session.fieldsets.get(args.arg(3));
+    let all = with_fields(&cx.session.fieldsets, args)?;
+    Ok(Flow::AtKeyWith(2, set_at_key, Box::new(all)))
+}
+
+/// Runs one of these commands for a script, whose lists these are. `None` if it is none of them.
+pub fn run_in_script(
+    cx: &mut Ctx<'_>,
+    fieldsets: &mut Fieldsets,
+    spec: &CommandSpec,
+    args: Args<'_>,
+) -> Option<Result> {
+    match spec.name {
+        "himport|prepare" => match name(fieldsets, args) {
+            Ok(()) => cx.reply.ok(),
+            Err(error) => return Some(Err(error)),
+        },
+        "himport|discard" => cx.reply.count(forget(fieldsets, args)),
+        "himport|discardall" => cx.reply.count(forget_all(fieldsets)),
+        "himport|set" => {
+            let all = with_fields(fieldsets, args);
+            return Some(all.and_then(|all| cx.run(set_at_key, all.as_args())));
+        }
+        _ => return None,
+    }
+    Some(Ok(Flow::Done))
+}
+
+fn name(fieldsets: &mut Fieldsets, args: Args<'_>) -> std::result::Result<(), CommandError> {
+    let fields = args.from(3).iter().map(<[u8]>::to_vec).collect();
+    let fieldset = Fieldset::new(fields).ok_or(CommandError::HIMPORT_DUPLICATE)?;
+    fieldsets.insert(args.arg(2).into(), fieldset);
+    Ok(())
+}
+
+fn forget(fieldsets: &mut Fieldsets, args: Args<'_>) -> usize {
+    fieldsets.remove(args.arg(2)).is_some().into()
+}
+
+fn forget_all(fieldsets: &mut Fieldsets) -> usize {
+    std::mem::take(fieldsets).len()
+}
+
+/// What `set_at_key` is given.
+fn with_fields(
+    fieldsets: &Fieldsets,
+    args: Args<'_>,
+) -> std::result::Result<OwnedArgs, CommandError> {
+    let fieldset = fieldsets.get(args.arg(3));
     let fieldset = fieldset.ok_or(CommandError::HIMPORT_NO_FIELDSET)?;
     let values = args.from(4);
     if values.len() != fieldset.fields().len() {
@@ -50,7 +95,7 @@ pub fn set(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         all.push(field);
         all.push(value);
     }
-    Ok(Flow::AtKeyWith(2, set_at_key, Box::new(all)))
+    Ok(all)
 }
 
 /// `HIMPORT SET key name field value [field value ...]`

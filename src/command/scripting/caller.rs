@@ -4,6 +4,7 @@ use crate::base::num::parse_i64;
 use crate::base::slot::DbIndex;
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::effects::Reach;
+use crate::command::hash::himport;
 use crate::command::keys;
 use crate::command::lookup::Resolved;
 use crate::command::monitor;
@@ -12,6 +13,7 @@ use crate::command::pubsub;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
 use crate::resp::{Args, CommandError, Output, OutputPosition, OwnedArgs, Proto, Reply};
 use crate::script::{Host, Refusal};
+use crate::session::Fieldsets;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The context of a script's commands.
@@ -35,6 +37,8 @@ pub(super) struct Caller<'c, 'a> {
     pub(super) publishes: &'c AtomicBool,
     /// It has written.
     pub(super) wrote: bool,
+    /// The lists of fields that it has named.
+    pub(super) fieldsets: Fieldsets,
     /// What time it is, once it has asked.
     pub(super) time_us: Option<i64>,
 }
@@ -160,6 +164,9 @@ impl Caller<'_, '_> {
             }
             _ => {
                 let cx = &mut *self.cx;
+                if let Some(ran) = himport::run_in_script(cx, &mut self.fieldsets, spec, args) {
+                    return ran.map(|_| ());
+                }
                 let Run::Home(run) = spec.run else {
                     return Err(CommandError::fixed(NOT_ALLOWED));
                 };

@@ -168,6 +168,7 @@ fn run<'a>(
         reaches: target.reaches(),
         publishes: target.publishes(),
         wrote: false,
+        fieldsets: Default::default(),
         time_us: None,
         name: call.name,
         command: args,
