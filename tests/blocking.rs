@@ -101,6 +101,26 @@ fn scenario(run: impl Fn(&Server, &mut Conn, [&str; 4])) {
     });
 }
 
+/// Whoever waits and caches is told what its command came to before it is told what that changed.
+#[test]
+fn an_invalidation_comes_behind_the_reply_that_was_waited_for() {
+    scenario(|server, control, keys| {
+        for key in keys {
+            let other = format!("{{{key}}}other");
+            call(control, &format!("RPUSH {other} a"), "1");
+            let mut conn = server.conn();
+            conn.call("HELLO 3");
+            call(&mut conn, "CLIENT TRACKING ON", "OK");
+            call(&mut conn, &format!("LRANGE {other} 0 -1"), "[\"a\"]");
+            send(&mut conn, &format!("BLMOVE {key} {other} LEFT LEFT 0"));
+            clock::wait_until("the client waits", || (blocked(control) == 1).then_some(()));
+            call(control, &format!("RPUSH {key} x"), "1");
+            expect(&mut conn, "\"x\"");
+            expect(&mut conn, &format!("push[\"invalidate\", [\"{other}\"]]"));
+        }
+    });
+}
+
 #[test]
 fn a_push_wakes_who_waits_for_that_key() {
     scenario(|server, control, keys| {

@@ -403,10 +403,13 @@ impl Home {
     #[cold]
     pub(super) fn spread_news(&mut self, by: u64) {
         self.owner.serve_waiting(by);
-        self.send_notices();
-        for frame in std::mem::take(&mut self.owner.woken) {
+        // Whoever waited hears first what its command came to, then what that changed.
+        let woken = std::mem::take(&mut self.owner.woken);
+        let behind = woken.iter().any(|frame| frame.home == self.id);
+        for frame in woken {
             self.chains[usize::from(frame.home.0)].push(frame);
         }
+        self.send_notices(behind);
         self.tell_news();
     }
 }

@@ -109,15 +109,15 @@ impl Home {
         }
     }
 
-    /// Sends what this shard has to tell clients that cache.
-    pub(super) fn send_notices(&mut self) {
+    /// Sends what this shard has to tell clients that cache; to those of this core `behind` what is on its way to them.
+    pub(super) fn send_notices(&mut self, behind: bool) {
         for mut notice in std::mem::take(&mut self.owner.notices) {
             if notice.broadcast {
                 // Once each, however often it changed.
                 notice.keys.sort_unstable();
                 notice.keys.dedup();
             }
-            if notice.home == self.id {
+            if notice.home == self.id && !behind {
                 self.take_notice(notice);
             } else {
                 self.pass_on(notice);
