@@ -246,7 +246,7 @@ impl Home {
         let script = match spec.name {
             "eval" | "eval_ro" => scripts.by_text(name).ok(),
             "evalsha" | "evalsha_ro" => scripts.by_sha(name),
-            _ => return true,
+            _ => return scripts.function(name).is_none_or(|it| !it.0.is_brief),
         };
         script.is_some_and(|script| !script.is_brief)
     }

@@ -101,6 +101,62 @@ pub(super) fn touches_declared_only(library: &[u8]) -> bool {
     keys_of_script(&tokens).declared_only
 }
 
+/// Whether the functions of a library are brief: each is given to the server where it stands, so that nobody but the server
+/// calls it, and is like a script that is brief.
+pub(super) fn library_is_brief(library: &[u8]) -> bool {
+    let tokens = tokens(library);
+    let is_function = |token: &Token<'_>| *token == Token::Word(b"function");
+    let mut places = (0..tokens.len()).filter(|at| is_function(&tokens[*at]));
+    if !places.all(|at| is_registered(&tokens[..at])) {
+        return false;
+    }
+    let rest: Vec<_> = tokens.into_iter().filter(|it| !is_function(it)).collect();
+    is_brief(&rest)
+}
+
+/// Whether these tokens end with a call of `redis.register_function` up to the place of the callback.
+fn is_registered(before: &[Token<'_>]) -> bool {
+    let names_it = |before: &[Token<'_>]| {
+        matches!(
+            before,
+            [
+                ..,
+                Token::Word(b"redis" | b"server"),
+                Token::Mark(b'.'),
+                Token::Word(b"register_function")
+            ]
+        )
+    };
+    match before {
+        [
+            call @ ..,
+            Token::Mark(b'('),
+            Token::Text(_),
+            Token::Mark(b','),
+        ] => names_it(call),
+        [fields @ .., Token::Word(b"callback"), Token::Mark(b'=')] => {
+            let mut depth = 0_usize;
+            for (at, token) in fields.iter().enumerate().rev() {
+                match token {
+                    Token::Mark(b'}' | b')' | b']') => depth += 1,
+                    Token::Mark(b'{') if depth == 0 => {
+                        let call = &fields[..at];
+                        let call = call.strip_suffix(&[Token::Mark(b'(')]).unwrap_or(call);
+                        return names_it(call);
+                    }
+                    Token::Mark(b'{' | b'(' | b'[') => match depth.checked_sub(1) {
+                        Some(less) => depth = less,
+                        None => return false,
+                    },
+                    _ => {}
+                }
+            }
+            false
+        }
+        _ => false,
+    }
+}
+
 /// Whether nothing is run twice, and all commands are ones that need nothing but keys. Native functions that call others
 /// do so for no longer than what they work on.
 fn is_brief(tokens: &[Token<'_>]) -> bool {
@@ -670,6 +726,25 @@ mod tests {
             "local t = {callback = function(keys) redis.call('get', keys[1]) end} t.callback({'x'})",
         ] {
             assert!(!touches_declared_only(code.as_bytes()), "{code}");
+        }
+        for code in [
+            get,
+            named,
+            &format!("{get}\n{named}"),
+            "redis.register_function({description = 'd', callback = function(a) return redis.call('incr', a[1]) end, function_name = 'f'})",
+        ] {
+            assert!(library_is_brief(code.as_bytes()), "{code}");
+        }
+        for code in [
+            "redis.register_function('f', function() while true do end end)",
+            "redis.register_function('f', function() return redis.call('info') end)",
+            "local function f() return f() end redis.register_function('f', f)",
+            "local t t = {callback = function() local _, f = next(t) return f() end} redis.register_function(t)",
+            "redis.register_function('f', function() local register_function = pcall register_function('x', function() end) end)",
+            "redis.register_function('f', function(redis) return redis.call('get', 'x') end)",
+            "redis.register_function{function_name = 'f', flags = {callback = function() end}}",
+        ] {
+            assert!(!library_is_brief(code.as_bytes()), "{code}");
         }
         assert!(of_script(b"return redis.call('get', KEYS[1])").is_brief);
         for code in [

@@ -49,6 +49,8 @@ pub struct LibrarySource {
     body: usize,
     /// Its functions, in the order of their registration.
     pub functions: Vec<Arc<Function>>,
+    /// They cannot run for long, but for what their commands take.
+    pub is_brief: bool,
     /// They provably touch no keys but those declared.
     pub declared_only: bool,
     /// They may publish messages, as the text looks, or were seen to.
@@ -72,6 +74,7 @@ impl LibrarySource {
             body,
             functions: Vec::new(),
             declared_only: analysis::touches_declared_only(&code[body..]),
+            is_brief: analysis::library_is_brief(&code[body..]),
             publishes: AtomicBool::new(analysis::names_publish(code)),
         })
     }

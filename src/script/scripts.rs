@@ -88,6 +88,8 @@ pub struct Scripts {
     /// What was looked up last: each call is looked at several times, and most often the next is of the same script.
     recent: RefCell<Option<Rc<Known>>>,
     functions: RefCell<Arc<Functions>>,
+    /// The function that was looked up last, by the name that it was called by, and of which set of libraries it is.
+    called: RefCell<Option<(u64, Box<[u8]>, Rc<Stored>)>>,
     /// Memory is over its limit: commands that need more are refused.
     pub over_limit: Cell<bool>,
     /// Where commands of scripts are counted, if anywhere.
@@ -103,6 +105,7 @@ impl Scripts {
         clock: impl Fn() -> u64 + 'static,
     ) -> Scripts {
         Scripts {
+            called: RefCell::default(),
             flushes: Cell::new(shared.flushes()),
             functions: RefCell::new(shared.functions()),
             shared,
@@ -229,6 +232,22 @@ impl Scripts {
         Arc::clone(&self.functions.borrow())
     }
 
+    /// The function of this name.
+    pub fn function(&self, name: &[u8]) -> Option<Rc<Stored>> {
+        let version = self.shared.functions_version();
+        if let Some((known, called, found)) = &*self.called.borrow()
+            && *known == version
+            && **called == *name
+        {
+            return Some(Rc::clone(found));
+        }
+        let functions = self.functions();
+        let found = Rc::new(functions.get(name)?.clone());
+        let called = (functions.version, name.into(), Rc::clone(&found));
+        self.called.replace(Some(called));
+        Some(found)
+    }
+
     /// Compiles a script and keeps its text for EVALSHA.
     pub fn keep(&self, known: &Known) -> Result<(), CommandError> {
         if !known.is_kept.get() {
@@ -252,13 +271,13 @@ impl Scripts {
     /// Runs a function.
     pub fn fcall(
         &self,
-        functions: &Functions,
         (_, function): &Stored,
         call: &Call<'_>,
         host: &mut dyn Host,
     ) -> Result<Ended, CommandError> {
         let vm = self.vm()?;
-        let body = vm.function(functions, &function.name)?;
+        // The set where the function was found a moment ago.
+        let body = vm.function(&self.functions.borrow(), &function.name)?;
         Ok(vm.fcall(&body, call, host))
     }
 

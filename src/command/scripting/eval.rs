@@ -6,7 +6,7 @@ use crate::command::ctx::{Ctx, Flow, Waiting};
 use crate::command::effects::Reach;
 use crate::command::persistence::DiskFailure;
 use crate::resp::{Args, CommandError};
-use crate::script::{Call, Ended, Flags, Functions, Script, Stored};
+use crate::script::{Call, Ended, Flags, Script, Stored};
 use std::sync::atomic::AtomicBool;
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
@@ -60,17 +60,10 @@ fn by_sha(cx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result {
 
 fn call_function(cx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result {
     const BAD_NUMBER: CommandError = CommandError::fixed("ERR Bad number of keys provided");
-    let functions = cx.scripts.functions();
-    let stored = functions.get(args.arg(1));
+    let stored = cx.scripts.function(args.arg(1));
     let stored = stored.ok_or(CommandError::fixed("ERR Function not found"))?;
     let split = split(args, BAD_NUMBER)?;
-    run(
-        cx,
-        args,
-        split,
-        Target::Function(&functions, stored),
-        read_only,
-    )
+    run(cx, args, split, Target::Function(&stored), read_only)
 }
 
 /// Keys and other arguments.
@@ -89,7 +82,7 @@ fn split<'a>(args: Args<'a>, not_integer: CommandError) -> Result<(Args<'a>, Arg
 
 enum Target<'t> {
     Script(&'t Script),
-    Function(&'t Functions, &'t Stored),
+    Function(&'t Stored),
 }
 
 impl Target<'_> {
@@ -97,21 +90,21 @@ impl Target<'_> {
     fn flags(&self) -> Option<Flags> {
         match self {
             Target::Script(script) => script.flags,
-            Target::Function(_, (_, function)) => Some(function.flags),
+            Target::Function((_, function)) => Some(function.flags),
         }
     }
 
     fn publishes(&self) -> &AtomicBool {
         match self {
             Target::Script(script) => &script.publishes,
-            Target::Function(_, (library, _)) => &library.publishes,
+            Target::Function((library, _)) => &library.publishes,
         }
     }
 
     fn reaches(&self) -> &AtomicBool {
         match self {
             Target::Script(script) => &script.reaches,
-            Target::Function(_, (_, function)) => &function.reaches,
+            Target::Function((_, function)) => &function.reaches,
         }
     }
 }
@@ -150,7 +143,7 @@ fn run<'a>(
     let call = Call {
         name: match &target {
             Target::Script(script) => &script.sha,
-            Target::Function(_, (_, function)) => &function.name,
+            Target::Function((_, function)) => &function.name,
         },
         keys,
         args: rest,
@@ -162,7 +155,7 @@ fn run<'a>(
         allow_oom: flags.is_some_and(|flags| flags.allow_oom),
         declared_only: match target {
             Target::Script(script) => script.declared_only,
-            Target::Function(_, (library, _)) => library.declared_only,
+            Target::Function((library, _)) => library.declared_only,
         },
         partial,
         reaches: target.reaches(),
@@ -176,7 +169,7 @@ fn run<'a>(
     };
     let ended = match target {
         Target::Script(script) => scripts.eval(script, &call, &mut caller),
-        Target::Function(all, stored) => scripts.fcall(all, stored, &call, &mut caller),
+        Target::Function(stored) => scripts.fcall(stored, &call, &mut caller),
     };
     cx.waiting = waiting;
     cx.db.select(db);

@@ -27,7 +27,7 @@ pub fn reach(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> Reach {
         false => Reach::Perhaps,
     };
     if spec.name.starts_with("fcall") {
-        return match scripts.functions().get(name) {
+        return match scripts.function(name).as_deref() {
             Some((library, _)) if library.declared_only => Reach::Declared,
             Some((_, function)) => unproven(function.reaches.load(Ordering::Relaxed)),
             // It may be known when its turn comes, by a command before it.
@@ -51,9 +51,8 @@ pub fn publishes(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> bool 
         return false;
     };
     if spec.name.starts_with("fcall") {
-        let functions = scripts.functions();
-        let library = functions.get(name).map(|(library, _)| library);
-        return library.is_some_and(|library| library.publishes.load(Ordering::Relaxed));
+        let function = scripts.function(name);
+        return function.is_some_and(|function| function.0.publishes.load(Ordering::Relaxed));
     }
     let script = match spec.name.starts_with("evalsha") {
         true => scripts.by_sha(name),
@@ -68,8 +67,7 @@ pub fn only_reads(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) -> bool
         return false;
     };
     let flags = if spec.name.starts_with("fcall") {
-        let functions = scripts.functions();
-        functions.get(name).map(|(_, function)| function.flags)
+        scripts.function(name).map(|function| function.1.flags)
     } else {
         let script = match spec.name.starts_with("evalsha") {
             true => scripts.by_sha(name),
