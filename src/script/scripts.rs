@@ -74,6 +74,9 @@ impl Tally {
     }
 }
 
+/// Which set of libraries it is of, the name that it was called by, and the function.
+type Called = (u64, Box<[u8]>, Rc<Stored>);
+
 /// See the module. Lives on its shard's thread.
 pub struct Scripts {
     /// What all shards share.
@@ -89,7 +92,7 @@ pub struct Scripts {
     recent: RefCell<Option<Rc<Known>>>,
     functions: RefCell<Arc<Functions>>,
     /// The function that was looked up last, by the name that it was called by, and of which set of libraries it is.
-    called: RefCell<Option<(u64, Box<[u8]>, Rc<Stored>)>>,
+    called: RefCell<Option<Called>>,
     /// Memory is over its limit: commands that need more are refused.
     pub over_limit: Cell<bool>,
     /// Where commands of scripts are counted, if anywhere.
