@@ -3,12 +3,13 @@
 mod support;
 
 use std::fs;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use support::clock::{RaiseAtEnd, breathe, now, wait_until};
 use support::rng::{Rng, seed};
-use support::{Conn, each_variant, info, ok};
+use support::{Conn, Value, each_variant, info, ok};
 
 fn wait_for_the_save(conn: &mut Conn) {
     wait_until("the save to end", || {
@@ -241,5 +242,57 @@ fn what_changes_meanwhile_is_written_as_it_was() {
         wait_for_the_save(&mut conn);
         server.restart();
         assert_eq!(server.conn().call("DEBUG DIGEST").text(), digest);
+    });
+}
+
+/// What a disk that stands still would make a snapshot keep has a bound, whatever is done to the values: writes wait when
+/// it comes near, reads do not, and beyond it the snapshot is given up. The disk is a pipe that nobody reads.
+#[test]
+fn a_save_whose_disk_stands_still_keeps_no_more_than_it_may() {
+    const VALUES: usize = 400;
+    each_variant(|variant| {
+        let server = variant.own_server(&[("rdbcompression", "no")]);
+        let mut conn = server.conn();
+        for n in 0..VALUES {
+            conn.call(&format!("SETRANGE key:{n} 999999 x"));
+        }
+        let pipe = server.dir().join(format!("temp-{}.rdb", server.pid()));
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo runs").success());
+        assert_eq!(conn.call("BGSAVE").text(), "Background saving started");
+        let reader = fs::File::open(&pipe).expect("a pipe");
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let server = &server;
+            scope.spawn(|| {
+                let mut other = server.conn();
+                let _end = RaiseAtEnd(&is_done);
+                for n in 0..VALUES {
+                    let line = match n % 3 {
+                        0 => format!("SET key:{n} small"),
+                        1 => format!("DEL key:{n}"),
+                        _ => format!("APPEND key:{n} x"),
+                    };
+                    other.call(&line);
+                }
+            });
+            while !is_done.load(Ordering::SeqCst) {
+                assert_eq!(conn.call("GET none"), Value::NullBulk);
+            }
+        });
+        drop(reader);
+        wait_until("the save to end", || {
+            (info(&mut conn, "rdb_bgsave_in_progress") == "0").then_some(())
+        });
+        assert_eq!(info(&mut conn, "rdb_last_bgsave_status"), "err");
+        let kept = info(&mut conn, "rdb_last_cow_size");
+        let kept: u64 = kept.parse().expect("digits");
+        assert!((200_000_000..300_000_000).contains(&kept), "{kept}");
+        // The next one succeeds.
+        let _ = fs::remove_file(&pipe);
+        conn.call("BGSAVE");
+        wait_for_the_save(&mut conn);
+        assert_eq!(conn.call("GET key:0").text(), "small");
+        assert_eq!(conn.call("STRLEN key:2").int(), 1_000_001);
     });
 }

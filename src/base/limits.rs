@@ -125,5 +125,9 @@ pub const SNAPSHOT_HELD_PART: u64 = 4;
 /// at least so many bytes.
 pub const SNAPSHOT_HELD_BYTES_MIN: u64 = 256 * 1024 * 1024;
 
+/// A value that was replaced or removed counts with so many bytes at most: one alone, which was there before, is no reason
+/// to end a snapshot.
+pub const SNAPSHOT_HELD_VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// How long writes wait at a time while a snapshot holds nearly as much as it may.
 pub const SNAPSHOT_THROTTLE_MS: i64 = 2;

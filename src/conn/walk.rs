@@ -2,7 +2,7 @@
 //!
 //! With nothing else to do the walk has all of it, a slice a turn. Else it has a part of what the turn's commands took, more
 //! the more it holds of what they changed: each entry changed before the walk came to it is kept until a sink has taken
-//! it. Where the sinks cannot keep up, writes wait a little, and at the limit the snapshot is given up.
+//! it. Where the sinks cannot keep up, writes run in every other turn only, and at the limit the snapshot is given up.
 
 use super::home::Home;
 use crate::base::limits;
@@ -19,6 +19,8 @@ pub(super) struct Walk {
     pub(super) is_busy: bool,
     /// Bytes at which it is given up; 0 while there is none.
     limit: u64,
+    /// Writes may run since the last pause that it caused.
+    breathes: bool,
 }
 
 impl Home {
@@ -78,7 +80,13 @@ impl Home {
             self.owner.store.give_up_snapshot(
                 "what changed during the snapshot takes too much memory: the disk is too slow",
             );
-        } else if held >= limit / 4 * 3 {
+        } else if held >= limit / 4 * 3 && self.pause.is_none() {
+            // A turn without a pause lies between two: a disk that stands still slows writes down until the limit is
+            // reached and must not stop them for good.
+            if !std::mem::replace(&mut self.walk.breathes, true) {
+                return;
+            }
+            self.walk.breathes = false;
             self.stats.throttles.add(1);
             let until = Millis(self.now().0 + limits::SNAPSHOT_THROTTLE_MS);
             self.pause(Some(Pause { until, all: false }));

@@ -125,6 +125,11 @@ impl Label {
         }
     }
 
+    /// So many bytes more are kept only for it.
+    pub fn hold(&mut self, bytes: usize) {
+        self.holding.add(bytes);
+    }
+
     /// Says that all of it was written.
     pub fn finish(mut self) {
         self.finished = true;

@@ -24,7 +24,6 @@ pub struct Chunk {
     /// What is held for it, if it was preserved.
     pub holding: Option<Holding>,
     pieces_bytes: usize,
-    shared_bytes: usize,
 }
 
 /// A part of a record that one shard writes without a break: a value may move from shard to shard meanwhile.
@@ -67,15 +66,11 @@ impl Chunk {
             keys: 0,
             holding: None,
             pieces_bytes: 0,
-            shared_bytes: 0,
         }
     }
 
-    /// Appends a text that is put into its form elsewhere. One that was not copied for it takes no memory of its own.
-    pub fn push_text(&mut self, text: Arc<Vec<u8>>, is_copy: bool) {
-        if !is_copy {
-            self.shared_bytes += text.len();
-        }
+    /// Appends a text that is put into its form elsewhere.
+    pub fn push_text(&mut self, text: Arc<Vec<u8>>) {
         let bytes = std::mem::take(&mut self.bytes);
         self.pieces_bytes += bytes.len() + text.len();
         if !bytes.is_empty() {
@@ -87,11 +82,6 @@ impl Chunk {
     /// All bytes, texts as they are.
     pub fn bytes(&self) -> usize {
         self.pieces_bytes + self.bytes.len()
-    }
-
-    /// Those that are nowhere else.
-    pub fn copied_bytes(&self) -> usize {
-        self.bytes() - self.shared_bytes
     }
 
     /// True without any.

@@ -41,7 +41,7 @@ use super::access;
 use super::store::{AccessClock, DbGarbage, Garbage, Ledger, Store, Table};
 use super::value::{StrRef, ValueRef, value_of};
 use super::walk::KeyView;
-use crate::base::{DbIndex, Holding, Millis, Preserved};
+use crate::base::{DbIndex, Holding, Millis, Preserved, limits};
 use crate::structure::{BodyRef, EntryRef};
 use crate::types::{Collection, Label, ListRest, Walked};
 
@@ -312,6 +312,10 @@ impl Ledger {
             }
             return Some(collection);
         }
+        let bytes = collection.memory();
+        if let Some(label) = collection.walk_label() {
+            label.hold(bytes.min(limits::SNAPSHOT_HELD_VALUE_BYTES_MAX));
+        }
         snapshot.push(Pending::Removed(collection), begun);
         None
     }
@@ -325,11 +329,12 @@ impl Snapshot {
             self.aside.resize_with(db + 1, || None);
         }
         let chunk = self.aside[db].get_or_insert_with(|| Chunk::of(at_cut));
-        let before = chunk.copied_bytes();
+        let before = chunk.bytes();
         self.scribe.record(chunk, view);
         chunk.keys += 1;
         self.keys += 1;
-        let grown = chunk.copied_bytes() - before;
+        // A text is not copied for it; but whoever changes or replaces it leaves it to the chunk.
+        let grown = (chunk.bytes() - before).min(limits::SNAPSHOT_HELD_VALUE_BYTES_MAX);
         let holding = chunk
             .holding
             .get_or_insert_with(|| Holding::new(&self.preserved));

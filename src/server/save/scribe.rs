@@ -89,7 +89,7 @@ impl RdbScribe {
             compress: self.compress,
             long: &mut |bytes, text| {
                 out.bytes = std::mem::take(bytes);
-                out.push_text(Arc::new(text.to_vec()), true);
+                out.push_text(Arc::new(text.to_vec()));
             },
         });
         out.bytes = bytes;
@@ -104,7 +104,7 @@ impl Scribe for RdbScribe {
             && text.len() >= LONG_BYTES_MIN
         {
             pieces::write_string_head(&mut out.bytes, about);
-            out.push_text(Arc::clone(text), false);
+            out.push_text(Arc::clone(text));
             out.version = out.version.max(crate::persist::rdb::VERSION_MIN);
             return;
         }
