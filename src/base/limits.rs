@@ -92,6 +92,10 @@ pub const DRAWN_BYTES_MAX: usize = 256 << 20;
 /// Keys removed by one run of the expiry cycle: about 50 us.
 pub const EXPIRE_BUDGET: usize = 128;
 
+/// Time that a turn spends on freeing large values that were removed. A command that comes meanwhile waits for so long,
+/// and a shard that is busy spends a third of its time on it until all is freed.
+pub const FREE_BUDGET_US: u64 = 200;
+
 /// Stack of a shard's thread. Scripts nest: patterns, JSON and calls between Lua and native code, each within a bound
 /// that fits in here. Only what is used is ever there.
 pub const SHARD_STACK_BYTES: usize = 16 * 1024 * 1024;

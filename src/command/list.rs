@@ -73,7 +73,7 @@ fn push(cx: &mut Ctx<'_>, args: Args<'_>, end: End) -> Result {
 }
 
 fn push_if_there(cx: &mut Ctx<'_>, args: Args<'_>, end: End) -> Result {
-    if cx.db.find_as::<List>(args.arg(1))?.is_none() {
+    if cx.db.peek_as::<List>(args.arg(1))?.is_none() {
         cx.reply.integer(0);
         return Ok(Flow::Done);
     }

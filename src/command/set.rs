@@ -73,7 +73,7 @@ fn remove(cx: &mut Ctx<'_>, key: &[u8], take: impl FnOnce(&mut Set) -> u64) -> R
 /// Moves a member from one set to another; replies whether it was there to be moved.
 pub fn smove(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (from, to, member) = (args.arg(1), args.arg(2), args.arg(3));
-    let is_member = match cx.db.find_as::<Set>(from) {
+    let is_member = match cx.db.peek_as::<Set>(from) {
         Ok(None) => {
             cx.reply.integer(0);
             return Ok(Flow::Done);
@@ -81,8 +81,11 @@ pub fn smove(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
         Ok(Some(set)) => set.contains(member),
         Err(error) => return Err(error),
     };
-    cx.db.find_as::<Set>(to)?;
-    if is_member && from != to {
+    cx.db.peek_as::<Set>(to)?;
+    if !is_member || from == to {
+        cx.db.find(from);
+        cx.db.find(to);
+    } else {
         remove(cx, from, |set| u64::from(set.remove(member)))?;
         let limits = limits(cx.config);
         let make = || Set::suiting(member, 1, limits);

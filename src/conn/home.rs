@@ -18,7 +18,7 @@ use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Server}
 use crate::command::effects::Effects;
 use crate::command::lookup::Recent;
 use crate::config::Config;
-use crate::keyspace::{Expiry, Store};
+use crate::keyspace::{Expiry, Leftovers, Store};
 use crate::log::{Log, Tail};
 use crate::resp::{Output, Span};
 use crate::ring::{Clock, SocketId};
@@ -153,6 +153,8 @@ pub struct Home {
     pub(super) disk_waits: Vec<DiskWait>,
     /// The snapshot's share of this core.
     pub(super) walk: Walk,
+    /// What was removed and is not freed yet.
+    pub(super) leftovers: Leftovers,
 }
 
 /// What a core is made of.
@@ -275,12 +277,14 @@ impl Home {
             wanted: u64::MAX,
             disk_waits: Vec::new(),
             walk: Walk::default(),
+            leftovers: Leftovers::default(),
             server,
         };
         home.owner.set_effects(is_logged);
         let stores = home.server.cores.iter();
         let stores = stores.map(|core| Arc::clone(&core.store)).collect();
         home.owner.set_peers(stores);
+        home.owner.time_evictions(home.clock);
         home.adopt_config(config);
         home
     }

@@ -5,7 +5,7 @@
 //! 2 the inbox, up to the tail seen
 //! 3 clients with more complete commands than one share of a turn
 //! 4 executed frames go home, ours come back; each sleeping shard is woken once
-//! 5 work in the background, under a budget: expiry, eviction, cron
+//! 5 work in the background, under a budget: expiry, eviction, cron, freeing
 //! 6 one send for each client with output, then one system call that submits and waits
 //! ```
 //! A turn that has more to do does not wait in step 6. Before it waits it says so on its bell and looks at everything
@@ -104,7 +104,7 @@ impl ShardThread {
         let home = &self.home;
         busy |= !home.ready.is_empty() || !home.receiver.is_quiet();
         busy |= !home.dirty.is_empty() && home.stage.is_none();
-        busy |= home.walk.is_busy;
+        busy |= home.walk.is_busy || !home.leftovers.is_empty();
         busy |= home.shrinks && home.owner.limit != 0;
         let busy_us = home.clock.wall_us().saturating_sub(started).max(0);
         home.stats.busy_us.add(busy_us as u64);
@@ -448,6 +448,8 @@ impl Home {
         if self.shrinks && self.owner.limit != 0 {
             self.shrinks = self.owner.shrink();
         }
+        let evicting = self.owner.take_longest_eviction();
+        self.note_spike("eviction-cycle", evicting);
         if self.owner.has_news() {
             self.spread_news(0);
         }
@@ -455,9 +457,32 @@ impl Home {
             for garbage in self.owner.store.take_garbage() {
                 let pending = &self.server.process.lazyfree_pending;
                 pending.fetch_add(garbage.objects(), Ordering::Relaxed);
-                self.links.reclaim(garbage);
+                if garbage.is_whole() {
+                    self.links.reclaim(garbage);
+                } else {
+                    self.leftovers.push(garbage);
+                }
             }
         }
+        if !self.leftovers.is_empty() {
+            self.free_leftovers();
+        }
+    }
+
+    /// Frees of what was removed as much as fits between two commands.
+    fn free_leftovers(&mut self) {
+        let started = self.clock.ticks();
+        let mut gone = 0;
+        while let Some(objects) = self.leftovers.free_some() {
+            gone += objects;
+            let took = self.clock.ticks().wrapping_sub(started);
+            if self.clock.ticks_to_us(took) >= limits::FREE_BUDGET_US {
+                break;
+            }
+        }
+        let process = &self.server.process;
+        process.lazyfree_pending.fetch_sub(gone, Ordering::Relaxed);
+        process.lazyfreed.fetch_add(gone, Ordering::Relaxed);
     }
 
     /// A few times a second: clients that are idle for too long, or whose limits ran out; memory held for clients.

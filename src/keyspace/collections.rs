@@ -35,6 +35,12 @@ impl Db<'_> {
         typed(self.find(key))
     }
 
+    /// As [`Db::find_as`] where the write follows, which is the access.
+    #[inline]
+    pub fn peek_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, CommandError> {
+        typed(self.peek(key))
+    }
+
     /// The value without further ado, so that several can be looked at side by side: nothing is counted, noted or
     /// removed. Comes after [`Db::read`] or [`Db::find_as`] of the same keys.
     pub fn view(&self, key: &[u8]) -> Option<ValueRef<'_>> {

@@ -7,8 +7,9 @@
 //! `touch`); those in preparation of a write (`find`, `find_str`) note the access only; `peek` does neither.
 
 use super::access;
+use super::garbage::Garbage;
 use super::hash::Locator;
-use super::store::{AccessClock, Change, Expiry, Garbage, Look, Loss, Store, StoreSet};
+use super::store::{AccessClock, Change, Expiry, Look, Loss, Store, StoreSet};
 use super::value::{
     Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,
@@ -179,6 +180,12 @@ impl<'a> Db<'a> {
     #[inline]
     pub fn find_str(&mut self, key: &[u8]) -> Result<Option<StrRef<'_>>, CommandError> {
         as_str(self.find(key))
+    }
+
+    /// As [`Db::find_str`] where the write follows, which is the access.
+    #[inline]
+    pub fn peek_str(&mut self, key: &[u8]) -> Result<Option<StrRef<'_>>, CommandError> {
+        as_str(self.peek(key))
     }
 
     /// The value, without leaving a trace.
@@ -363,7 +370,10 @@ impl<'a> Db<'a> {
         let ttl = expire.map_or(Ttl::Clear, Ttl::At);
         let mut bytes = Vec::new();
         let (tag, body, raw) = encode_value(key.len(), value, &mut bytes);
-        self.put(key, tag, raw, body, ttl, access);
+        // It does not take over how the value was used that it replaces.
+        let slot = self.locate(key).slot;
+        let fresh = self.set.store(slot).ledger.access.fresh(self.now);
+        self.put(key, tag, raw, body, ttl, Some(access.unwrap_or(fresh)));
         if let Some(begun) = begun {
             // A snapshot is writing it, and goes on here.
             let at = self.locate(key);

@@ -7,7 +7,7 @@
 //! Time is handed in and stands still while a command runs. Nothing here waits.
 //!
 //! Absent on purpose: replies, commands, clients, the log. What others must learn of is queued: [`StoreEvent`] and
-//! [`Loss`] for keys that went by themselves, [`Garbage`] for what is better freed elsewhere.
+//! [`Loss`] for keys that went by themselves, [`Garbage`] for what is better freed a piece at a time.
 
 mod access;
 mod ahead;
@@ -18,6 +18,7 @@ mod edit;
 mod element_dues;
 mod evict;
 mod expiry;
+mod garbage;
 mod hash;
 mod interest;
 mod lengths;
@@ -39,14 +40,14 @@ pub use db::{Db, FlushMode, INDEX_BYTES_MEAN};
 pub use edit::StrEdit;
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
+pub use garbage::{DbGarbage, Garbage, Leftovers};
 pub use hash::{KeyHasher, Locator};
 pub use interest::{Interest, Touched};
 pub use lengths::Lengths;
 pub use scan::{Cursor, cursor_slot};
 pub use snapshot::{Chunk, Piece, Scribe, Stay, Step};
 pub use store::{
-    AccessClock, DbGarbage, Expiry, Garbage, Loss, Store, StoreEvent, StoreEvents, StoreOptions,
-    StoreSet,
+    AccessClock, Expiry, Loss, Store, StoreEvent, StoreEvents, StoreOptions, StoreSet,
 };
 pub use value::{Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
 pub use walk::KeyView;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use super::counters::StoreCounters;
 use super::element_dues::{ElementDues, element_due};
 use super::evict::Pool;
+use super::garbage::{DbGarbage, Garbage};
 use super::hash::{KeyHasher, Locator};
 use super::interest::{Interest, Interests, Touched};
 use super::lengths::{Bin, Lengths};
@@ -32,7 +33,7 @@ use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
 use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable, seed_members};
-use crate::types::{Collection, Remains};
+use crate::types::Collection;
 
 pub(super) type Table = SlotTable<Collection, KeyHasher>;
 pub(super) type Found<'a> = Occupied<'a, Collection, KeyHasher>;
@@ -151,40 +152,6 @@ pub(super) struct Look {
     pub(super) count: bool,
 }
 
-/// Something removed that is too big to free on the spot.
-pub enum Garbage {
-    /// A long string.
-    Bytes(Arc<Vec<u8>>),
-    /// A collection.
-    Collection(Box<Collection>),
-    /// A whole database.
-    Db(DbGarbage),
-    /// As `Db`, flushed by somebody who was told that it is gone.
-    Table(DbGarbage),
-    /// What a snapshot that was given up has kept.
-    Walk(Remains),
-}
-
-impl Garbage {
-    /// How many values it is.
-    pub fn objects(&self) -> u64 {
-        match self {
-            Garbage::Bytes(_) | Garbage::Collection(_) => 1,
-            Garbage::Db(DbGarbage(table)) => table.len() as u64,
-            Garbage::Table(_) | Garbage::Walk(_) => 0,
-        }
-    }
-}
-
-/// The table of a flushed database.
-pub struct DbGarbage(Box<Table>);
-
-impl DbGarbage {
-    pub(super) fn of(table: Box<Table>) -> DbGarbage {
-        DbGarbage(table)
-    }
-}
-
 /// Something that happened to a key without a command saying so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StoreEvent {
@@ -253,10 +220,10 @@ pub(super) enum Change {
     Evicted,
 }
 
-/// Values from this size on are freed by someone else than the shard.
+/// Values from this size on are freed between commands.
 const GARBAGE_BYTES_MIN: usize = 32 * 1024;
 
-/// Collections of so many allocations are freed by someone else than the shard.
+/// Collections of so many allocations are freed between commands, a piece at a time.
 const GARBAGE_EFFORT_MIN: usize = 64;
 
 /// Pieces of garbage that may wait for `take_garbage`; beyond it they are freed on the spot.
@@ -452,12 +419,12 @@ impl Store {
         self.ledger.interests.take_touched()
     }
 
-    /// What waits to be freed elsewhere.
+    /// What waits to be freed.
     pub fn take_garbage(&mut self) -> Vec<Garbage> {
         mem::take(&mut self.ledger.garbage)
     }
 
-    /// Whether anything waits to be freed elsewhere.
+    /// Whether anything waits to be freed.
     pub fn has_garbage(&self) -> bool {
         !self.ledger.garbage.is_empty()
     }
@@ -700,10 +667,12 @@ impl Store {
             return;
         };
         if in_background {
-            self.ledger.garbage.push(Garbage::Db(DbGarbage(table)));
+            self.ledger.garbage.push(Garbage::Db(DbGarbage::of(table)));
         } else if table.bytes() + outside >= GARBAGE_BYTES_MIN {
             // Whoever wants it done at once finds it so: the memory counts as free. Others do not wait for that.
-            self.ledger.garbage.push(Garbage::Table(DbGarbage(table)));
+            self.ledger
+                .garbage
+                .push(Garbage::Table(DbGarbage::of(table)));
         }
     }
 
@@ -1039,7 +1008,7 @@ impl Ledger {
         }
     }
 
-    /// Frees what an entry held: now if that is quick, else by whoever takes the garbage.
+    /// Frees what an entry held: now if that is quick, else whoever takes the garbage does.
     #[inline]
     pub(super) fn discard(&mut self, displaced: Displaced<Collection>) {
         match displaced {

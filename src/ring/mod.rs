@@ -1,4 +1,4 @@
-//! Everything that touches the kernel for sockets and time.
+//! Everything that touches the kernel for sockets, time and memory.
 //!
 //! A shard has one [`Backend`]. It hands it sockets and finished replies, calls [`Backend::poll`] once a turn, and
 //! drains [`Backend::next_event`]. The rest of the server never sees a file descriptor that is in use.
@@ -40,6 +40,7 @@
 #[cfg(doc)]
 use crate::base::Output;
 
+pub mod allocator;
 mod backend;
 mod buffers;
 mod clock;

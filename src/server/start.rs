@@ -23,7 +23,8 @@ use crate::conn::{Bound, Home, HomeParts, Mail, Post, Process, ShardThread};
 use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
 use crate::log::Log;
 use crate::ring::{
-    Backend, BackendOptions, Clock, available_cpus, pin_to, probe, random_bytes, random_seed,
+    Backend, BackendOptions, Clock, allocator, available_cpus, pin_to, probe, random_bytes,
+    random_seed,
 };
 use crate::session::Users;
 use crate::shard::{Links, Owner, Patience};
@@ -32,9 +33,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Barrier};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Shards are at most this many: their number travels in sixteen bits and their inboxes take memory squared.
 const SHARDS_MAX: usize = 1024;
@@ -148,6 +150,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     greet(&config, loaded);
     let users = Arc::new(users(&config, loaded)?);
     limit_clients(&mut config);
+    allocator::tune();
     if config.disable_thp {
         refuse_huge_pages();
     }
@@ -556,7 +559,8 @@ fn system_memory() -> u64 {
     kib.unwrap_or(0) * 1024
 }
 
-/// Frees what is too big to free on a shard. Ends when the last sender is gone.
+/// Frees what takes long to give back to the system, and gives back what the shards have freed. Ends when the last sender
+/// is gone.
 fn reclaim_thread(
     garbage: Receiver<Garbage>,
     server: Arc<Server>,
@@ -565,16 +569,25 @@ fn reclaim_thread(
         .name("reclaim".into())
         .spawn(move || {
             let process = &server.process;
-            for garbage in garbage {
-                let objects = garbage.objects();
-                drop(garbage);
-                process
-                    .lazyfree_pending
-                    .fetch_sub(objects, Ordering::Relaxed);
-                process.lazyfreed.fetch_add(objects, Ordering::Relaxed);
+            loop {
+                match garbage.recv_timeout(GIVE_BACK_EVERY) {
+                    Ok(garbage) => {
+                        let objects = garbage.objects();
+                        drop(garbage);
+                        process
+                            .lazyfree_pending
+                            .fetch_sub(objects, Ordering::Relaxed);
+                        process.lazyfreed.fetch_add(objects, Ordering::Relaxed);
+                    }
+                    Err(RecvTimeoutError::Timeout) => allocator::give_back(),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
             }
         })
 }
+
+/// How long what the shards have freed may stay with the process.
+const GIVE_BACK_EVERY: Duration = Duration::from_millis(500);
 
 fn forward_signals(orders: flume::Sender<Order>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};

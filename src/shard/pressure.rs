@@ -14,6 +14,7 @@ use crate::base::time::Millis;
 use crate::command::spec::{Flags, flag};
 use crate::keyspace::{EvictOutcome, EvictPolicy, StoreCounters};
 use crate::resp::CommandError;
+use crate::ring::Clock;
 use std::sync::Arc;
 
 /// Bytes evicted at another shard's request before that one looks again: some milliseconds, if keys are small.
@@ -36,6 +37,10 @@ pub(super) struct Pressure {
     barren_until: Millis,
     /// A write was admitted, or waits, and another shard has to make room for it.
     starved: bool,
+    /// Tells how long evictions take, if anybody wants to know.
+    clock: Option<Clock>,
+    /// Ticks of the longest eviction since somebody asked.
+    longest_ticks: u64,
 }
 
 impl Owner {
@@ -152,8 +157,26 @@ impl Owner {
     }
 
     fn evict(&mut self, bytes: u64) -> EvictOutcome {
-        self.store
-            .evict(&self.eviction, bytes, self.now, &mut self.rng)
+        let clock = self.pressure.clock;
+        let started = clock.map(|clock| clock.ticks());
+        let outcome = self
+            .store
+            .evict(&self.eviction, bytes, self.now, &mut self.rng);
+        if let (Some(clock), Some(started)) = (clock, started) {
+            let took = clock.ticks().wrapping_sub(started);
+            self.pressure.longest_ticks = self.pressure.longest_ticks.max(took);
+        }
+        outcome
+    }
+
+    /// Has evictions timed, by this clock.
+    pub fn time_evictions(&mut self, clock: Clock) {
+        self.pressure.clock = Some(clock);
+    }
+
+    /// Ticks that the longest eviction took since this was called last.
+    pub fn take_longest_eviction(&mut self) -> u64 {
+        std::mem::take(&mut self.pressure.longest_ticks)
     }
 }
 

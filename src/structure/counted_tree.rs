@@ -51,7 +51,34 @@ struct Child<T> {
     node: Node<T>,
 }
 
+/// What is left of a sequence that is being freed a node at a time. Dropping it frees the rest.
+pub(super) struct TreeRemains<T> {
+    stack: Vec<Node<T>>,
+}
+
+impl<T> TreeRemains<T> {
+    /// Frees a node; false when nothing is left.
+    pub(super) fn free_some(&mut self) -> bool {
+        match self.stack.pop() {
+            None => false,
+            Some(Node::Leaf(_)) => true,
+            Some(Node::Inner(children)) => {
+                let nodes = children.into_iter().map(|child| child.node);
+                self.stack.extend(nodes);
+                true
+            }
+        }
+    }
+}
+
 impl<T: Copy> CountedTree<T> {
+    /// Gives up the sequence, to be freed a node at a time.
+    pub(super) fn into_remains(self) -> TreeRemains<T> {
+        TreeRemains {
+            stack: vec![self.root],
+        }
+    }
+
     /// An empty one.
     pub(super) const fn new() -> CountedTree<T> {
         CountedTree {

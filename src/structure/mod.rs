@@ -21,5 +21,5 @@ mod slot_table;
 
 pub use entry::{Body, BodyRef, Displaced, Entry, EntryRef, INLINE_VALUE_BYTES_MAX, size_class};
 pub use key_hasher::{KeyHasher, MemberHasher, seed_members};
-pub use score_table::{Iter as ScoreIter, ScoreTable};
-pub use slot_table::{HashKey, ORDER_BITS, Occupied, SlotTable};
+pub use score_table::{Iter as ScoreIter, ScoreRemains, ScoreTable};
+pub use slot_table::{HashKey, ORDER_BITS, Occupied, SlotTable, TableRemains};

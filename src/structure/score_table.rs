@@ -21,14 +21,27 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::counted_tree::{self, CountedTree};
+use super::counted_tree::{self, CountedTree, TreeRemains};
 use super::entry::{Body, BodyRef, Entry, EntryRef};
-use super::slot_table::{HashKey, SlotTable};
+use super::slot_table::{HashKey, SlotTable, TableRemains};
 
 /// Members with scores.
 pub struct ScoreTable<H> {
     members: SlotTable<(), H>,
     order: CountedTree<Ranked>,
+}
+
+/// What is left of members with scores that are being freed a piece at a time. Dropping it frees the rest.
+pub struct ScoreRemains {
+    members: TableRemains<()>,
+    order: TreeRemains<Ranked>,
+}
+
+impl ScoreRemains {
+    /// Frees a piece; false when nothing is left.
+    pub fn free_some(&mut self) -> bool {
+        self.order.free_some() || self.members.free_some(drop).is_some()
+    }
 }
 
 /// A place in the order.
@@ -49,6 +62,14 @@ impl<H: HashKey> ScoreTable<H> {
         ScoreTable {
             members: SlotTable::new(1, hasher),
             order: CountedTree::new(),
+        }
+    }
+
+    /// Gives up the members, to be freed a piece at a time.
+    pub fn into_remains(self) -> ScoreRemains {
+        ScoreRemains {
+            members: self.members.into_remains(),
+            order: self.order.into_remains(),
         }
     }
 

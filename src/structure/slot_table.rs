@@ -38,6 +38,7 @@
 
 mod check;
 mod due_times;
+mod remains;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
+pub use self::remains::TableRemains;
 use self::shape::is_sparse;
 use super::directory::{BITS_MAX, Directory};
 use super::due::{DueTree, NEVER};
@@ -370,41 +372,7 @@ impl<O, H: HashKey> SlotTable<O, H> {
 
 impl<O, H> Drop for SlotTable<O, H> {
     fn drop(&mut self) {
-        for slot in 0..self.heads.len() {
-            let root = std::mem::replace(&mut self.heads[slot].root, Word::EMPTY);
-            drop_below::<O>(root, 0);
-        }
-    }
-}
-
-/// Frees a node and all below, entries included. For `Drop`, which knows nothing of the hasher and counts nothing.
-fn drop_below<O>(word: Word, consumed: u32) {
-    if word.is_directory() {
-        // SAFETY: the table is being dropped: this word is the only way to the directory.
-        let directory = unsafe { Directory::new(word) };
-        let mut at = 0;
-        while at < directory.len() {
-            let child = directory.child(at);
-            let below = if child.is_directory() {
-                consumed + BITS_MAX
-            } else {
-                consumed
-            };
-            drop_below::<O>(child, below);
-            at += directory.names(at).1;
-        }
-        // SAFETY: as above; its children are gone.
-        unsafe { directory.free() };
-        return;
-    }
-    // SAFETY: the table is being dropped: this word is the only way to the segment, its cells the only way to entries.
-    unsafe {
-        if let Some(segment) = Segment::new(word, consumed + word.depth()) {
-            segment
-                .entries()
-                .for_each(|entry| drop(Entry::<O>::from_raw(entry)));
-            segment.free();
-        }
+        drop(self.take_remains());
     }
 }
 

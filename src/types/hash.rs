@@ -20,6 +20,7 @@ use self::pack::Pack;
 use self::table::Table;
 use super::listpack::{Item, Listpack};
 use super::pick::{SPARSE_SAMPLE, Selection};
+use super::pieces::Part;
 use crate::base::{I64Buf, Rng};
 use crate::structure::size_class;
 use std::sync::Arc;
@@ -213,6 +214,14 @@ impl Hash {
         match &self.form {
             Form::Pack(_) => 1,
             Form::Table(table) => table.len() + 1,
+        }
+    }
+
+    /// What has to be freed, in pieces.
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        match self.form {
+            Form::Pack(_) => Vec::new(),
+            Form::Table(table) => vec![table.into_part()],
         }
     }
 

@@ -18,6 +18,7 @@ use self::members::Members;
 use super::intset::Intset;
 use super::listpack::{Item, Listpack};
 use super::pick::{SPARSE_SAMPLE, Selection};
+use super::pieces::Part;
 use crate::base::{I64Buf, Rng};
 use crate::structure::size_class;
 
@@ -171,6 +172,14 @@ impl Set {
         match &self.form {
             Form::Ints(_) | Form::Pack(_) => 1,
             Form::Table(table) => table.len() + 1,
+        }
+    }
+
+    /// What has to be freed, in pieces.
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        match self.form {
+            Form::Ints(_) | Form::Pack(_) => Vec::new(),
+            Form::Table(table) => vec![table.into_part()],
         }
     }
 

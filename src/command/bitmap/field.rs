@@ -61,7 +61,7 @@ pub fn bitfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
     let (old_len, changes) = {
         let mut digits = I64Buf::new(0);
-        let text = cx.db.find_str(key)?;
+        let text = cx.db.peek_str(key)?;
         let bytes = text
             .as_ref()
             .map_or(&b""[..], |text| text.text(&mut digits));

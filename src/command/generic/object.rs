@@ -142,4 +142,42 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn a_command_uses_a_key_as_often_as_in_redis() {
+        for (commands, frequency) in [
+            ("GET k", 6),
+            ("MGET k k", 7),
+            ("SET k 2", 6),
+            ("SET k 2 XX", 6),
+            ("SET k 2 GET", 7),
+            ("INCR k", 6),
+            ("INCRBYFLOAT k 1", 6),
+            ("BITFIELD k SET u4 0 1", 6),
+            ("EXISTS k", 5),
+            ("TTL k", 5),
+            ("TOUCH k k", 7),
+            ("COPY k k2; COPY k2 k REPLACE", 5),
+            ("DEL k; RPUSH k a b c; LPUSHX k x", 6),
+            ("DEL k; RPUSH k a b c; LSET k 0 x", 6),
+            ("DEL k; RPUSH k a b c; LMOVE k k LEFT RIGHT", 7),
+            ("DEL k; RPUSH k a b c; LMOVE k other LEFT RIGHT", 6),
+            ("DEL k; RPUSH k a b c; BLPOP k 0", 6),
+            ("DEL k; RPUSH k a b c; LMPOP 2 nope k LEFT", 6),
+            ("DEL k; SADD k a b; SMOVE k other a", 6),
+            ("DEL k; SADD k a b; SMOVE k other c", 6),
+            ("DEL k; ZADD k 1 a; ZUNION 1 k", 6),
+            ("DEL k; ZADD k 1 a; ZDIFF 2 k nope", 6),
+            ("DEL k; XADD k 1-1 a b; XGROUP CREATE k g 0", 6),
+        ] {
+            let mut bench = Bench::new(1);
+            bench.set_access_clock(AccessClock::Lfu {
+                log_factor: 0,
+                decay_minutes: 1,
+            });
+            bench.check(&format!(
+                "SET k 1; {commands}; OBJECT FREQ k => {frequency}"
+            ));
+        }
+    }
 }

@@ -68,7 +68,7 @@ pub fn ltrim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Replaces the element of an index.
 pub fn lset(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
-    if cx.db.find_as::<List>(key)?.is_none() {
+    if cx.db.peek_as::<List>(key)?.is_none() {
         return Err(CommandError::NO_SUCH_KEY);
     }
     let index = integer(args.arg(2))?;

@@ -207,7 +207,7 @@ pub(super) fn available(cx: &mut Ctx<'_>, key: &[u8]) -> Result<usize> {
         return Ok(0);
     }
     let has_waited = cx.has_waited();
-    match cx.db.find_as::<List>(key) {
+    match cx.db.peek_as::<List>(key) {
         Ok(list) => Ok(list.map_or(0, List::len)),
         Err(_) if has_waited => Ok(0),
         Err(error) => Err(error),
@@ -222,10 +222,14 @@ fn transfer(
     from: End,
     to: End,
 ) -> Result<bool> {
-    if cx.db.find_as::<List>(source)?.is_none() {
+    if cx.db.peek_as::<List>(source)?.is_none() {
         return Ok(false);
     }
-    cx.db.find_as::<List>(destination)?;
+    if source == destination {
+        // Used as the one and as the other.
+        cx.db.find_as::<List>(destination)?;
+    }
+    cx.db.peek_as::<List>(destination)?;
     let limits = limits(cx.config);
     let mut text = Vec::new();
     let mut emptied = false;

@@ -27,7 +27,7 @@ struct Order {
 pub fn lmovem(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let order = Order::parse(args, 5)?;
     let (source, destination) = (args.arg(1), args.arg(2));
-    let len = cx.db.find_as::<List>(source)?.map_or(0, List::len);
+    let len = cx.db.peek_as::<List>(source)?.map_or(0, List::len);
     match order.number(len) {
         0 if order.exactly => cx.reply.null(),
         0 => cx.reply.array(0),
@@ -92,7 +92,7 @@ impl Order {
 
     /// Moves `n` elements, which are there, and replies them as they lie in the destination.
     fn run(&self, cx: &mut Ctx<'_>, source: &[u8], destination: &[u8], n: usize) -> Result<()> {
-        cx.db.find_as::<List>(destination)?;
+        cx.db.peek_as::<List>(destination)?;
         let limits = limits(cx.config);
         let mut texts: Vec<Vec<u8>> = Vec::new();
         let is_rotation = source == destination;

@@ -196,22 +196,22 @@ fn ago(seconds: i64) -> String {
 
 /// Explains the spikes in words.
 pub fn doctor(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
-    if cx.config.latency_monitor_threshold == 0 {
-        cx.reply.verbatim(
-            "txt",
-            b"Nothing is being recorded: latency-monitor-threshold is 0. Set it to the milliseconds from which on a \
-              delay matters to you, for example with CONFIG SET latency-monitor-threshold 100, and ask again after a \
-              while.\n",
-        );
-        return Ok(Flow::Done);
-    }
     let threshold = cx.config.latency_monitor_threshold;
+    let slow_us = cx.config.slowlog_log_slower_than;
     with_spikes(move |events, reply| {
-        reply.verbatim("txt", diagnosis(&events, threshold).as_bytes());
+        reply.verbatim("txt", diagnosis(&events, threshold, slow_us).as_bytes());
     })
 }
 
-fn diagnosis(events: &BTreeMap<&'static str, Spikes>, threshold_ms: i64) -> String {
+/// What is known of each event in words, and what may help. Of an event that was recorded before recording was turned off
+/// it is told all the same.
+fn diagnosis(events: &BTreeMap<&'static str, Spikes>, threshold_ms: i64, slow_us: i64) -> String {
+    if events.is_empty() && threshold_ms == 0 {
+        return "Nothing is being recorded: latency-monitor-threshold is 0. Set it to the milliseconds from which on a \
+                delay matters to you, for example with CONFIG SET latency-monitor-threshold 100, and ask again after a \
+                while.\n"
+            .to_owned();
+    }
     if events.is_empty() {
         return format!("No event took {threshold_ms} ms or longer. All is well.\n");
     }
@@ -219,14 +219,23 @@ fn diagnosis(events: &BTreeMap<&'static str, Spikes>, threshold_ms: i64) -> Stri
     for (number, (name, spikes)) in events.iter().enumerate() {
         let count = spikes.samples.len() as u64;
         let mean = spikes.samples.values().sum::<u64>() / count.max(1);
+        let apart = spikes.samples.values().map(|one| one.abs_diff(mean));
+        let deviation = apart.sum::<u64>() / count.max(1);
         text.push_str(&format!(
-            "{}. {name}: {count} spikes, {mean} ms on average, worst {} ms.\n",
+            "{}. {name}: {count} spikes, {mean} ms on average, {deviation} ms mean deviation, worst {} ms.\n",
             number + 1,
             spikes.worst
         ));
     }
     text.push_str("\nWhat may help:\n\n");
     if events.contains_key("command") {
+        // Commands that count as spikes and are not in the slow log cannot be found.
+        if slow_us < 0 || slow_us / 1000 > threshold_ms {
+            text.push_str(&format!(
+                "- Have the slow log show what is slow here: CONFIG SET slowlog-log-slower-than {}.\n",
+                threshold_ms.saturating_mul(1000)
+            ));
+        }
         text.push_str(
             "- Look at SLOWLOG GET for the commands that run long. Replace what walks over whole keys or all keys, \
              such as KEYS or large ranges, by SCAN or smaller steps.\n",
@@ -236,6 +245,17 @@ fn diagnosis(events: &BTreeMap<&'static str, Spikes>, threshold_ms: i64) -> Stri
         text.push_str(
             "- Commands that should be quick were not: the machine may be short of processors or be swapping. Compare \
              the number of shards with the number of processors, and look at mem_fragmentation_ratio in INFO memory.\n",
+        );
+    }
+    if events.contains_key("expire-cycle") {
+        text.push_str(
+            "- Many keys came due at once. Spread expiry times that are set together by some random seconds.\n",
+        );
+    }
+    if events.contains_key("eviction-cycle") {
+        text.push_str(
+            "- Eviction had much to remove at once. Leave room below maxmemory for what is written in bursts, lower it \
+             in steps, and keep values small.\n",
         );
     }
     text.push_str("- LATENCY HISTORY and LATENCY GRAPH show when it happened.\n");

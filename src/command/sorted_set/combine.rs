@@ -248,7 +248,7 @@ fn unite(cx: &mut Ctx<'_>, args: Args<'_>, order: &[usize], options: &Options) -
     let mut all: Pairs = Vec::new();
     for &input in order {
         let key = args.arg(options.first_key + input);
-        Source::of(cx.db.find(key))?.for_each(|member, score| {
+        Source::of(cx.db.peek(key))?.for_each(|member, score| {
             let score = number_or_zero(options.weighted(input, score));
             all.push((member.to_vec(), score));
         });
@@ -276,7 +276,7 @@ fn intersect(
         return Ok(kept);
     };
     let key = args.arg(options.first_key + smallest);
-    Source::of(cx.db.find(key))?.for_each(|member, score| {
+    Source::of(cx.db.peek(key))?.for_each(|member, score| {
         let score = number_or_zero(options.weighted(smallest, score));
         kept.push((member.to_vec(), score));
     });
@@ -284,7 +284,7 @@ fn intersect(
         if kept.is_empty() {
             break;
         }
-        let source = Source::of(cx.db.find(args.arg(options.first_key + input)))?;
+        let source = Source::of(cx.db.peek(args.arg(options.first_key + input)))?;
         kept.retain_mut(|(member, sum)| match source.score(member) {
             Some(score) => {
                 *sum = options.aggregate.of(*sum, options.weighted(input, score));
@@ -298,13 +298,13 @@ fn intersect(
 
 fn subtract(cx: &mut Ctx<'_>, args: Args<'_>, inputs: &Inputs) -> Result<Pairs> {
     let mut kept: Pairs = Vec::new();
-    Source::of(cx.db.find(args.arg(inputs.keys.start)))?
+    Source::of(cx.db.peek(args.arg(inputs.keys.start)))?
         .for_each(|member, score| kept.push((member.to_vec(), score)));
     for key in inputs.keys.clone().skip(1) {
         if kept.is_empty() {
             break;
         }
-        let source = Source::of(cx.db.find(args.arg(key)))?;
+        let source = Source::of(cx.db.peek(args.arg(key)))?;
         kept.retain(|(member, _)| source.score(member).is_none());
     }
     Ok(kept)

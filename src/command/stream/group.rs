@@ -18,7 +18,7 @@ struct Options {
 pub fn create(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let options = parse(args, true)?;
     let (key, name) = (args.arg(2), args.arg(3));
-    let found = cx.db.find_as::<Stream>(key)?;
+    let found = cx.db.peek_as::<Stream>(key)?;
     if found.is_none() && !options.make_stream {
         return Err(CommandError::XGROUP_NO_KEY);
     }

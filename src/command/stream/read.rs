@@ -240,22 +240,26 @@ impl Delivery<'_> {
     /// are not pending any more.
     fn overdue(&mut self, min_idle_ms: i64) -> Vec<(StreamId, Pending)> {
         let now = self.now;
-        let pending = self.group.pending_from(StreamId::MIN);
-        let is_overdue = |pending: &Pending| now.since(pending.delivered) >= min_idle_ms;
-        let mut overdue: Vec<(StreamId, Pending)> = pending
-            .filter(|(_, pending)| is_overdue(pending))
-            .map(|(id, pending)| (id, *pending))
-            .collect();
-        overdue.sort_by_key(|(id, pending)| (pending.delivered, *id));
-        overdue.retain(|(id, _)| {
-            let is_there = self.log.get(*id).is_some();
-            if !is_there {
-                self.tell(*id);
-                self.group.confirm(*id);
+        let wanted = at_most(self.options.count);
+        let log = self.log;
+        let (mut overdue, mut deleted) = (Vec::new(), Vec::new());
+        for (delivered, id) in self.group.pending_by_time() {
+            if now.since(delivered) < min_idle_ms || overdue.len() == wanted {
+                break;
             }
-            is_there
-        });
-        overdue.truncate(at_most(self.options.count));
+            match log.contains(id) {
+                true => overdue.push(id),
+                false => deleted.push(id),
+            }
+        }
+        for id in deleted {
+            self.tell(id);
+            self.group.confirm(id);
+        }
+        let mut overdue: Vec<(StreamId, Pending)> = overdue
+            .into_iter()
+            .filter_map(|id| Some((id, *self.group.pending(id)?)))
+            .collect();
         let budget = &mut *self.budget;
         let entry = |id: StreamId| self.log.get(id);
         let within = overdue
@@ -354,10 +358,9 @@ impl Delivery<'_> {
     }
 
     /// When the first of the entries that are pending may be claimed, if the command claims any.
-    fn due(&self, after: StreamId) -> Option<Millis> {
+    fn due(&mut self, after: StreamId) -> Option<Millis> {
         let min_idle_ms = self.options.claim.filter(|_| after == NEW)?;
-        let pending = self.group.pending_from(StreamId::MIN);
-        let first = pending.map(|(_, pending)| pending.delivered).min()?;
+        let (first, _) = self.group.pending_by_time().next()?;
         first.checked_add(min_idle_ms)
     }
 

@@ -51,7 +51,7 @@ fn add(cx: &mut Ctx<'_>, key: &[u8], by: i64) -> Result {
 pub fn incrbyfloat(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
     let mut digits = I64Buf::new(0);
-    let old = match cx.db.find_str(key)? {
+    let old = match cx.db.peek_str(key)? {
         Some(text) => text.text(&mut digits),
         None => b"0",
     };

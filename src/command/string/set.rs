@@ -196,7 +196,7 @@ fn set_with_options(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let refused = match (options.get, options.condition) {
         (false, Condition::Always) => false,
         (false, Condition::IfAbsent) => cx.db.find(key).is_some(),
-        (false, Condition::IfPresent) => cx.db.find(key).is_none(),
+        (false, Condition::IfPresent) => cx.db.peek(key).is_none(),
         (false, Condition::If(comparison)) => !comparison.holds(cx.db.find_str(key)?)?,
         (true, condition) => {
             let old = cx.db.get_str(key)?;

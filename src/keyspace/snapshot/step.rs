@@ -2,8 +2,9 @@
 
 use super::{LONG_TEXT_BYTES, Pending, Phase, Position, Snapshot, Step, view_of};
 use crate::base::{DbIndex, Millis};
+use crate::keyspace::garbage::{DbGarbage, Garbage};
 use crate::keyspace::snapshot::{Chunk, Stay};
-use crate::keyspace::store::{AccessClock, DbGarbage, DbTable, Garbage, Ledger, Store, Table};
+use crate::keyspace::store::{AccessClock, DbTable, Ledger, Store, Table};
 use crate::keyspace::value::{StrRef, ValueRef};
 use crate::keyspace::{KeyHasher, Locator};
 use crate::structure::{BodyRef, Displaced, EntryRef};

@@ -7,6 +7,7 @@ use crate::structure::{
     Body, BodyRef, Entry, EntryRef, HashKey, MemberHasher, SlotTable, size_class,
 };
 use crate::types::pick::distinct;
+use crate::types::pieces::{Part, table_part};
 use crate::types::walk::Walking;
 use std::fmt;
 use std::sync::Arc;
@@ -94,6 +95,11 @@ fn outside_bytes(entry: EntryRef<'_, Nothing>) -> usize {
 }
 
 impl Table {
+    /// What has to be freed, in pieces.
+    pub(super) fn into_part(self) -> Part {
+        table_part(self.entries.into_remains())
+    }
+
     pub(super) fn new() -> Table {
         Table {
             entries: SlotTable::new(1, MemberHasher),

@@ -14,8 +14,12 @@ mod walk;
 use self::node::visit_packed;
 use self::nodes::Nodes;
 pub use self::walk::ListRest;
+use super::pieces::{Part, items_part};
 use super::{Item, Listpack};
 use std::borrow::Cow;
+
+/// Nodes that are freed in one piece.
+const NODES_A_PIECE: usize = 16;
 
 /// A list.
 #[derive(Clone, Debug)]
@@ -178,6 +182,14 @@ impl List {
         match &self.form {
             Form::Packed(_) => 1,
             Form::Nodes(nodes) => nodes.count(),
+        }
+    }
+
+    /// What has to be freed, in pieces.
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        match self.form {
+            Form::Packed(_) => Vec::new(),
+            Form::Nodes(nodes) => vec![items_part::<NODES_A_PIECE>(nodes.into_iter())],
         }
     }
 

@@ -64,6 +64,11 @@ impl Nodes {
         }
     }
 
+    /// The nodes by themselves.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Node> {
+        self.nodes.into_iter()
+    }
+
     /// Number of elements.
     #[inline]
     pub(super) fn len(&self) -> usize {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::walk::SetWalk;
 use crate::types::pick::distinct;
+use crate::types::pieces::{Part, table_part};
 use crate::types::walk::Walking;
 
 use crate::base::Rng;
@@ -44,6 +45,11 @@ impl Clone for Members {
 }
 
 impl Members {
+    /// What has to be freed, in pieces.
+    pub(super) fn into_part(self) -> Part {
+        table_part(self.entries.into_remains())
+    }
+
     pub(super) fn new() -> Members {
         Members {
             entries: SlotTable::new(1, MemberHasher),

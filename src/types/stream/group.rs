@@ -7,10 +7,13 @@
 //!
 //! A copy of a group shares what is long with it, so that a snapshot can have one (`ids.rs`).
 //!
-//! Invariant: an id is in the list of a consumer exactly if the group's list has it with that consumer. `given_back`
-//! counts those that are in nobody's.
+//! Entries in the order of their last delivery are an index that is made when somebody first asks for them so
+//! (XREADGROUP CLAIM), and kept from then on: most groups do without it, and so do copies.
+//!
+//! Invariants: an id is in the list of a consumer exactly if the group's list has it with that consumer; `given_back`
+//! counts those that are in nobody's. The index by time, if there is one, has all that are pending and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -27,6 +30,8 @@ pub struct Group {
     /// How many of the entries ever added it has read, if that is known.
     pub entries_read: Option<u64>,
     pending: Ids<Pending>,
+    /// The same by time of delivery, if that was ever asked for.
+    by_time: ByTime,
     given_back: usize,
     names: Arc<BTreeMap<Box<[u8]>, ConsumerId>>,
     consumers: Vec<Option<Arc<Consumer>>>,
@@ -104,6 +109,27 @@ pub enum GroupPlace {
 const PENDING_BYTES: usize =
     (size_of::<StreamId>() + size_of::<Pending>() + size_of::<StreamId>()) * 3 / 2;
 
+/// Pending entries by time of delivery. A copy does without.
+#[derive(Debug)]
+struct ByTime(Option<BTreeSet<(Millis, StreamId)>>);
+
+impl Clone for ByTime {
+    fn clone(&self) -> ByTime {
+        ByTime(None)
+    }
+}
+
+impl ByTime {
+    fn remove(&mut self, delivered: Millis, id: StreamId) {
+        if let Some(by_time) = &mut self.0 {
+            by_time.remove(&(delivered, id));
+        }
+    }
+}
+
+/// What a pending entry costs in the index by time.
+const BY_TIME_BYTES: usize = size_of::<(Millis, StreamId)>() * 3 / 2;
+
 /// What a consumer costs besides its name.
 const CONSUMER_BYTES: usize = 2 * size_of::<Consumer>() + 3 * size_of::<Box<[u8]>>();
 
@@ -114,6 +140,7 @@ impl Group {
             last_id,
             entries_read,
             pending: Ids::new(),
+            by_time: ByTime(None),
             given_back: 0,
             names: Arc::default(),
             consumers: Vec::new(),
@@ -123,12 +150,31 @@ impl Group {
 
     /// Bytes on the heap, about. O(1).
     pub fn memory(&self) -> usize {
-        self.pending.len() * PENDING_BYTES + self.names.len() * CONSUMER_BYTES + self.names_bytes
+        let by_time = self.by_time.0.as_ref().map_or(0, BTreeSet::len);
+        self.pending.len() * PENDING_BYTES
+            + by_time * BY_TIME_BYTES
+            + self.names.len() * CONSUMER_BYTES
+            + self.names_bytes
     }
 
     /// Allocations, about.
     pub(super) fn effort(&self) -> usize {
         1 + self.pending.len() / 4 + 3 * self.names.len()
+    }
+
+    /// All there is to free, in small items.
+    pub(super) fn into_items(self) -> impl Iterator<Item = ()> {
+        let consumers = self.consumers.into_iter().flat_map(|consumer| {
+            // Something for each of them: there may be many that have nothing.
+            let consumer = consumer.and_then(|it| Arc::try_unwrap(it).ok());
+            let pending = consumer.map_or(Ids::new(), |it| it.pending);
+            std::iter::once(()).chain(pending.into_items())
+        });
+        let by_time = self.by_time.0.into_iter().flatten().map(drop);
+        let names = Arc::try_unwrap(self.names).unwrap_or_default();
+        let names = names.into_iter().map(drop);
+        let pending = self.pending.into_items().chain(by_time);
+        pending.chain(consumers).chain(names)
     }
 
     /// A consumer by name.
@@ -196,7 +242,9 @@ impl Group {
         self.names_bytes -= 2 * size_class(name.len());
         let consumer = self.consumers[id.0 as usize].take()?;
         for (id, ()) in consumer.pending.from(StreamId::MIN) {
-            self.pending.remove(id);
+            if let Some(pending) = self.pending.remove(id) {
+                self.by_time.remove(pending.delivered, id);
+            }
         }
         Some(consumer.pending.len())
     }
@@ -217,6 +265,15 @@ impl Group {
         start: StreamId,
     ) -> impl DoubleEndedIterator<Item = (StreamId, &Pending)> {
         self.pending.from(start)
+    }
+
+    /// Pending entries, those delivered longest ago first. The first call takes time in proportion to what is pending.
+    pub fn pending_by_time(&mut self) -> impl Iterator<Item = (Millis, StreamId)> {
+        let by_time = self.by_time.0.get_or_insert_with(|| {
+            let pending = self.pending.from(StreamId::MIN);
+            pending.map(|(id, it)| (it.delivered, id)).collect()
+        });
+        by_time.iter().copied()
     }
 
     /// How many of them were given back.
@@ -310,6 +367,12 @@ impl Group {
     /// Gives an entry to a consumer, or to nobody, whether or not it was pending.
     pub fn assign(&mut self, id: StreamId, pending: Pending) {
         let before = self.pending.insert(id, pending);
+        if let Some(before) = &before {
+            self.by_time.remove(before.delivered, id);
+        }
+        if let Some(by_time) = &mut self.by_time.0 {
+            by_time.insert((pending.delivered, id));
+        }
         if before.is_some_and(|before| before.consumer == pending.consumer) {
             return;
         }
@@ -329,6 +392,7 @@ impl Group {
         let Some(pending) = self.pending.remove(id) else {
             return false;
         };
+        self.by_time.remove(pending.delivered, id);
         self.take_from(pending.consumer, id);
         true
     }
@@ -349,6 +413,11 @@ impl Group {
         let held: usize = self.consumers().map(Consumer::pending_len).sum();
         assert_eq!(held + self.given_back, self.pending.len());
         self.pending.check();
+        if let Some(by_time) = &self.by_time.0 {
+            let pending = self.pending.from(StreamId::MIN);
+            let expected: BTreeSet<_> = pending.map(|(id, it)| (it.delivered, id)).collect();
+            assert_eq!(*by_time, expected);
+        }
         for (id, pending) in self.pending.from(StreamId::MIN) {
             if let Some(consumer) = pending.consumer {
                 assert!(self.consumer(consumer).pending.get(id).is_some());

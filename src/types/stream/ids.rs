@@ -32,6 +32,11 @@ impl<V: Clone> Ids<V> {
         }
     }
 
+    /// All there is to free, a chunk at a time.
+    pub(super) fn into_items(self) -> impl Iterator<Item = ()> {
+        self.chunks.into_values().map(drop)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }

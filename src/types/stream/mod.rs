@@ -22,6 +22,7 @@ pub use node::{Entry, Node, Pairs};
 pub use producers::{Memory, Producers};
 pub use walk::Part;
 
+use super::pieces::{self, items_part};
 use crate::structure::size_class;
 
 /// A stream.
@@ -56,6 +57,10 @@ pub enum Deletion {
     /// It stays, as a group still needs it.
     Referenced,
 }
+
+/// Nodes, and items of groups and producers, that are freed in one piece.
+const NODES_A_PIECE: usize = 32;
+const ITEMS_A_PIECE: usize = 128;
 
 /// What a group costs in the map, besides what it has itself.
 const GROUP_BYTES: usize = (size_of::<Group>() + size_of::<Box<[u8]>>()) * 3 / 2;
@@ -93,6 +98,17 @@ impl Stream {
         let groups = self.groups.values().map(Group::effort);
         let producers = self.producers.as_ref().map_or(0, |it| it.effort());
         self.log.node_count() + groups.sum::<usize>() + producers
+    }
+
+    /// What has to be freed, in pieces.
+    pub(super) fn into_parts(self) -> Vec<pieces::Part> {
+        let mut parts = vec![items_part::<NODES_A_PIECE>(self.log.nodes.into_iter())];
+        let groups = self.groups.into_values().flat_map(Group::into_items);
+        parts.push(items_part::<ITEMS_A_PIECE>(groups));
+        if let Some(producers) = self.producers {
+            parts.push(items_part::<ITEMS_A_PIECE>(producers.into_items()));
+        }
+        parts
     }
 
     /// The entries.

@@ -189,6 +189,15 @@ impl Producers {
         size_class(size_of::<Producers>()) + self.bytes
     }
 
+    /// All there is to free, in small items.
+    pub(super) fn into_items(self) -> impl Iterator<Item = ()> {
+        self.producers.into_values().flat_map(|producer| {
+            let entries = producer.entries.into_iter().map(drop);
+            let by_age = producer.by_age.into_iter().map(drop);
+            std::iter::once(()).chain(entries).chain(by_age)
+        })
+    }
+
     /// Allocations, about.
     pub(super) fn effort(&self) -> usize {
         1 + 2 * self.producers.len() + 3 * self.len

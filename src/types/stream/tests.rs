@@ -192,10 +192,14 @@ fn a_group_has_each_pending_entry_with_one_consumer() {
                     let consumer = group.find_or_create(name.as_bytes(), Millis(0)).0;
                     let pending = Pending {
                         consumer: Some(consumer),
-                        delivered: Millis(1),
+                        delivered: Millis(rng.below(5) as i64),
                         deliveries: 1,
                     };
                     group.assign(StreamId::new(ms, 0), pending);
+                    if rng.chance(1, 50) {
+                        // From here on there is an index to keep.
+                        assert!(group.pending_by_time().is_sorted());
+                    }
                     model.insert(ms, name);
                 }
                 6..9 => {

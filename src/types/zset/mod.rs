@@ -20,6 +20,7 @@ pub use self::range::{LexBound, LexRange, ScoreRange};
 use self::walk::Large;
 use super::listpack::{Item, Listpack};
 use super::pick::{SPARSE_SAMPLE, Selection, distinct};
+use super::pieces::Part;
 use crate::base::Rng;
 use crate::structure::{MemberHasher, ScoreIter, size_class};
 
@@ -133,6 +134,14 @@ impl Zset {
         match &self.repr {
             Repr::Compact(_) => 1,
             Repr::Large(table) => table.len(),
+        }
+    }
+
+    /// What has to be freed, in pieces.
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        match self.repr {
+            Repr::Compact(_) => Vec::new(),
+            Repr::Large(table) => vec![table.into_part()],
         }
     }
 

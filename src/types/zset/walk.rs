@@ -5,6 +5,7 @@
 
 use super::{Repr, Zset};
 use crate::structure::{MemberHasher, ScoreTable};
+use crate::types::pieces::Part;
 use crate::types::walk::{NOTE_BYTES, Noted, Sliced, Walk, Walked, Walking};
 use std::ops::{Deref, DerefMut, Range};
 
@@ -103,6 +104,14 @@ impl DerefMut for Large {
 }
 
 impl Large {
+    /// What has to be freed, in pieces.
+    pub(super) fn into_part(self) -> Part {
+        let mut members = self.table.into_remains();
+        Box::new(std::iter::from_fn(move || {
+            members.free_some().then_some(())
+        }))
+    }
+
     pub(super) fn new() -> Large {
         Large {
             table: ScoreTable::new(MemberHasher),

@@ -1,0 +1,104 @@
+//! A table that is being freed, a piece at a time.
+//!
+//! Freeing ten million entries takes a second, and whose memory it is matters: the allocator has a thread collect what
+//! others freed of its memory all at once, block by block, so that leaving it to another thread moves the pause instead
+//! of ending it. So the owner frees, in pieces of some microseconds: a segment, or a directory without what is below it.
+//!
+//! Invariant: a word in `stack` or in what is left of `heads` is of a live node, and the only way to it and to what is below.
+
+use super::{Head, SlotTable};
+use crate::base::cpu;
+use crate::structure::directory::{BITS_MAX, Directory};
+use crate::structure::entry::{Displaced, Entry};
+use crate::structure::segment::{Segment, Word};
+use std::marker::PhantomData;
+
+/// What is left of a table.
+pub struct TableRemains<O> {
+    /// Slots that were not begun.
+    heads: std::vec::IntoIter<Head>,
+    /// Nodes to be freed, each with the bits passed by directories above it.
+    stack: Vec<(Word, u32)>,
+    owns: PhantomData<Entry<O>>,
+}
+
+// SAFETY: the remains own their nodes and entries; sending them sends the `O`s in them.
+unsafe impl<O: Send> Send for TableRemains<O> {}
+
+/// Slots without anything that are passed over in one piece.
+const SLOTS_A_PIECE: usize = 256;
+
+impl<O, H> SlotTable<O, H> {
+    /// Gives up the table, to be freed a piece at a time.
+    pub fn into_remains(mut self) -> TableRemains<O> {
+        self.take_remains()
+    }
+
+    /// All nodes and entries; the table is not to be used again.
+    pub(super) fn take_remains(&mut self) -> TableRemains<O> {
+        TableRemains {
+            heads: std::mem::take(&mut self.heads).into_vec().into_iter(),
+            stack: Vec::new(),
+            owns: PhantomData,
+        }
+    }
+}
+
+impl<O> TableRemains<O> {
+    /// Frees a piece, and calls `outside` for what its entries held beside their own allocations. Returns how many entries
+    /// it had; `None` when nothing is left.
+    pub fn free_some(&mut self, mut outside: impl FnMut(Displaced<O>)) -> Option<usize> {
+        let (word, consumed) = match self.stack.pop() {
+            Some(top) => top,
+            None => {
+                let mut passed = self.heads.by_ref().take(SLOTS_A_PIECE);
+                match passed.find(|head| head.root != Word::EMPTY) {
+                    Some(head) => (head.root, 0),
+                    None => return (self.heads.len() > 0).then_some(0),
+                }
+            }
+        };
+        if word.is_directory() {
+            // SAFETY: the invariant: nobody else can get at it.
+            let directory = unsafe { Directory::new(word) };
+            let mut at = 0;
+            while at < directory.len() {
+                let child = directory.child(at);
+                let below = if child.is_directory() {
+                    consumed + BITS_MAX
+                } else {
+                    consumed
+                };
+                if !child.is_empty() {
+                    self.stack.push((child, below));
+                }
+                at += directory.names(at).1;
+            }
+            // SAFETY: as above; its children are on the stack.
+            unsafe { directory.free() };
+            return Some(0);
+        }
+        // SAFETY: the invariant: this word is the only way to the segment, its cells the only way to entries.
+        unsafe {
+            let Some(segment) = Segment::new(word, consumed + word.depth()) else {
+                return Some(0);
+            };
+            for entry in segment.entries() {
+                cpu::prefetch(entry.as_ptr());
+            }
+            let mut freed = 0;
+            for entry in segment.entries() {
+                outside(Entry::<O>::from_raw(entry).dismantle());
+                freed += 1;
+            }
+            segment.free();
+            Some(freed)
+        }
+    }
+}
+
+impl<O> Drop for TableRemains<O> {
+    fn drop(&mut self) {
+        while self.free_some(drop).is_some() {}
+    }
+}
