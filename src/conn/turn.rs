@@ -19,7 +19,7 @@ use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::base::time::Millis;
 use crate::resp::Output;
-use crate::ring::{Backend, Event, Wait};
+use crate::ring::{Backend, Event, Wait, allocator};
 use crate::session::ClientKind;
 use crate::shard::{Owner, announce};
 use std::io::ErrorKind;
@@ -460,6 +460,9 @@ impl Home {
                 if garbage.is_whole() {
                     self.links.reclaim(garbage);
                 } else {
+                    if self.leftovers.is_empty() {
+                        allocator::begin_freeing();
+                    }
                     self.leftovers.push(garbage);
                 }
             }
@@ -483,6 +486,9 @@ impl Home {
         let process = &self.server.process;
         process.lazyfree_pending.fetch_sub(gone, Ordering::Relaxed);
         process.lazyfreed.fetch_add(gone, Ordering::Relaxed);
+        if self.leftovers.is_empty() {
+            allocator::end_freeing();
+        }
     }
 
     /// A few times a second: clients that are idle for too long, or whose limits ran out; memory held for clients.
