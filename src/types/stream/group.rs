@@ -151,10 +151,12 @@ impl Group {
     /// Bytes on the heap, about. O(1).
     pub fn memory(&self) -> usize {
         let by_time = self.by_time.0.as_ref().map_or(0, BTreeSet::len);
-        self.pending.len() * PENDING_BYTES
-            + by_time * BY_TIME_BYTES
-            + self.names.len() * CONSUMER_BYTES
-            + self.names_bytes
+        self.memory_of_copy() + by_time * BY_TIME_BYTES
+    }
+
+    /// What a copy takes, with all that it shares.
+    pub(super) fn memory_of_copy(&self) -> usize {
+        self.pending.len() * PENDING_BYTES + self.names.len() * CONSUMER_BYTES + self.names_bytes
     }
 
     /// Allocations, about.

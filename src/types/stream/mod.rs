@@ -26,13 +26,30 @@ use super::pieces::{self, items_part};
 use crate::structure::size_class;
 
 /// A stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Stream {
     log: Log,
     groups: BTreeMap<Box<[u8]>, Group>,
     /// Bytes of the groups and their names.
     groups_bytes: usize,
     producers: Option<Box<Producers>>,
+}
+
+impl Clone for Stream {
+    fn clone(&self) -> Stream {
+        // A copy of a group may take less than the original.
+        let groups = self.groups.iter();
+        let copied = groups.map(|(name, group)| {
+            let copied = group.memory_of_copy();
+            GROUP_BYTES + size_class(name.len()) + copied
+        });
+        Stream {
+            groups_bytes: copied.sum(),
+            log: self.log.clone(),
+            groups: self.groups.clone(),
+            producers: self.producers.clone(),
+        }
+    }
 }
 
 /// What becomes of entries that groups still refer to when they are deleted.
