@@ -4,11 +4,10 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use support::clock::wait_until;
 use support::process::{exit_of, signal};
-use support::{Conn, Server, Value, each_variant, info, ok};
+use support::{Server, Value, each_variant, info, ok};
 
 /// A command as it stands in an append-only file.
 fn aof(words: &str) -> Vec<u8> {
@@ -286,40 +285,6 @@ fn debug_reads_the_files_again() {
         assert_eq!(conn.call("EXISTS a c").text(), "2");
         assert_eq!(conn.call("EXISTS b").text(), "0");
         assert_eq!(conn.call("SET still writable"), ok());
-    });
-}
-
-/// Cores hear one after the other that loading is over. Who was served by one is not refused by the next.
-#[test]
-fn all_cores_serve_at_once_when_it_is_over() {
-    each_variant(|variant| {
-        let server = variant.own_server(&[]);
-        let mut conns: Vec<Conn> = (0..8).map(|_| server.conn()).collect();
-        let mut loader = server.conn();
-        loader.call("DEBUG POPULATE 300 key 20");
-        for _ in 0..30 {
-            loader
-                .send_command(&[b"DEBUG", b"RELOAD"])
-                .expect("the server reads");
-            let mut was_refused = false;
-            // Until the reload is over, as seen by the first core that says so.
-            for at in (0..conns.len()).cycle() {
-                let is_refused = conns[at].call("EXISTS k").is_error();
-                if was_refused && !is_refused {
-                    // A neighbour hears of it last.
-                    conns.rotate_left(at + 1);
-                    break;
-                }
-                was_refused |= is_refused;
-                if at == 0 && !loader.is_silent_for(Duration::from_millis(1)) {
-                    break;
-                }
-            }
-            for conn in &mut conns {
-                assert_eq!(conn.call("EXISTS k").text(), "0");
-            }
-            assert_eq!(loader.read().expect("a reply"), ok());
-        }
     });
 }
 
