@@ -6,7 +6,7 @@
 
 use super::store::Table;
 use crate::structure::{Displaced, TableRemains};
-use crate::types::{Collection, Pieces, Remains};
+use crate::types::{Collection, Pieces};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub enum Garbage {
     /// As `Db`, flushed by somebody who was told that it is gone.
     Table(DbGarbage),
     /// What a snapshot that was given up has kept.
-    Walk(Remains),
+    Walk(Pieces),
 }
 
 /// Strings from this size on have memory of the system for themselves, to which it goes back at once.
@@ -41,8 +41,7 @@ impl Garbage {
     pub fn is_whole(&self) -> bool {
         match self {
             Garbage::Bytes(bytes) => bytes.capacity() >= HUGE_BYTES_MIN,
-            Garbage::Walk(_) => true,
-            Garbage::Collection(_) | Garbage::Db(_) | Garbage::Table(_) => false,
+            _ => false,
         }
     }
 }

@@ -37,6 +37,10 @@ pub struct ScoreRemains {
     order: TreeRemains<Ranked>,
 }
 
+// SAFETY: the addresses in the order are of entries in `members`, which are sent along; freeing the order does not follow
+// them.
+unsafe impl Send for ScoreRemains {}
+
 impl ScoreRemains {
     /// Frees a piece; false when nothing is left.
     pub fn free_some(&mut self) -> bool {

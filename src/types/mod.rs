@@ -28,7 +28,7 @@ pub use pieces::Pieces;
 pub use set::{Set, SetLimits};
 pub use stream::Stream;
 use walk::Sliced;
-pub use walk::{Frame, Label, Remains, Walked};
+pub use walk::{Frame, Label, Walked};
 pub use zset::{LexBound, LexRange, ScoreRange, Zset, ZsetLimits};
 
 /// A value that is not a string.
@@ -195,7 +195,7 @@ impl Collection {
     }
 
     /// Stops writing it down, wherever that is. What comes back may take long to free.
-    pub fn end_walk(&mut self) -> Option<Remains> {
+    pub fn end_walk(&mut self) -> Option<Pieces> {
         match self {
             Collection::List(list) => list.end_walk(),
             Collection::Set(set) => set.end_walk(),

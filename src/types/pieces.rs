@@ -8,14 +8,19 @@ use super::Collection;
 use crate::structure::TableRemains;
 
 /// Each step frees a piece.
-pub(super) type Part = Box<dyn Iterator<Item = ()>>;
+pub(super) type Part = Box<dyn Iterator<Item = ()> + Send>;
 
-/// What is left of a collection. Dropping it frees the rest.
+/// What is left of a collection, or of a walk over one. Dropping it frees the rest.
 pub struct Pieces {
     parts: Vec<Part>,
 }
 
 impl Pieces {
+    /// `None` if there is nothing.
+    pub(super) fn of(parts: Vec<Part>) -> Option<Pieces> {
+        (!parts.is_empty()).then_some(Pieces { parts })
+    }
+
     /// Frees a piece; false when nothing is left.
     #[inline]
     pub fn free_some(&mut self) -> bool {
@@ -44,14 +49,14 @@ impl Collection {
 }
 
 /// The nodes and entries of a table, with all that belongs to them.
-pub(super) fn table_part<O: 'static>(mut table: TableRemains<O>) -> Part {
+pub(super) fn table_part<O: Send + 'static>(mut table: TableRemains<O>) -> Part {
     Box::new(std::iter::from_fn(move || {
         table.free_some(drop).map(|_| ())
     }))
 }
 
 /// Items that are freed so many in a step.
-pub(super) fn items_part<const MANY: usize>(mut items: impl Iterator + 'static) -> Part {
+pub(super) fn items_part<const MANY: usize>(mut items: impl Iterator + Send + 'static) -> Part {
     Box::new(std::iter::from_fn(move || {
         items.by_ref().take(MANY).last().map(|_| ())
     }))

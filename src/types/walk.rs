@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::base::{DbIndex, Holding, Map, Preserved};
 use crate::structure::{HashKey, MemberHasher};
+use crate::types::pieces::{Part, Pieces, items_part};
 
 /// What a value has while it is being walked, and otherwise nothing. A copy of the value is not walked.
 pub(super) struct Walking<T>(pub(super) Option<Box<T>>);
@@ -49,6 +50,9 @@ pub(super) trait Sliced {
     /// How far a walk is, and what was changed ahead of it. The default is the beginning.
     type Stage: Default + Send + 'static;
 
+    /// What a walk has gathered that is not gone on with, to be freed in pieces.
+    fn parts_of(stage: Self::Stage) -> Vec<Part>;
+
     /// Where its walk is kept, if it has a form that can be walked.
     fn walking(&mut self) -> Option<&mut Walking<Walk<Self::Stage>>>;
 
@@ -67,14 +71,11 @@ pub(super) trait Sliced {
     }
 
     /// Ends it wherever it is.
-    fn end_walk(&mut self) -> Option<Remains> {
+    fn end_walk(&mut self) -> Option<Pieces> {
         let walk = self.walking()?.0.take()?;
-        Some(walk)
+        Pieces::of(Self::parts_of(walk.stage))
     }
 }
-
-/// What a walk leaves that is not gone on with. It may take long to free.
-pub type Remains = Box<dyn Send>;
 
 /// What a walk knows of the value it is at, as of the cut.
 #[derive(Debug)]
@@ -167,6 +168,9 @@ pub(super) struct Noted<V> {
     going: Option<IntoIter<Box<[u8]>, V>>,
 }
 
+/// Notes that are freed in one piece: each has two allocations.
+const NOTES_A_PIECE: usize = 16;
+
 /// Parts of a [`Noted`]. With a million elements each holds a thousand.
 const NOTED_PARTS: usize = 1024;
 
@@ -197,6 +201,15 @@ impl<V> Noted<V> {
             self.parts.resize_with(NOTED_PARTS, Map::default);
         }
         self.parts[Self::part(name)].insert(name.into(), old);
+    }
+
+    /// What is left, to be freed in pieces.
+    pub(super) fn into_part(self) -> Part
+    where
+        V: Send + 'static,
+    {
+        let going = self.going.into_iter().flatten();
+        items_part::<NOTES_A_PIECE>(going.chain(self.parts.into_iter().flatten()))
     }
 
     /// Takes up to `count` out; false when there are no more.

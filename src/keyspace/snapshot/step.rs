@@ -537,7 +537,7 @@ impl Snapshot {
                     keys.freed.extend(collection.end_walk().map(Garbage::Walk));
                     keys.freed.push(Garbage::Collection(collection));
                 }
-                Pending::List(rest) => keys.freed.push(Garbage::Walk(Box::new(rest))),
+                Pending::List(rest) => keys.freed.extend(rest.into_pieces().map(Garbage::Walk)),
                 Pending::Text(_) => {}
             });
         self.begun = 0;

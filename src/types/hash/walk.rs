@@ -3,6 +3,7 @@
 use super::table::Table;
 use super::{Field, FieldText, Form, Hash};
 use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
+use crate::types::pieces::Part;
 use crate::types::walk::{NOTE_BYTES, Noted, Sliced, Walk, Walked, Walking};
 use std::sync::Arc;
 
@@ -98,6 +99,11 @@ impl HashWalk {
 
 impl Sliced for Hash {
     type Stage = Stage;
+
+    fn parts_of(stage: Stage) -> Vec<Part> {
+        let (Stage::Table(_, noted) | Stage::Noted(noted)) = stage;
+        vec![noted.into_part()]
+    }
 
     fn walking(&mut self) -> Option<&mut Walking<HashWalk>> {
         match &mut self.form {

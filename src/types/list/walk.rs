@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::node::Node;
-use super::{Chunk, Form, List};
+use super::{Chunk, Form, List, NODES_A_PIECE};
+use crate::types::pieces::{Part, Pieces, items_part};
 use crate::types::walk::{Label, Sliced, Walk, Walked, Walking};
 
 /// How far a walk is: the number of the next node. Nothing may be changed before [`List::leave_walk`].
@@ -21,6 +22,10 @@ pub struct ListRest {
 
 impl Sliced for List {
     type Stage = usize;
+
+    fn parts_of(_: usize) -> Vec<Part> {
+        Vec::new()
+    }
 
     fn walking(&mut self) -> Option<&mut Walking<ListWalk>> {
         match &mut self.form {
@@ -88,6 +93,11 @@ impl ListRest {
             visit(node.view().into_chunk());
         }
         !self.nodes.is_empty()
+    }
+
+    /// What is left, to be freed in pieces.
+    pub fn into_pieces(self) -> Option<Pieces> {
+        Pieces::of(vec![items_part::<NODES_A_PIECE>(self.nodes.into_iter())])
     }
 
     /// The walk, when all of it was written.

@@ -3,6 +3,7 @@
 use super::members::Members;
 use super::{Form, Set};
 use crate::structure::{HashKey, MemberHasher, ORDER_BITS};
+use crate::types::pieces::Part;
 use crate::types::walk::{NOTE_BYTES, Noted, Sliced, Walk, Walked, Walking};
 
 /// How far a walk is, and what was changed ahead of it.
@@ -61,6 +62,11 @@ impl SetWalk {
 
 impl Sliced for Set {
     type Stage = Stage;
+
+    fn parts_of(stage: Stage) -> Vec<Part> {
+        let (Stage::Table(_, noted) | Stage::Noted(noted)) = stage;
+        vec![noted.into_part()]
+    }
 
     fn walking(&mut self) -> Option<&mut Walking<SetWalk>> {
         match &mut self.form {

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
 
-use super::Stream;
 use super::group::{Group, GroupPart, GroupPlace};
 use super::id::StreamId;
 use super::node::Node;
+use super::{ITEMS_A_PIECE, NODES_A_PIECE, Stream};
+use crate::types::pieces::{self, items_part};
 use crate::types::walk::{Label, NOTE_BYTES, Sliced, Walk, Walked, Walking};
 
 /// How far a walk is, and what was changed ahead of it.
@@ -72,6 +73,14 @@ impl LogWalk {
 
 impl Sliced for Stream {
     type Stage = Stage;
+
+    fn parts_of(stage: Stage) -> Vec<pieces::Part> {
+        let groups = stage.groups.into_values().flat_map(Group::into_items);
+        vec![
+            items_part::<NODES_A_PIECE>(stage.noted.into_iter()),
+            items_part::<ITEMS_A_PIECE>(groups),
+        ]
+    }
 
     fn walking(&mut self) -> Option<&mut Walking<LogWalk>> {
         Some(&mut self.log.walk)

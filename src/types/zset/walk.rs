@@ -140,6 +140,11 @@ impl Large {
 impl Sliced for Zset {
     type Stage = Stage;
 
+    fn parts_of(stage: Stage) -> Vec<Part> {
+        let (Stage::Table(_, noted) | Stage::Noted(noted)) = stage;
+        vec![noted.into_part()]
+    }
+
     fn walking(&mut self) -> Option<&mut Walking<ZsetWalk>> {
         match &mut self.repr {
             Repr::Large(table) => Some(&mut table.walk),
