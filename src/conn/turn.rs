@@ -483,6 +483,9 @@ impl Home {
                 break;
             }
         }
+        for huge in self.leftovers.take_huge() {
+            self.links.reclaim(huge);
+        }
         let process = &self.server.process;
         process.lazyfree_pending.fetch_sub(gone, Ordering::Relaxed);
         process.lazyfreed.fetch_add(gone, Ordering::Relaxed);

@@ -5,6 +5,7 @@
 //! had removed. Only the largest strings are given to another thread, as they go straight back to the system.
 
 use super::store::Table;
+use crate::base::limits::HUGE_BYTES_MIN;
 use crate::structure::{Displaced, TableRemains};
 use crate::types::{Collection, Pieces};
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub enum Garbage {
     /// A long string.
     Bytes(Arc<Vec<u8>>),
+    /// As `Bytes`, of what a snapshot kept of a key that was removed before.
+    Kept(Arc<Vec<u8>>),
     /// A collection.
     Collection(Box<Collection>),
     /// A whole database.
@@ -24,23 +27,20 @@ pub enum Garbage {
     Walk(Pieces),
 }
 
-/// Strings from this size on have memory of the system for themselves, to which it goes back at once.
-const HUGE_BYTES_MIN: usize = 16 << 20;
-
 impl Garbage {
     /// How many values it is.
     pub fn objects(&self) -> u64 {
         match self {
             Garbage::Bytes(_) | Garbage::Collection(_) => 1,
             Garbage::Db(DbGarbage(table)) => table.len() as u64,
-            Garbage::Table(_) | Garbage::Walk(_) => 0,
+            Garbage::Kept(_) | Garbage::Table(_) | Garbage::Walk(_) => 0,
         }
     }
 
     /// Whether it cannot be freed in pieces and takes long.
     pub fn is_whole(&self) -> bool {
         match self {
-            Garbage::Bytes(bytes) => bytes.capacity() >= HUGE_BYTES_MIN,
+            Garbage::Bytes(bytes) | Garbage::Kept(bytes) => bytes.capacity() >= HUGE_BYTES_MIN,
             _ => false,
         }
     }
@@ -63,11 +63,20 @@ pub struct Leftovers {
     table: Option<(TableRemains<Collection>, bool)>,
     /// Values that are being freed: one, or those of a segment of that database.
     values: Vec<Pieces>,
+    /// Long strings of the same.
+    texts: Vec<Arc<Vec<u8>>>,
+    /// Of those, what is for another thread to free.
+    huge: Vec<Arc<Vec<u8>>>,
+    /// What a snapshot has kept.
+    kept: Option<Pieces>,
 }
 
 /// Values of a flushed database that take more allocations than this are freed by themselves: a segment has some
 /// hundred of them.
 const EFFORT_AT_ONCE_MAX: usize = 8;
+
+/// As do strings that are as long: giving their pages back takes longer than a step should.
+const TEXT_AT_ONCE_BYTES_MAX: usize = 32 << 10;
 
 impl Leftovers {
     /// Adds something to free.
@@ -78,11 +87,32 @@ impl Leftovers {
     /// Whether there is nothing to free.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.table.is_none() && self.waiting.is_empty()
+        self.kept.is_none()
+            && self.texts.is_empty()
+            && self.values.is_empty()
+            && self.table.is_none()
+            && self.waiting.is_empty()
+    }
+
+    /// What is so large that another thread should free it, of what this has come to.
+    pub fn take_huge(&mut self) -> impl Iterator<Item = Garbage> {
+        self.huge.drain(..).map(Garbage::Kept)
     }
 
     /// Frees a piece, and says how many values are gone with it; `None` when nothing is left.
     pub fn free_some(&mut self) -> Option<u64> {
+        if let Some(kept) = &mut self.kept {
+            if !kept.free_some() {
+                self.kept = None;
+            }
+            return Some(0);
+        }
+        if let Some(text) = self.texts.pop() {
+            if text.capacity() >= HUGE_BYTES_MIN {
+                self.huge.push(text);
+            }
+            return Some(0);
+        }
         if let Some(value) = self.values.last_mut() {
             if value.free_some() {
                 return Some(0);
@@ -92,10 +122,13 @@ impl Leftovers {
             return Some(u64::from(self.table.is_none()));
         }
         if let Some((table, is_counted)) = &mut self.table {
-            let values = &mut self.values;
+            let (values, texts) = (&mut self.values, &mut self.texts);
             let freed = table.free_some(|outside| match outside {
                 Displaced::Object(value) if value.effort() > EFFORT_AT_ONCE_MAX => {
                     values.push(value.into_pieces());
+                }
+                Displaced::Shared(text) if text.capacity() > TEXT_AT_ONCE_BYTES_MAX => {
+                    texts.push(text);
                 }
                 quick => drop(quick),
             });
@@ -109,8 +142,12 @@ impl Leftovers {
             };
         }
         match self.waiting.pop_front()? {
-            Garbage::Bytes(_) => return Some(1),
-            Garbage::Walk(_) => {}
+            Garbage::Bytes(text) => {
+                self.texts.push(text);
+                return Some(1);
+            }
+            Garbage::Kept(text) => self.texts.push(text),
+            Garbage::Walk(kept) => self.kept = Some(kept),
             Garbage::Collection(value) => self.values.push(value.into_pieces()),
             Garbage::Db(DbGarbage(table)) => self.table = Some((table.into_remains(), true)),
             Garbage::Table(DbGarbage(table)) => self.table = Some((table.into_remains(), false)),

@@ -21,6 +21,12 @@ impl Pieces {
         (!parts.is_empty()).then_some(Pieces { parts })
     }
 
+    /// Of blocks that are long, each a piece.
+    pub fn of_blocks(blocks: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Pieces {
+        let parts = vec![items_part::<1>(blocks)];
+        Pieces { parts }
+    }
+
     /// Frees a piece; false when nothing is left.
     #[inline]
     pub fn free_some(&mut self) -> bool {

@@ -324,14 +324,14 @@ impl Snapshot {
         });
         if !text.write(&mut self.main.bytes, live) {
             // It cannot be; the snapshot is not whole then, and says so.
-            self.texts.swap_remove(at);
+            keys.freed.extend(self.texts.swap_remove(at).into_garbage());
             self.preserved.close(true);
             return Progress::Gone;
         }
         if text.next < text.len {
             return Progress::Going;
         }
-        self.texts.swap_remove(at);
+        keys.freed.extend(self.texts.swap_remove(at).into_garbage());
         self.closing_texts += 1;
         Progress::Done
     }
@@ -542,7 +542,8 @@ impl Snapshot {
             });
         self.begun = 0;
         self.closing.clear();
-        for _ in self.texts.drain(..) {
+        for text in self.texts.drain(..) {
+            keys.freed.extend(text.into_garbage());
             self.preserved.close(true);
         }
         self.main = Chunk::default();

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use super::{LONG_TEXT_BYTES, Pending, Snapshot};
 use crate::base::{DbIndex, Holding};
+use crate::keyspace::garbage::Garbage;
 use crate::keyspace::store::Ledger;
 use crate::keyspace::walk::KeyView;
 use crate::structure::{BodyRef, EntryRef};
-use crate::types::Collection;
+use crate::types::{Collection, Pieces};
 
 /// A long string that is being written in slices, or will be.
 pub(super) struct TextWalk {
@@ -59,6 +60,17 @@ impl TextWalk {
             Place::Key(db, key) => Some((*db, key)),
             Place::Kept(_) => None,
         }
+    }
+
+    /// What it has kept, when it is done or not gone on with.
+    pub(super) fn into_garbage(self) -> impl Iterator<Item = Garbage> {
+        let saved = (!self.saved.is_empty())
+            .then(|| Garbage::Walk(Pieces::of_blocks(self.saved.into_values())));
+        let kept = match self.place {
+            Place::Key(..) => None,
+            Place::Kept(text) => Some(Garbage::Kept(text)),
+        };
+        saved.into_iter().chain(kept)
     }
 
     /// Copies what of a range was not written yet.

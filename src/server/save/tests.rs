@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::scribe::{Note, RdbScribe, Shared};
 use super::writer::Writer;
 use super::{Consumer, Facts, SnapshotSink};
+use crate::base::limits::HUGE_BYTES_MIN;
 use crate::base::{DbIndex, I64Buf, Millis, Rng, ShardId, SlotMap};
 use crate::config::MaxmemoryPolicy;
 use crate::keyspace::{
-    Db, EvictPolicy, EvictSettings, FlushMode, Step, Store, StoreCounters, StoreOptions, StoreSet,
-    StrInput, StrRef, StrValue, Ttl, Value, ValueRef,
+    Db, EvictPolicy, EvictSettings, FlushMode, Garbage, Leftovers, Step, Store, StoreCounters,
+    StoreOptions, StoreSet, StrInput, StrRef, StrValue, Ttl, Value, ValueRef,
 };
 use crate::persist::rdb::{self, Item};
 use crate::persist::{ValueLimits, write_value};
@@ -906,4 +907,115 @@ fn a_large_string_is_saved_as_it_was() {
             }
         },
     );
+}
+
+#[test]
+fn what_a_cancelled_snapshot_has_kept_is_freed_in_many_small_steps() {
+    const COUNT: u64 = 5000;
+    const TEXT_BYTES: usize = 100_000;
+    let mut world = World::new(5, 1);
+    let name = |n: u64| format!("element:{n}").into_bytes();
+    let pairs = || [&b"field"[..], b"value"].into_iter();
+    world.with(|db, _| {
+        db.select(DbIndex(0));
+        for key in [b"edited", b"gone  "] {
+            let text = Arc::new(vec![1; TEXT_BYTES]);
+            db.set_str(key, StrInput::Shared(text), Ttl::Clear);
+        }
+        for n in 0..COUNT {
+            let _ = db.upsert(b"hash", Hash::new, |hash: &mut Hash| {
+                hash.set(&name(n), b"first", FieldTtl::Keep, HASH, START.0);
+                ((), 1)
+            });
+            let _ = db.upsert(b"set", Set::new, |set: &mut Set| {
+                (set.insert(&name(n), SET), 1)
+            });
+            let _ = db.upsert(b"zset", Zset::new, |zset: &mut Zset| {
+                (zset.put(&name(n), n as f64, ZSET), 1)
+            });
+            let _ = db.upsert(b"list", List::new, |list: &mut List| {
+                (list.push(End::Back, &name(n), LIST), 1)
+            });
+            let _ = db.upsert(b"stream", Stream::new, |stream: &mut Stream| {
+                let id = StreamId::new(n + 1, 0);
+                (stream.log_mut().append(id, pairs(), NODE), 1)
+            });
+        }
+    });
+    let _taking = world.cut(1);
+    world.with(|db, _| {
+        db.select(DbIndex(0));
+        for n in (0..COUNT).step_by(2) {
+            let _ = db.upsert(b"hash", Hash::new, |hash: &mut Hash| {
+                hash.set(&name(n), b"changed", FieldTtl::Keep, HASH, START.0);
+                ((), 1)
+            });
+            let _ = db.upsert(b"set", Set::new, |set: &mut Set| (set.remove(&name(n)), 1));
+            let _ = db.upsert(b"zset", Zset::new, |zset: &mut Zset| {
+                (zset.put(&name(n), 0.5, ZSET), 1)
+            });
+            let _ = db.upsert(b"stream", Stream::new, |stream: &mut Stream| {
+                let id = StreamId::new(n + 1, 0);
+                (stream.delete(id, Default::default()), 1)
+            });
+        }
+        let _ = db.upsert(b"list", List::new, |list: &mut List| {
+            (list.push(End::Back, b"changed", LIST), 1)
+        });
+        for key in [b"edited", b"gone  "] {
+            let _ = db.update_grown(key, 0..TEXT_BYTES, |bytes| bytes.fill(2));
+        }
+        db.remove(b"gone  ");
+    });
+    world.stores[0].take_garbage();
+    world.stores[0].give_up_snapshot("a test");
+    world.step(0, 1);
+    let mut leftovers = Leftovers::default();
+    let (mut walks, mut texts) = (0, 0);
+    for garbage in world.stores[0].take_garbage() {
+        match garbage {
+            Garbage::Walk(_) => walks += 1,
+            Garbage::Kept(_) => texts += 1,
+            other => panic!("{} values", other.objects()),
+        }
+        assert!(!garbage.is_whole());
+        assert_eq!(garbage.objects(), 0, "nobody removed it");
+        leftovers.push(garbage);
+    }
+    // What both strings were is kept in blocks, and the one that is gone as a whole.
+    assert_eq!((walks, texts), (7, 1));
+    let mut steps = 0;
+    while let Some(objects) = leftovers.free_some() {
+        assert_eq!(objects, 0);
+        steps += 1;
+    }
+    assert!(leftovers.is_empty());
+    assert!(steps > 700, "{steps}");
+}
+
+#[test]
+fn long_strings_of_a_flushed_database_are_freed_one_by_one_and_the_longest_elsewhere() {
+    let mut world = World::new(6, 1);
+    world.with(|db, _| {
+        db.select(DbIndex(0));
+        for n in 0..200_u32 {
+            let text = Arc::new(vec![1; 40_000]);
+            db.set_str(&n.to_le_bytes(), StrInput::Shared(text), Ttl::Clear);
+        }
+        let text = Arc::new(vec![0; HUGE_BYTES_MIN]);
+        db.set_str(b"huge", StrInput::Shared(text), Ttl::Clear);
+        db.flush(FlushMode::Async);
+    });
+    let mut leftovers = Leftovers::default();
+    let garbage = world.stores[0].take_garbage();
+    garbage.into_iter().for_each(|it| leftovers.push(it));
+    let (mut steps, mut objects) = (0, 0);
+    while let Some(gone) = leftovers.free_some() {
+        objects += gone;
+        steps += 1;
+    }
+    assert_eq!(objects, 201);
+    assert!(steps >= 201, "{steps}");
+    let huge: Vec<Garbage> = leftovers.take_huge().collect();
+    assert!(matches!(huge.as_slice(), [Garbage::Kept(text)] if text.capacity() == HUGE_BYTES_MIN));
 }

@@ -50,6 +50,9 @@ impl Clone for Nodes {
     }
 }
 
+/// Nodes for which there is made room at least.
+const NODES_MORE_MIN: usize = 4;
+
 /// Nodes which the deque gives memory back when a quarter is left.
 const CAPACITY_KEPT: usize = 16;
 
@@ -455,6 +458,11 @@ impl Nodes {
     fn insert_node(&mut self, at: usize, node: Node) {
         self.len += node.len();
         self.heap += node.memory();
+        if self.nodes.len() == self.nodes.capacity() {
+            // By an eighth, not twice: a node has hundreds of elements, so this is rare enough.
+            self.nodes
+                .reserve_exact((self.nodes.len() / 8).max(NODES_MORE_MIN));
+        }
         self.nodes.insert(at, node);
     }
 
