@@ -455,7 +455,9 @@ impl Home {
                 }
             }
             (Fetch::Index, Some(locator)) => store.prefetch(item.scope.db, locator),
-            (Fetch::Entry, Some(locator)) => store.prefetch_entry(item.scope.db, locator),
+            (Fetch::Entry, Some(locator)) => {
+                store.prefetch_entry(item.scope.db, locator);
+            }
             _ => {}
         }
     }

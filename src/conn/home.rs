@@ -5,11 +5,11 @@
 
 use super::blocking::Deadline;
 use super::client::{Client, SlotState, Stall};
-use super::dispatch::Ahead;
 use super::hold::{DiskWait, Stage};
 use super::mail::Post;
 use super::peaks::Peaks;
 use super::process::Process;
+use super::serve::Ahead;
 use super::walk::Walk;
 use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};

@@ -6,7 +6,8 @@
 //! | `home.rs` | a core: its clients, its shard, its way to the others |
 //! | `client.rs` | one client, and the replies it is owed |
 //! | `apart.rs` | a long argument on its way in |
-//! | `dispatch.rs` | from bytes to a command that runs somewhere |
+//! | `serve.rs` | from bytes to commands, and the short way of running them |
+//! | `dispatch.rs` | from a command to where it runs |
 //! | `fence.rs`, `merge.rs` | operations over several shards: splitting, posting, putting the reply together |
 //! | `exec.rs` | MULTI, EXEC, WATCH |
 //! | `busy.rs` | what may take long, and whom a core serves meanwhile |
@@ -43,6 +44,7 @@ mod process;
 mod pubsub;
 mod relief;
 mod remarkable;
+mod serve;
 mod tracking;
 mod turn;
 mod walk;

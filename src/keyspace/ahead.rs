@@ -28,16 +28,18 @@ impl Db<'_> {
             while len < AHEAD
                 && let Some((key, with)) = keys.next()
             {
-                found[len] = self.locate(key);
+                let at = self.locate(key);
+                self.set.store(at.slot).prefetch_slot(self.index, at);
+                found[len] = at;
                 batch[len] = Some((key, with));
                 len += 1;
             }
             if len > 1 {
                 let db = self.index;
+                // What was asked for in one pass has arrived in the next, that of the first keys at least.
                 for &at in &found[..len] {
                     self.set.store(at.slot).prefetch(db, at);
                 }
-                // The index lines have arrived by now, those of the first keys at least.
                 for &at in &found[..len] {
                     self.set.store(at.slot).prefetch_entry(db, at);
                 }

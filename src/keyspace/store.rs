@@ -15,7 +15,7 @@
 //!      change.
 //!   3. An entry past its expiry time is never handed out, except under `Expiry::Ignore`.
 //!
-//! Budget of a read: slot header, bucket, entry: three cache lines, prefetched in two steps by a batch.
+//! Budget of a read: slot header, bucket, entry: three cache lines, prefetched by a batch in as many steps.
 
 use std::mem;
 use std::ops::Range;
@@ -445,11 +445,18 @@ impl Store {
         }
     }
 
-    /// Third step, when the index has arrived: the entry.
+    /// Third step, when the index has arrived: the entry. True if a fourth is wanted, [`Store::prefetch_stashed`].
     #[inline]
-    pub fn prefetch_entry(&self, db: DbIndex, at: Locator) {
+    pub fn prefetch_entry(&self, db: DbIndex, at: Locator) -> bool {
+        let table = self.table_at(db, at);
+        table.is_some_and(|table| table.prefetch_entry(self.place(at.slot), at.hash))
+    }
+
+    /// Fourth step, for an entry that is not in its place in the index.
+    #[inline]
+    pub fn prefetch_stashed(&self, db: DbIndex, at: Locator) {
         if let Some(table) = self.table_at(db, at) {
-            table.prefetch_entry(self.place(at.slot), at.hash);
+            table.prefetch_stashed(self.place(at.slot), at.hash);
         }
     }
 

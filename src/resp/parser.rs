@@ -302,7 +302,7 @@ impl Parser {
 
     /// Reads arguments until the request is complete or the bytes end. `spans` holds those found before, from `first`
     /// on.
-    #[inline]
+    #[inline(always)]
     fn arguments(
         &mut self,
         buf: &[u8],

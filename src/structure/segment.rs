@@ -225,12 +225,30 @@ impl<'t> Segment<'t> {
         crate::base::cpu::prefetch(self.lines.as_ptr().wrapping_add(home).cast());
     }
 
-    /// Asks for the entries that a look-up would compare, or for where else it would look.
+    /// Asks for the entries that a look-up would compare. If it would go on in the stash, asks for that and says so:
+    /// then [`Segment::prefetch_stashed`] is the next step.
     #[inline]
-    pub(super) fn prefetch_entry(&self, hash: u64) {
-        let bits = self.bits_of(hash);
-        let home = self.home_of_bits(bits);
-        let bucket = self.bucket(home);
+    pub(super) fn prefetch_entry(&self, hash: u64) -> bool {
+        let home = self.home_of_hash(hash);
+        let is_in_stash = !self.prefetch_matches(home, hash) && self.bucket(home).is_spilled();
+        if is_in_stash {
+            let stash = self.stash_line(home) as usize;
+            crate::base::cpu::prefetch(self.lines.as_ptr().wrapping_add(stash).cast());
+        }
+        is_in_stash
+    }
+
+    /// Asks for the entries that a look-up would compare in the stash, where most of those are that are in one.
+    pub(super) fn prefetch_stashed(&self, hash: u64) {
+        if self.geometry.stash > 0 {
+            self.prefetch_matches(self.stash_line(self.home_of_hash(hash)), hash);
+        }
+    }
+
+    /// Asks for the entries of one bucket that have this hash; false if there are none.
+    #[inline]
+    fn prefetch_matches(&self, bucket: u32, hash: u64) -> bool {
+        let (bits, bucket) = (self.bits_of(hash), self.bucket(bucket));
         let mut found = false;
         for at in bucket.matches(tag_of(hash)) {
             let cell = bucket.cell(at);
@@ -239,10 +257,13 @@ impl<'t> Segment<'t> {
                 found = true;
             }
         }
-        if !found && bucket.is_spilled() {
-            let stash = self.geometry.home + self.geometry.stash_of(home);
-            crate::base::cpu::prefetch(self.lines.as_ptr().wrapping_add(stash as usize).cast());
-        }
+        found
+    }
+
+    /// The stash bucket of a home's neighbourhood.
+    #[inline]
+    fn stash_line(&self, home: u32) -> u32 {
+        self.geometry.home + self.geometry.stash_of(home)
     }
 
     /// Finds the entry with this hash for which `is_it` holds; it is asked only where 24 hash bits agree.

@@ -255,11 +255,18 @@ impl<O, H: HashKey> SlotTable<O, H> {
         }
     }
 
-    /// Third step, when the bucket has arrived: the entry.
+    /// Third step, when the bucket has arrived: the entry. True if it is elsewhere, and a fourth is wanted.
     #[inline]
-    pub fn prefetch_entry(&self, slot: usize, hash: u64) {
+    pub fn prefetch_entry(&self, slot: usize, hash: u64) -> bool {
+        let segment = self.segment(self.leaf(slot, hash));
+        segment.is_some_and(|segment| segment.prefetch_entry(hash))
+    }
+
+    /// Fourth step, for the few entries that are not in their bucket.
+    #[cold]
+    pub fn prefetch_stashed(&self, slot: usize, hash: u64) {
         if let Some(segment) = self.segment(self.leaf(slot, hash)) {
-            segment.prefetch_entry(hash);
+            segment.prefetch_stashed(hash);
         }
     }
 

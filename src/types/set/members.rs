@@ -93,8 +93,10 @@ impl Members {
         for &hash in &hashes {
             self.entries.prefetch(SLOT, hash);
         }
-        for &hash in &hashes {
-            self.entries.prefetch_entry(SLOT, hash);
+        let mut stashed = hashes.clone();
+        stashed.retain(|&hash| self.entries.prefetch_entry(SLOT, hash));
+        for hash in stashed {
+            self.entries.prefetch_stashed(SLOT, hash);
         }
         let mut hashes = hashes.into_iter();
         texts.retain(|text| {
