@@ -153,8 +153,8 @@ impl Drop for Label {
 pub enum Walked {
     /// There is more.
     Partly,
-    /// That was the last of it.
-    Wholly(Box<Label>),
+    /// That was the last of it; what it has kept to the end, if it is to be freed in pieces.
+    Wholly(Box<Label>, Option<Pieces>),
 }
 
 /// What a noted element costs beside its bytes, about.

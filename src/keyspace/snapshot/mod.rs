@@ -44,7 +44,7 @@ use super::value::{StrRef, ValueRef, value_of};
 use super::walk::KeyView;
 use crate::base::{DbIndex, Holding, Millis, Preserved, limits};
 use crate::structure::{BodyRef, EntryRef};
-use crate::types::{Collection, Label, ListRest, Walked};
+use crate::types::{Collection, Label, ListRest, Pieces, Walked};
 
 /// The format of a snapshot and the way it takes. One a shard and snapshot.
 pub trait Scribe: Send {
@@ -120,6 +120,8 @@ pub(super) struct Snapshot {
     /// Values that are written to their ends, but not sent yet.
     closing: Vec<Label>,
     closing_texts: usize,
+    /// What such values have kept, to be freed.
+    remains: Vec<Pieces>,
     main: Chunk,
     /// What was preserved, by database at the cut.
     aside: Vec<Option<Chunk>>,
@@ -204,6 +206,7 @@ impl Store {
             resumed: false,
             closing: Vec::new(),
             closing_texts: 0,
+            remains: Vec::new(),
             main: Chunk::default(),
             aside: Vec::new(),
             ready: VecDeque::new(),

@@ -78,6 +78,7 @@ impl Store {
         };
         let step = snapshot.run(&mut keys, &mut go_on);
         snapshot.scribe.progress(snapshot.keys);
+        freed.extend(snapshot.remains.drain(..).map(Garbage::Walk));
         if snapshot.has_stamped_all() {
             self.ledger.unswept = 0;
         }
@@ -260,7 +261,8 @@ impl Snapshot {
         match self.scribe.elements(&mut self.main, collection, count) {
             None => Progress::Gone,
             Some(Walked::Partly) => Progress::Going,
-            Some(Walked::Wholly(label)) => {
+            Some(Walked::Wholly(label, pieces)) => {
+                self.remains.extend(pieces);
                 self.main.bytes.extend_from_slice(&label.frame.tail);
                 self.closing.push(*label);
                 Progress::Done

@@ -137,6 +137,6 @@ impl Hash {
             table.walk.0 = Some(walk);
             return Some(Walked::Partly);
         }
-        Some(Walked::Wholly(walk.label))
+        Some(Walked::Wholly(walk.label, None))
     }
 }

@@ -62,7 +62,7 @@ impl List {
             nodes.walk.0 = Some(walk);
             return Some(Walked::Partly);
         }
-        Some(Walked::Wholly(walk.label))
+        Some(Walked::Wholly(walk.label, None))
     }
 
     /// The list may change from now on: the walk goes on over what comes back.

@@ -96,6 +96,6 @@ impl Set {
             table.walk.0 = Some(walk);
             return Some(Walked::Partly);
         }
-        Some(Walked::Wholly(walk.label))
+        Some(Walked::Wholly(walk.label, None))
     }
 }

@@ -8,7 +8,7 @@ use super::group::{Group, GroupPart, GroupPlace};
 use super::id::StreamId;
 use super::node::Node;
 use super::{ITEMS_A_PIECE, NODES_A_PIECE, Stream};
-use crate::types::pieces::{self, items_part};
+use crate::types::pieces::{self, Pieces, items_part};
 use crate::types::walk::{Label, NOTE_BYTES, Sliced, Walk, Walked, Walking};
 
 /// How far a walk is, and what was changed ahead of it.
@@ -23,6 +23,8 @@ pub(in crate::types) struct Stage {
     noted: BTreeMap<StreamId, Option<Node>>,
     /// Groups as they were, from the one on that is being written.
     groups: BTreeMap<Box<[u8]>, Group>,
+    /// Those that were written: of what they shared they may be the last who have it.
+    written: Vec<Group>,
     place: GroupPlace,
 }
 
@@ -33,6 +35,7 @@ impl Default for Stage {
             last: StreamId::MAX,
             noted: BTreeMap::new(),
             groups: BTreeMap::new(),
+            written: Vec::new(),
             place: GroupPlace::Start,
         }
     }
@@ -75,7 +78,8 @@ impl Sliced for Stream {
     type Stage = Stage;
 
     fn parts_of(stage: Stage) -> Vec<pieces::Part> {
-        let groups = stage.groups.into_values().flat_map(Group::into_items);
+        let groups = stage.groups.into_values().chain(stage.written);
+        let groups = groups.flat_map(Group::into_items);
         vec![
             items_part::<NODES_A_PIECE>(stage.noted.into_iter()),
             items_part::<ITEMS_A_PIECE>(groups),
@@ -116,7 +120,8 @@ impl Stream {
             return Some(Walked::Partly);
         }
         let walk = self.log.walk.0.take()?;
-        Some(Walked::Wholly(walk.label))
+        let pieces = Pieces::of(Stream::parts_of(walk.stage));
+        Some(Walked::Wholly(walk.label, pieces))
     }
 }
 
@@ -163,7 +168,7 @@ impl Stage {
         let group = first.get();
         self.place = group.visit_parts(self.place, count, |part| visit(Part::OfGroup(part)));
         if self.place == GroupPlace::End {
-            first.remove();
+            self.written.push(first.remove());
             self.place = GroupPlace::Start;
         }
         !self.groups.is_empty()

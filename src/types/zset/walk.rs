@@ -169,6 +169,6 @@ impl Zset {
             table.walk.0 = Some(walk);
             return Some(Walked::Partly);
         }
-        Some(Walked::Wholly(walk.label))
+        Some(Walked::Wholly(walk.label, None))
     }
 }
