@@ -97,8 +97,8 @@ pub const EXPIRE_BUDGET: usize = 128;
 pub const FREE_BUDGET_US: u64 = 200;
 
 /// Blocks of memory from this size on are mappings of their own (`ring/allocator.rs`): strings that are so long grow without
-/// being copied, and may be freed by any thread. Below, a copy takes no more than a millisecond or so.
-pub const HUGE_BYTES_MIN: usize = 4 << 20;
+/// being copied, and may be freed by any thread. A copy of a megabyte takes a millisecond, mostly to fault in new pages.
+pub const HUGE_BYTES_MIN: usize = 2 << 20;
 
 /// Stack of a shard's thread. Scripts nest: patterns, JSON and calls between Lua and native code, each within a bound
 /// that fits in here. Only what is used is ever there.

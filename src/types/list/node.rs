@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::{Chunk, End};
-use crate::base::lzf;
+use crate::base::{cpu, lzf};
 use crate::structure::size_class;
 use crate::types::{Item, Listpack};
 
@@ -93,6 +93,21 @@ impl Node {
                 }
             }
             Node::Shared(node) => node.view(),
+        }
+    }
+
+    /// Whether it is one already that others can have as well.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Node::Shared(_))
+    }
+
+    /// Fetches what counts its users, if others can have it as well.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Node::Shared(node) = self {
+            // The two counters stand in front of it.
+            let counters = Arc::as_ptr(node).cast::<u8>();
+            cpu::prefetch(counters.wrapping_sub(2 * size_of::<usize>()));
         }
     }
 

@@ -37,7 +37,13 @@ pub(super) struct Nodes {
 
 impl Clone for Nodes {
     fn clone(&self) -> Nodes {
-        let nodes = self.nodes.clone();
+        let mut nodes = VecDeque::with_capacity(self.nodes.len());
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Some(ahead) = self.nodes.get(at + SHARED_AHEAD) {
+                ahead.prefetch();
+            }
+            nodes.push_back(node.clone());
+        }
         // A copy is as large as it must be, which may be less than the original.
         let heap = nodes.iter().map(Node::memory).sum();
         Nodes {
@@ -49,6 +55,9 @@ impl Clone for Nodes {
         }
     }
 }
+
+/// How many nodes ahead those are fetched whose users are counted: the list has tens of thousands, each a cache miss.
+const SHARED_AHEAD: usize = 16;
 
 /// Nodes for which there is made room at least.
 const NODES_MORE_MIN: usize = 4;
@@ -101,7 +110,15 @@ impl Nodes {
     /// Shares the nodes from one on with a snapshot.
     pub(super) fn share(&mut self, from: usize) -> VecDeque<Arc<Node>> {
         let mut shared = VecDeque::with_capacity(self.nodes.len().saturating_sub(from));
-        for node in self.nodes.iter_mut().skip(from) {
+        for at in from..self.nodes.len() {
+            if let Some(ahead) = self.nodes.get(at + SHARED_AHEAD) {
+                ahead.prefetch();
+            }
+            let node = &mut self.nodes[at];
+            if node.is_shared() {
+                shared.push_back(node.share());
+                continue;
+            }
             let before = node.memory();
             shared.push_back(node.share());
             self.heap = self.heap + node.memory() - before;

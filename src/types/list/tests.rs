@@ -259,3 +259,15 @@ fn behaves_like_a_deque() {
         assert!(list.is_empty());
     }
 }
+
+#[test]
+fn an_element_of_a_large_list_takes_little_more_than_its_bytes() {
+    let mut list = List::new();
+    let count = 250_000;
+    for _ in 0..count {
+        list.push(End::Back, &[b'x'; 32], ListLimits::default());
+    }
+    // 34 in its listpack, of which 240 fill a node of 8 KiB, and a share of the node's place. Redis takes 34.37.
+    let hundredths = list.memory() * 100 / count;
+    assert!((3413..3433).contains(&hundredths), "{hundredths}");
+}
