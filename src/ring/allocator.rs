@@ -40,6 +40,11 @@ const PAGE_BYTES: usize = 4096;
 /// What a thread gives back at a time: others wait for less long if they need the table of mappings.
 const UNMAPPED_AT_ONCE_BYTES: usize = 8 << 20;
 
+/// What a mapping for so much takes.
+const fn whole(size: usize) -> usize {
+    size.next_multiple_of(PAGE_BYTES)
+}
+
 /// Whether such a block has a mapping of its own.
 #[inline]
 fn is_mapped(layout: Layout) -> bool {
@@ -105,9 +110,13 @@ unsafe impl GlobalAlloc for Allocator {
 #[cold]
 fn map(size: usize) -> *mut u8 {
     let access = libc::PROT_READ | libc::PROT_WRITE;
-    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let mut kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    if !cfg!(miri) {
+        // The interpreter does not know it.
+        kind |= libc::MAP_NORESERVE;
+    }
     // SAFETY: a new mapping where the system wants it concerns nobody.
-    let block = unsafe { libc::mmap(null_mut(), size, access, kind, -1, 0) };
+    let block = unsafe { libc::mmap(null_mut(), whole(size), access, kind, -1, 0) };
     match block {
         libc::MAP_FAILED => null_mut(),
         block => block.cast(),
@@ -121,6 +130,7 @@ fn map(size: usize) -> *mut u8 {
 /// It must be a mapping of this size that is the caller's, who gives it up if another comes back.
 #[cold]
 unsafe fn remap(block: *mut u8, old: usize, new: usize) -> *mut u8 {
+    let (old, new) = (whole(old), whole(new));
     // SAFETY: all of the mapping is the caller's.
     let moved = unsafe { libc::mremap(block.cast(), old, new, libc::MREMAP_MAYMOVE) };
     match moved {
@@ -136,9 +146,12 @@ unsafe fn remap(block: *mut u8, old: usize, new: usize) -> *mut u8 {
 /// It must be a mapping of this size that is the caller's, who gives it up.
 #[cold]
 unsafe fn unmap(block: *mut u8, size: usize) {
-    let whole = size.next_multiple_of(PAGE_BYTES);
-    for from in (0..whole).step_by(UNMAPPED_AT_ONCE_BYTES) {
-        let bytes = UNMAPPED_AT_ONCE_BYTES.min(whole - from);
+    let size = whole(size);
+    for from in (0..size).step_by(UNMAPPED_AT_ONCE_BYTES) {
+        if cfg!(miri) {
+            break;
+        }
+        let bytes = UNMAPPED_AT_ONCE_BYTES.min(size - from);
         // SAFETY: pages of the mapping, all of which is given up. If the system refuses, the next call does it.
         unsafe { libc::madvise(block.add(from).cast(), bytes, libc::MADV_DONTNEED) };
     }
