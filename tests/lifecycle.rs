@@ -246,7 +246,45 @@ fn a_config_file_and_its_overrides() {
         );
         assert_eq!(conn.call(force), Value::Simple(b"OK".to_vec()));
         let again = std::fs::read_to_string(&file).expect("the file is there");
-        assert_eq!(written, again);
+        // Redis ends with an empty line the second time.
+        assert_eq!(written.trim_end(), again.trim_end());
+    });
+}
+
+/// What `ps` shows. A real server calls itself by the name it was started by, as we do.
+#[test]
+fn the_title_of_the_process() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        let shown = || {
+            let text = std::fs::read(format!("/proc/{}/cmdline", server.pid())).expect("it runs");
+            let text = String::from_utf8(text).expect("our title is text");
+            text.trim_end_matches(['\0', ' ']).to_owned()
+        };
+        assert!(
+            shown().ends_with(&format!(":{}", server.port())),
+            "{}",
+            shown()
+        );
+        let template = b"a title {port} {{x} {server-mode}";
+        assert_eq!(
+            conn.call_words(&[b"CONFIG", b"SET", b"proc-title-template", template]),
+            ok()
+        );
+        assert_eq!(shown(), format!("a title {} {{x}}", server.port()));
+        // The environment is where it was shown before: it was moved.
+        let long = "y".repeat(3000);
+        assert_eq!(
+            conn.call(&format!("CONFIG SET proc-title-template {long}")),
+            ok()
+        );
+        let cut = shown();
+        assert!(cut.len() > 100 && long.starts_with(&cut), "{cut}");
+        let bad = conn
+            .call("CONFIG SET proc-title-template {invalid-var}")
+            .text();
+        assert!(bad.contains("template format is invalid"), "{bad}");
     });
 }
 

@@ -466,6 +466,59 @@ fn keys_are_evicted_wherever_they_are() {
     });
 }
 
+/// An empty server uses what its index takes, so that a small limit above that is one for keys.
+#[test]
+fn a_hundred_kilobytes_hold_some_keys() {
+    each_variant(|variant| {
+        for policy in ["allkeys-random", "volatile-ttl"] {
+            let server = variant.own_server(&[("maxmemory-policy", policy)]);
+            let mut conn = server.conn();
+            // The tests of others begin so, too.
+            conn.call("SELECT 9");
+            let limit = info_number(&mut conn, "used_memory") + 100 * 1024;
+            assert_eq!(conn.call(&format!("CONFIG SET maxmemory {limit}")), ok());
+            let mut keys = 0;
+            while info_number(&mut conn, "used_memory") + 4096 <= limit {
+                assert_eq!(conn.call(&format!("SETEX key:{keys} 10000 x")), ok());
+                keys += 1;
+            }
+            assert!(keys > 100, "{policy}: {keys} keys");
+            for i in keys..2 * keys {
+                assert_eq!(conn.call(&format!("SETEX key:{i} 10000 x")), ok());
+            }
+            clock::wait_until("room to be made", || {
+                (info_number(&mut conn, "used_memory") < limit + 4096).then_some(())
+            });
+            assert!(info_number(&mut conn, "evicted_keys") > 0);
+            assert_eq!(conn.call("CONFIG SET maxmemory 0"), ok());
+            assert_eq!(conn.call("FLUSHALL"), ok());
+        }
+    });
+}
+
+/// What a command has added beyond the limit is made up for by whoever comes next, a reader perhaps.
+#[test]
+fn readers_make_room_too() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("maxmemory-policy", "volatile-random")]);
+        let mut conn = server.conn();
+        conn.call("HELLO 3");
+        conn.call("CLIENT TRACKING ON");
+        let limit = info_number(&mut conn, "used_memory") + 100 * 1024;
+        assert_eq!(conn.call(&format!("CONFIG SET maxmemory {limit}")), ok());
+        assert_eq!(conn.call("SETEX volatile 10000 x"), ok());
+        conn.call("GET volatile");
+        conn.call("SETBIT big 1600000 0");
+        conn.send_command(&[b"GETBIT", b"big", b"0"])
+            .expect("the server reads");
+        // That the key has gone is told first if it was on the shard of the client.
+        let two = [conn.read().expect("one"), conn.read().expect("two")];
+        assert!(two.contains(&Value::Int(0)), "{two:?}");
+        assert!(format!("{two:?}").contains("Push"), "{two:?}");
+        assert_eq!(info_number(&mut conn, "evicted_keys"), 1);
+    });
+}
+
 /// Memory is given back without any further command: some milliseconds after the limit was lowered.
 #[test]
 fn lowering_maxmemory_frees_memory_soon() {

@@ -9,13 +9,17 @@
 //!
 //! Only the last `*` seen is ever retried: if what follows it cannot match further right, widening an earlier `*`
 //! cannot help either. So matching takes at most `pattern * text` steps and no recursion, and no pattern is
-//! exponential. Patterns come from clients, so this matters more than the common case.
+//! exponential. Patterns come from clients, so this matters more than the common case. Redis, which does recur, gives
+//! up on patterns with more than a thousand `*`; such a one matches nothing here either.
 //!
 //! Odd inputs follow the field: a class that is never closed ends with the pattern, `[]` matches nothing, a trailing
 //! backslash is itself, and in a class an escaped byte is compared exactly even when case is ignored.
 
 /// Does the whole `text` match `pattern`? `nocase` ignores ASCII case.
 pub fn glob_match(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
+    if pattern.len() > 2 * STARS_MAX && has_too_many_stars(pattern) {
+        return false;
+    }
     let (mut p, mut t) = (0, 0);
     // Where to resume when the current attempt fails: after the last `*`, one byte further into the text.
     let mut retry: Option<(usize, usize)> = None;
@@ -49,6 +53,26 @@ pub fn glob_match(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     }
 }
 
+/// Redis tries each `*` by recursion, gives up at this depth, and then nothing matches.
+const STARS_MAX: usize = 1000;
+
+/// Whether more than so many stars have something behind them. Stars side by side are one.
+fn has_too_many_stars(pattern: &[u8]) -> bool {
+    let (mut at, mut stars) = (0, 0);
+    while at < pattern.len() {
+        at += match pattern[at] {
+            b'*' => {
+                stars += usize::from(pattern.get(at + 1).is_some_and(|next| *next != b'*'));
+                1
+            }
+            b'[' => class(&pattern[at..], 0, false).1,
+            b'\\' => 2,
+            _ => 1,
+        };
+    }
+    stars > STARS_MAX
+}
+
 /// Matches one byte against the element at the start of `pattern`; how long that element is, if it matches. The
 /// element is not a `*`.
 #[inline]
@@ -63,6 +87,12 @@ fn match_one(pattern: &[u8], byte: u8, nocase: bool) -> Option<usize> {
 }
 
 fn match_class(pattern: &[u8], byte: u8, nocase: bool) -> Option<usize> {
+    let (is_in, width) = class(pattern, byte, nocase);
+    is_in.then_some(width)
+}
+
+/// Whether the class at the start of `pattern` takes a byte, and how long it is.
+fn class(pattern: &[u8], byte: u8, nocase: bool) -> (bool, usize) {
     let negated = pattern.get(1) == Some(&b'^');
     let mut at = if negated { 2 } else { 1 };
     let mut found = false;
@@ -93,7 +123,7 @@ fn match_class(pattern: &[u8], byte: u8, nocase: bool) -> Option<usize> {
             }
         }
     }
-    (found != negated).then_some(at)
+    (found != negated, at)
 }
 
 #[inline]
@@ -109,6 +139,18 @@ mod tests {
     fn check(pattern: &str, text: &str, expected: bool) {
         let found = glob_match(pattern.as_bytes(), text.as_bytes(), false);
         assert_eq!(found, expected, "{pattern:?} against {text:?}");
+    }
+
+    #[test]
+    fn more_than_a_thousand_stars_match_nothing() {
+        let text = "a".repeat(3000);
+        for part in ["*a", "*?", "**a", "*[*a]", "*\\a"] {
+            check(&part.repeat(1000), &text, true);
+            check(&part.repeat(1001), &text, false);
+        }
+        check(&format!("{}*", "*a".repeat(1000)), &text, true);
+        check(&"\\*".repeat(1500), &"*".repeat(1500), true);
+        check(&"[*a]".repeat(1500), &text[..1500], true);
     }
 
     #[test]

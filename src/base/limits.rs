@@ -104,7 +104,11 @@ pub const HUGE_BYTES_MIN: usize = 2 << 20;
 /// that fits in here. Only what is used is ever there.
 pub const SHARD_STACK_BYTES: usize = 16 * 1024 * 1024;
 
-/// What the inbox of a core takes with the least room it can have. Counted as used memory, which is never zero so.
+/// About what a process has allocated before it has a client or a key: the command table, settings, users, logs. Counted
+/// as used memory, as Redis counts all it allocates: who sets `maxmemory` a little above that means a little room for keys.
+pub const PROCESS_BYTES: usize = 512 * 1024;
+
+/// What the inbox of a core takes with the least room it can have. Counted as used memory.
 pub const INBOX_BYTES: usize = 8 * 1024;
 
 /// Bytes of the log that are not written yet, beyond which clients' next commands wait: a disk that is too slow for the

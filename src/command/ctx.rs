@@ -11,6 +11,7 @@ use super::effects::Effects;
 use super::lookup::Lookup;
 use super::spec::{CommandSpec, HomeFn, StoreFn};
 use crate::base::crc64;
+use crate::base::limits::{INBOX_BYTES, PROCESS_BYTES};
 use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
@@ -293,11 +294,12 @@ pub struct CoreShared {
 }
 
 impl Server {
-    /// Used memory of all stores and clients, of the texts of scripts and libraries, and of the cores' inboxes, in bytes.
+    /// Used memory of all stores and clients, of the texts of scripts and libraries, of the cores' inboxes and of the
+    /// process itself, in bytes.
     pub fn used_memory(&self) -> u64 {
         let cores = self.cores.iter();
         let bytes = cores.map(|core| core.store.used_bytes.get() + core.stats.client_memory.get());
-        let fixed = self.cores.len() * crate::base::limits::INBOX_BYTES;
+        let fixed = PROCESS_BYTES + self.cores.len() * INBOX_BYTES;
         bytes.sum::<u64>() + self.scripts.text_bytes() + fixed as u64
     }
 
@@ -641,6 +643,8 @@ pub struct Scope {
     pub proto: Proto,
     /// Whether reads leave access times alone.
     pub no_touch: bool,
+    /// Whether nothing else of the client is under way: what shards publish holds all that it has done.
+    pub is_alone: bool,
     /// Whether what has expired is there for it, as it imports data.
     pub imports: bool,
     /// The client.

@@ -6,6 +6,7 @@ pub mod bitmap;
 mod bits;
 mod blocking;
 pub mod client;
+pub mod cluster;
 pub mod commands;
 pub mod connection;
 pub mod ctx;

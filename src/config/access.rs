@@ -125,11 +125,13 @@ fn resolve(
         Allow::No => false,
     };
     let mut seen: Set<&'static str> = Set::default();
-    let check = |[name, _]: &[&[u8]; 2]| {
+    let check = |[name, value]: &[&[u8]; 2]| {
         let unknown = || ConfigSetError::Unknown(name.to_vec());
         let named = table::find(name).ok_or_else(unknown)?;
         let flags = named.setting.flags;
-        let reason = if flags.has(Flags::IMMUTABLE) {
+        let is_newer = flags.has(Flags::NEWER) || named.name != named.setting.name;
+        let stays = || is_newer && named.setting.get(config) == *value;
+        let reason = if flags.has(Flags::IMMUTABLE) && !stays() {
             "can't set immutable config"
         } else if flags.has(Flags::PROTECTED) && !protected_allowed {
             "can't set protected config"

@@ -43,6 +43,10 @@ impl Flags {
     /// The server acts on it. Without this flag it is only remembered, for a subsystem that is yet to come.
     pub const IN_EFFECT: Flags = Flags(1 << 8);
 
+    /// Not in Redis 7.2. If it is immutable, CONFIG SET takes the value it has, as it does by another name: who sets all
+    /// that CONFIG GET lists, but for what is known to be immutable, does not fail for it.
+    pub const NEWER: Flags = Flags(1 << 9);
+
     pub const fn or(self, other: Flags) -> Flags {
         Flags(self.0 | other.0)
     }

@@ -20,9 +20,8 @@
 //! | `special` | any | type, default, its functions in `special.rs` |
 //!
 //! Checks may be left out. A row without `IMMUTABLE` can be changed by CONFIG SET; one without `IN_EFFECT` is accepted,
-//! kept, listed and rewritten, and nothing acts on it yet. Defaults are those of the field's servers, with one
-//! difference: `bind` is the loopback interface, which there is what the shipped file says. A server started without
-//! any configuration should not be reachable from elsewhere.
+//! kept, listed and rewritten, and nothing acts on it yet. Defaults are those of the field's servers: one started without
+//! any configuration listens everywhere, and `protected-mode` turns away whoever comes from elsewhere.
 //!
 //! The macro makes [`Config`] (a plain field a row), its `Default`, and [`SETTINGS`], so that a directive is written
 //! down once. A new one is a row here, and nothing else.
@@ -197,21 +196,21 @@ settings! {
     "min-io-threads-avoid-copy-reply" => min_io_threads_avoid_copy_reply: int(7, 0, INT_MAX) [HIDDEN];
     "min-string-size-avoid-copy-reply" => min_string_size_avoid_copy_reply: int(16_384, 0, INT_MAX) [HIDDEN];
     "min-string-size-avoid-copy-reply-threaded" => min_string_size_avoid_copy_reply_threaded: int(65_536, 0, INT_MAX) [HIDDEN];
-    "mptcp" => mptcp: bool(false) [IMMUTABLE];
+    "mptcp" => mptcp: bool(false) [IMMUTABLE NEWER];
     "port" => port: int(6379, 0, 65_535) [IN_EFFECT];
     "prefetch-batch-max-size" => prefetch_batch_max_size: int(16, 0, 128) [HIDDEN];
     "protected-mode" => protected_mode: bool(true) [IN_EFFECT];
     "rdma-bind" => rdma_bind: special(Vec<String>, Vec::new(), RDMA_BIND) [MULTI_ARG];
-    "rdma-completion-vector" => rdma_completion_vector: int(-1, -1, 1024) [IMMUTABLE];
+    "rdma-completion-vector" => rdma_completion_vector: int(-1, -1, 1024) [IMMUTABLE NEWER];
     "rdma-port" => rdma_port: int(0, 0, 65_535) [];
-    "rdma-rx-size" => rdma_rx_size: int(1_048_576, 65_536, 16_777_216) [IMMUTABLE];
-    "repl-mptcp" => repl_mptcp: bool(false) [IMMUTABLE];
+    "rdma-rx-size" => rdma_rx_size: int(1_048_576, 65_536, 16_777_216) [IMMUTABLE NEWER];
+    "repl-mptcp" => repl_mptcp: bool(false) [IMMUTABLE NEWER];
     "socket-mark-id" => socket_mark_id: int(0, 0, UINT_MAX) [IMMUTABLE];
     "tcp-backlog" => tcp_backlog: int(511, 0, INT_MAX) [IMMUTABLE IN_EFFECT];
     "tcp-keepalive" => tcp_keepalive: int(300, 0, INT_MAX) [IN_EFFECT];
     "timeout" => timeout: int(0, 0, INT_MAX) [IN_EFFECT];
     "unixsocket" => unixsocket: unset_text() [IMMUTABLE IN_EFFECT];
-    "unixsocketgroup" => unixsocketgroup: unset_text() [IMMUTABLE];
+    "unixsocketgroup" => unixsocketgroup: unset_text() [IMMUTABLE NEWER];
     "unixsocketperm" => unixsocketperm: octal(0, 0o777) [IMMUTABLE IN_EFFECT];
 
     // The process.
@@ -233,7 +232,7 @@ settings! {
     "enable-module-command" => enable_module_command: choice(Allow, No) [IMMUTABLE IN_EFFECT];
     "enable-protected-configs" => enable_protected_configs: choice(Allow, No) [IMMUTABLE IN_EFFECT];
     "extended-redis-compatibility" => extended_redis_compatibility: bool(false) [];
-    "hash-seed" => hash_seed: unset_bytes() [IMMUTABLE];
+    "hash-seed" => hash_seed: unset_bytes() [IMMUTABLE NEWER];
     "hide-user-data-from-log" => hide_user_data_from_log: bool(false) [];
     "hz" => hz: int(10, 0, INT_MAX) [IN_EFFECT];
     "ignore-warnings" => ignore_warnings: text("") [];
@@ -246,10 +245,10 @@ settings! {
     "oom-score-adj" => oom_score_adj: choice(OomScoreAdj, No) [IN_EFFECT];
     "oom-score-adj-values" => oom_score_adj_values: special([i64; 3], [0, 200, 800], OOM_SCORE_ADJ_VALUES) [MULTI_ARG IN_EFFECT];
     "pidfile" => pidfile: unset_text() [IMMUTABLE IN_EFFECT];
-    "proc-title-template" => proc_title_template: text("{title} {listen-addr} {server-mode}", proc_title) [];
+    "proc-title-template" => proc_title_template: text("{title} {listen-addr} {server-mode}", proc_title) [IN_EFFECT];
     "req-res-logfile" => req_res_logfile: unset_text() [IMMUTABLE HIDDEN];
     "server_cpulist" | "server-cpulist" => server_cpulist: unset_text() [IMMUTABLE];
-    "set-proc-title" => set_proc_title: bool(true) [IMMUTABLE];
+    "set-proc-title" => set_proc_title: bool(true) [IMMUTABLE IN_EFFECT];
     "shutdown-on-sigint" => shutdown_on_sigint: choices(ShutdownOptions, DEFAULT, shutdown_options) [IN_EFFECT MULTI_ARG];
     "shutdown-on-sigterm" => shutdown_on_sigterm: choices(ShutdownOptions, DEFAULT, shutdown_options) [IN_EFFECT MULTI_ARG];
     "shutdown-timeout" => shutdown_timeout: int(10, 0, INT_MAX) [];
@@ -416,7 +415,7 @@ settings! {
     "cluster-compatibility-sample-ratio" => cluster_compatibility_sample_ratio: int(0, 0, 100) [];
     "cluster-config-file" => cluster_config_file: text("nodes.conf", cluster_config_file) [IMMUTABLE];
     "cluster-config-save-behavior" => cluster_config_save_behavior: choice(ClusterConfigSave, Sync) [];
-    "cluster-databases" => cluster_databases: int(1, 1, INT_MAX) [IMMUTABLE];
+    "cluster-databases" => cluster_databases: int(1, 1, INT_MAX) [IMMUTABLE NEWER];
     "cluster-enabled" => cluster_enabled: bool(false) [IMMUTABLE];
     "cluster-link-sendbuf-limit" => cluster_link_sendbuf_limit: memory(0, 0, u64::MAX) [];
     "cluster-manual-failover-timeout" => cluster_manual_failover_timeout: int(5000, 1, INT_MAX) [];
@@ -464,9 +463,9 @@ settings! {
 
     // Our own: how the machine is used.
 
-    "io-backend" => io_backend: choice(IoBackend, Auto) [IMMUTABLE IN_EFFECT];
-    "shards" => shards: int(0, 0, 1024) [IMMUTABLE IN_EFFECT];
-    "shard-cpus" => shard_cpus: text("", shard_cpus) [IMMUTABLE IN_EFFECT];
+    "io-backend" => io_backend: choice(IoBackend, Auto) [IMMUTABLE NEWER IN_EFFECT];
+    "shards" => shards: int(0, 0, 1024) [IMMUTABLE NEWER IN_EFFECT];
+    "shard-cpus" => shard_cpus: text("", shard_cpus) [IMMUTABLE NEWER IN_EFFECT];
 }
 
 /// Words that only a configuration file (or the command line) may contain; they are no settings and have no value.
@@ -488,7 +487,7 @@ pub(super) const DROPPED: &[&str] = &[
 
 fn bind_default() -> Vec<String> {
     // The `-` says that a machine without IPv6 is no reason not to start.
-    vec!["127.0.0.1".to_owned(), "-::1".to_owned()]
+    vec!["*".to_owned(), "-::*".to_owned()]
 }
 
 fn save_default() -> Vec<SavePoint> {

@@ -84,9 +84,9 @@ fn set(config: &Config, arguments: &str) -> Result<Changed, String> {
 }
 
 #[test]
-fn a_bare_start_listens_on_loopback_only() {
+fn a_bare_start_is_protected() {
     let loaded = start(&[]);
-    assert_eq!(loaded.config.bind, ["127.0.0.1", "-::1"]);
+    assert_eq!(loaded.config.bind, ["*", "-::*"]);
     assert_eq!(loaded.config.dir, "/cwd");
     assert_eq!(loaded.file, None);
     assert!(loaded.config.protected_mode);
@@ -501,6 +501,7 @@ fn refused_sets_say_which_argument_and_why() {
             "DIR|x|databases|1",
             about("DIR", "can't set protected config"),
         ),
+        ("shards|7", about("shards", "can't set immutable config")),
         ("hz|1|hz|2|databases|3", about("hz", "duplicate parameter")),
         ("hz|1|HZ|2", about("HZ", "duplicate parameter")),
         (

@@ -121,6 +121,14 @@ impl MaxmemoryPolicy {
         )
     }
 
+    /// Does it need to know when or how often each key was used?
+    pub fn is_by_use(self) -> bool {
+        matches!(
+            self,
+            MaxmemoryPolicy::AllkeysLru | MaxmemoryPolicy::VolatileLru
+        ) || self.is_lfu()
+    }
+
     /// Does it evict only keys that have an expire?
     pub fn is_volatile(self) -> bool {
         matches!(

@@ -113,8 +113,7 @@ impl Home {
             return Step::Wait(Stall::Paused);
         }
         if self.owner.limit != 0
-            && spec.flags.has(flag::DENYOOM)
-            && let Some(wait) = self.hold_back(at)
+            && let Some(wait) = self.hold_back(at, spec)
         {
             return wait;
         }
@@ -213,13 +212,14 @@ impl Home {
             }
             return self.send_single(at, spec, run, Some(locator), args, shard);
         }
-        if spec.route == Route::AnyShard && !self.client(at).slots.is_empty() {
+        if matches!(spec.route, Route::AnyShard | Route::Cursor)
+            && !self.client(at).slots.is_empty()
+        {
             // Which shard has keys is known when what is under way has been done.
             return Step::Wait(Stall::Replies);
         }
-        if spec.route == Route::Cursor && self.client(at).slots.is_empty() {
-            // With nothing of this client under way, a database that says it has no keys on a shard has none that a
-            // walk owes: an empty page is spared.
+        if spec.route == Route::Cursor {
+            // A database that says it has no keys on a shard has none there that a walk owes: an empty page is spared.
             let shard = self.first_with_keys(at, args);
             return match shard == self.id {
                 true => self.run_here(at, spec, run, None, args),
@@ -337,7 +337,6 @@ impl Home {
             }
         }
         if self.owner.limit != 0
-            && spec.flags.has(flag::WRITE)
             && let Err(error) = self.owner.admit(spec.flags)
         {
             return self.refuse(at, Some(spec), &error);

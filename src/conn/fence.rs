@@ -85,7 +85,6 @@ impl Home {
         }
         // Memory is decided once, here: parts must not disagree.
         if self.owner.limit != 0
-            && spec.flags.has(flag::WRITE)
             && let Err(error) = self.owner.admit(spec.flags)
         {
             return self.refuse(at, Some(spec), &error);

@@ -5,6 +5,7 @@
 use super::client::Stall;
 use super::dispatch::Step;
 use super::home::Home;
+use crate::command::spec::{CommandSpec, Run, flag};
 use crate::shard::{Mode, Ticket};
 use std::any::Any;
 use std::sync::Arc;
@@ -17,9 +18,12 @@ pub(super) const RELIEF: Ticket = Ticket {
 };
 
 impl Home {
-    /// Makes a command that may add memory wait while far too much is in use and another shard can give some back.
-    pub(super) fn hold_back(&mut self, at: u32) -> Option<Step> {
-        self.owner.is_far_over().then(|| {
+    /// Makes a command wait while too much is in use that only another shard can give back; one that may add memory also
+    /// while it is far too much.
+    pub(super) fn hold_back(&mut self, at: u32, spec: &CommandSpec) -> Option<Step> {
+        let waits = matches!(spec.run, Run::Store(_)) && self.owner.depends_on_others(spec.flags)
+            || spec.flags.has(flag::DENYOOM) && self.owner.is_far_over();
+        waits.then(|| {
             self.waiting.push(at);
             Step::Wait(Stall::Credit)
         })

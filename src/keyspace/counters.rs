@@ -17,6 +17,8 @@ pub struct DbCounters {
     /// Keys with an expiry time.
     pub expires: Counter,
     /// Sum of the expiry times in Unix seconds, wrapping.
+    /// Hashes that have fields with an expiry time.
+    pub element_expires: Counter,
     expiry_sum_s: Counter,
 }
 

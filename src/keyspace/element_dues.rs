@@ -45,6 +45,12 @@ impl ElementDues {
         self.order.first().map(|(_, key)| &**key)
     }
 
+    /// How many values there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     /// Bytes held, about.
     #[inline]
     pub(super) fn bytes(&self) -> usize {

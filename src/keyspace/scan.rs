@@ -135,6 +135,11 @@ impl Db<'_> {
             cursor = store.scan(db, cursor, count.max(1), &mut seen, &mut visit, rule);
             done = cursor == Cursor::START;
         });
+        // Nobody is sent on to where nothing is.
+        let is_empty_behind = || self.set.any().has_nothing_from(db, cursor.slot());
+        if self.is_alone && cursor.prefix() == 0 && is_empty_behind() {
+            cursor = Cursor::START;
+        }
         for key in expired {
             // Looking it up removes it, if this view removes.
             let _ = self.peek(&key);

@@ -12,7 +12,7 @@
 //! Invariants
 //!   1. Nothing here suspends, reads a clock or draws unseeded randomness.
 //!   2. `used` is the sum of all tables' bytes and of what their entries hold outside; it is published after every
-//!      change.
+//!      change, with what the first table will take while there is none.
 //!   3. An entry past its expiry time is never handed out, except under `Expiry::Ignore`.
 //!
 //! Budget of a read: slot header, bucket, entry: three cache lines, prefetched by a batch in as many steps.
@@ -32,7 +32,9 @@ use super::snapshot::{How, Snapshot};
 use super::value::{outside_bytes, shared_bytes};
 use super::watch::{WatchFlag, WatchTable};
 use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
-use crate::structure::{Displaced, Entry, EntryRef, Occupied, SlotTable, seed_members};
+use crate::structure::{
+    Displaced, Entry, EntryRef, Frame, Occupied, SlotTable, frame_bytes, seed_members,
+};
 use crate::types::Collection;
 
 pub(super) type Table = SlotTable<Collection, KeyHasher>;
@@ -58,6 +60,7 @@ pub struct Store {
     shard: ShardId,
     slots: Range<u16>,
     hasher: KeyHasher,
+    peers: Vec<(u16, Arc<StoreCounters>)>,
     pub(super) dbs: Vec<DbTable>,
     pub(super) ledger: Ledger,
     pub(super) pool: Pool,
@@ -81,6 +84,8 @@ pub(super) struct Sizes {
     pub(super) lengths: Lengths,
     /// Bytes of all kinds as last added to `used`.
     counted: usize,
+    /// What of its table does not depend on the number of keys, as last added to `frames`.
+    frame: Frame,
 }
 
 /// A found entry with all that a change of it has to pass through.
@@ -99,6 +104,14 @@ pub(super) struct Ledger {
     pub(super) access: AccessClock,
     pub(super) rng: Rng,
     used: usize,
+    /// How many slots there are in each table.
+    slots: usize,
+    /// What the tables of all databases take however few keys there are.
+    frames: usize,
+    /// What of the table of one database with expiry times is not there yet. It counts as used from the start, so that
+    /// the first key and the first expiry time are no step, and a limit a little above what an empty server uses is one
+    /// for keys.
+    reserved: usize,
     pub(super) cut_epoch: u8,
     /// Cuts since the last walk that came to all entries.
     pub(super) unswept: u8,
@@ -251,10 +264,14 @@ impl Store {
         );
         assert!(slots.start <= slots.end && usize::from(slots.end) <= crate::base::SLOTS);
         seed_members(hash_seed);
+        let slot_count = slots.len();
+        let reserved = frame_bytes(Frame::Dated, slot_count);
+        counters.used_bytes.set(reserved as u64);
         Store {
             shard,
             slots,
             hasher: KeyHasher::new(hash_seed),
+            peers: Vec::new(),
             dbs: (0..databases).map(|_| DbTable::default()).collect(),
             ledger: Ledger {
                 counters,
@@ -263,6 +280,9 @@ impl Store {
                 access: AccessClock::Lru,
                 rng: Rng::new(hash_seed ^ u64::from(shard.0)),
                 used: 0,
+                slots: slot_count,
+                frames: 0,
+                reserved,
                 cut_epoch: 0,
                 unswept: 0,
                 snapshot: None,
@@ -315,9 +335,25 @@ impl Store {
         self.ledger.interests.touch(db, key);
     }
 
+    /// Says where the numbers of all stores are, and with which slots they begin, in that order.
+    pub fn set_peers(&mut self, peers: Vec<(u16, Arc<StoreCounters>)>) {
+        self.peers = peers;
+    }
+
+    /// Whether the stores from the one on that begins with this slot have published that a database has no keys there.
+    /// False for a slot in the middle of a store.
+    pub(super) fn has_nothing_from(&self, db: usize, slot: usize) -> bool {
+        let found = self
+            .peers
+            .iter()
+            .position(|(start, _)| usize::from(*start) == slot);
+        let is_empty = |store: &StoreCounters| store.dbs()[db].keys.get() == 0;
+        found.is_some_and(|from| self.peers[from..].iter().all(|(_, store)| is_empty(store)))
+    }
+
     /// Bytes in use by keys, values and index.
     pub fn memory(&self) -> u64 {
-        self.ledger.used as u64
+        self.ledger.memory()
     }
 
     /// Counts changes that a command made, in this store or in others that were lent to this shard.
@@ -744,11 +780,19 @@ impl Store {
                 assert_eq!(row.sizes.lengths, lengths);
                 assert_eq!(row.sizes.counted, table.bytes() + outside + dues.bytes());
                 assert_eq!(counters.expires.get(), table.expires() as u64);
+                assert_eq!(counters.element_expires.get(), dues.len() as u64);
                 used += row.sizes.counted;
             }
         }
+        let tables = self.dbs.iter().filter_map(|row| row.table.as_ref());
+        let bytes = |frame| frame_bytes(frame, self.slots.len());
+        let frames: usize = tables.map(|table| bytes(table.frame())).sum();
+        let reserved = bytes(Frame::Dated).saturating_sub(frames);
         assert_eq!(self.ledger.used, used);
-        assert_eq!(self.ledger.counters.used_bytes.get(), used as u64);
+        assert_eq!(self.ledger.frames, frames);
+        assert_eq!(self.ledger.reserved, reserved);
+        let published = self.ledger.counters.used_bytes.get();
+        assert_eq!(published, (used + reserved) as u64);
     }
 }
 
@@ -1054,9 +1098,26 @@ impl Ledger {
             }
             None => counters.publish(0, 0, 0),
         }
+        let element_expires = sizes.dues.len() as u64;
+        counters.element_expires.set(element_expires);
         self.used = self.used + bytes - sizes.counted;
         sizes.counted = bytes;
-        self.counters.used_bytes.set(self.used as u64);
+        let frame = table.map_or(Frame::Nothing, |table| table.frame());
+        if frame != sizes.frame {
+            self.change_frame(mem::replace(&mut sizes.frame, frame), frame);
+        }
+        self.counters.used_bytes.set(self.memory());
+    }
+
+    #[cold]
+    fn change_frame(&mut self, old: Frame, new: Frame) {
+        let bytes = |frame| frame_bytes(frame, self.slots);
+        self.frames = self.frames + bytes(new) - bytes(old);
+        self.reserved = bytes(Frame::Dated).saturating_sub(self.frames);
+    }
+
+    fn memory(&self) -> u64 {
+        (self.used + self.reserved) as u64
     }
 }
 

@@ -100,8 +100,7 @@ impl Log {
         all.sort_by_key(|(place, ..)| *place);
         let mut stream = self.stream.lock();
         let wakes = stream.begin(seconds);
-        if let [(_, first, _), _, ..] = all[..] {
-            stream.select(first.db);
+        if all.len() > 1 {
             stream.put(MULTI);
         }
         for (_, effect, bytes) in &all {
@@ -373,11 +372,12 @@ impl Stream {
     fn group(&mut self, bytes: &[u8], effects: &[Effect]) {
         let kept = |effect: &&Effect| !effect.replicas_only;
         let count = effects.iter().filter(kept).count();
-        for (nth, effect) in effects.iter().filter(kept).enumerate() {
+        // The database is selected within the transaction, as Redis does it.
+        if count > 1 {
+            self.put(MULTI);
+        }
+        for effect in effects.iter().filter(kept) {
             self.select(effect.db);
-            if count > 1 && nth == 0 {
-                self.put(MULTI);
-            }
             self.put(&bytes[effect.range.clone()]);
         }
         if count > 1 {

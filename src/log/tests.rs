@@ -104,6 +104,28 @@ fn a_fence_is_one_block_and_holds_up_what_comes_behind_it() {
 }
 
 #[test]
+fn a_transaction_selects_its_database_itself() {
+    let log = Log::new(1);
+    log.set_fed(true);
+    let mut tail = Tail::new(ShardId(0));
+    let mut effects = queue();
+    effects.begin();
+    push(&mut effects, 9, "SET b 1");
+    push(&mut effects, 9, "SET c 1");
+    effects.end();
+    tail.append(&mut effects, &log, 7);
+    push(&mut effects, 3, "SET d 1");
+    push(&mut effects, 3, "SET e 1");
+    let part = Batch::take_placed(&mut effects, [(1, 0), (2, 1)].into_iter());
+    tail.contribute(log.marking(4, 1), part);
+    tail.advance(&log, 0, |_| {});
+    assert_eq!(
+        commands(&take(&log).bytes).join(", "),
+        "MULTI, SELECT 9, SET b 1, SET c 1, EXEC, MULTI, SELECT 3, SET d 1, SET e 1, EXEC"
+    );
+}
+
+#[test]
 fn a_mark_divides_the_stream() {
     let log = Log::new(2);
     let mut tails = [Tail::new(ShardId(0)), Tail::new(ShardId(1))];

@@ -55,6 +55,7 @@ mod table;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod title;
 mod uring;
 mod wake;
 
@@ -67,4 +68,5 @@ pub use sockets::{
     Address, Listener, UnixOptions, bind_tcp, bind_tcp_beside, bind_unix, local_address,
     open_file_limit, peer_address, raise_open_file_limit, set_keepalive, somaxconn,
 };
+pub use title::TitleArea;
 pub use wake::Waker;

@@ -12,5 +12,6 @@ mod running;
 mod save;
 mod saving;
 mod start;
+mod title;
 
 pub use start::main;

@@ -6,6 +6,7 @@ use super::leaving::Leave;
 use super::loading::{self, LoadError};
 use super::oom::OomScore;
 use super::saving::Saves;
+use super::title::Title;
 use super::{listeners, logging};
 use crate::command::ctx::{Answer, Load, OnCore, Save, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
@@ -57,6 +58,7 @@ pub(super) struct Running {
     pub(super) aof: Arc<Aof>,
     pub(super) rewrites: Rewrites,
     oom_score: Mutex<OomScore>,
+    title: Mutex<Title>,
     sampled_at_us: AtomicI64,
     last: [AtomicU64; 5],
 }
@@ -75,6 +77,7 @@ impl Running {
         listening: Vec<Listener>,
         clock: Clock,
         aof: Arc<Aof>,
+        title: Title,
     ) -> Arc<Running> {
         let mut oom_score = OomScore::default();
         // Not being allowed to is no reason not to start.
@@ -86,6 +89,7 @@ impl Running {
             saves: Saves::default(),
             leave: Leave::default(),
             oom_score: Mutex::new(oom_score),
+            title: Mutex::new(title),
             server,
             posts,
             orders,
@@ -288,6 +292,9 @@ impl Process for Running {
                     "Failed to set current oom_score_adj. Check server logs.",
                 )
             })?;
+        }
+        if named("proc-title-template") {
+            self.title.lock().show(&config);
         }
         if named("loglevel") {
             logging::set_level(config.loglevel);

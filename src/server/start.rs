@@ -7,6 +7,7 @@ use super::aof::{self as append_only, Aof, Surroundings};
 use super::control::{self, Order};
 use super::loading::LoadError;
 use super::running::{Running, set_password};
+use super::title::Title;
 use super::{check, listeners, loading, logging};
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
@@ -145,6 +146,8 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         nix::unistd::daemon(true, false)
             .map_err(|error| Failure::Other(format!("Can't daemonize: {error}")))?;
     }
+    let file = loaded.file.as_deref().map(|file| file.to_string_lossy());
+    let title = Title::claim(&config, &file.unwrap_or_default());
     logging::start_writer();
     install_panic_hook();
     greet(&config, loaded);
@@ -192,6 +195,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         listeners::handles(&bound).map_err(other)?,
         clock,
         Arc::clone(&aof),
+        title,
     );
     forward_signals(orders.clone()).map_err(other)?;
 

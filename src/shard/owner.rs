@@ -59,7 +59,7 @@ pub struct Owner {
     pub patience: Patience,
     pub(super) pressure: Pressure,
     pub(super) rng: Rng,
-    slots: Arc<SlotMap>,
+    pub(super) slots: Arc<SlotMap>,
     /// What happened in the stores lent for a command, before what it said itself.
     pub strays: Vec<StoreEvent>,
     /// What subscribers were not told yet.
@@ -460,7 +460,6 @@ impl Owner {
             self.weigh(item.spec, item.limited.as_ref(), item.scope);
             if !frame.admitted
                 && self.limit != 0
-                && item.spec.flags.has(flag::WRITE)
                 && let Err(error) = self.admit(item.spec.flags)
             {
                 Reply::new(&mut item.out, item.scope.proto).error(&error);
@@ -901,6 +900,7 @@ fn run_over<'a>(
 ) -> Ran {
     let mut db = Db::new(set, call.scope.db, call.now);
     db.set_no_touch(call.scope.no_touch);
+    db.set_alone(call.scope.is_alone);
     if call.scope.imports {
         db.set_expiry_rule(Expiry::Ignore);
     }

@@ -3,7 +3,7 @@
 //! A shard evicts its own keys. It leaves that to another one (the giver) if it has nothing to evict, or if the other
 //! holds much more: what was just written would go, and keys that nobody uses would stay. Then the write is admitted
 //! at once and `starved` says that the giver is to be asked. How far that may go beyond the limit is for the home to
-//! bound ([`Owner::is_far_over`]). A write is refused only if no shard has a key that the policy lets go.
+//! bound ([`Owner::is_far_over`]); one that has nothing to evict waits for the giver ([`Owner::depends_on_others`]). A write is refused only if no shard has a key that the policy lets go.
 //!
 //! Without writes, the shards give back their parts of what is too much, a few times a second and as soon as the
 //! settings change ([`Owner::shrink`]): clients that only read may have taken the memory, or the limit was lowered.
@@ -46,6 +46,10 @@ pub(super) struct Pressure {
 impl Owner {
     /// Says where the figures of all shards are.
     pub fn set_peers(&mut self, stores: Vec<Arc<StoreCounters>>) {
+        let start = |shard: usize| self.slots.slots_of(ShardId(shard as u16)).start;
+        let peers = stores.iter().enumerate();
+        let peers = peers.map(|(shard, store)| (start(shard), Arc::clone(store)));
+        self.store.set_peers(peers.collect());
         self.pressure.stores = stores;
     }
 
@@ -63,8 +67,8 @@ impl Owner {
         }
     }
 
-    /// Makes room for a command that may add memory, or says why it cannot run. Called before every write while
-    /// maxmemory is set.
+    /// Makes room before a command, or says why one that may add memory cannot run. Called before every command while
+    /// maxmemory is set: room that is missing is made by whoever comes next, as in Redis.
     pub fn admit(&mut self, flags: Flags) -> Result<(), CommandError> {
         let over = self.over();
         if over == 0 {
@@ -92,6 +96,22 @@ impl Owner {
             self.make_room();
         }
         let waits = self.over() > self.limit / 16 && self.giver().is_some();
+        self.pressure.starved |= waits;
+        waits
+    }
+
+    /// Whether more than `maxmemory` is in use, and only another shard has keys to evict: it has to be asked. For a
+    /// command that only reads, room is made here if it can be: where its key is, perhaps nothing can go.
+    pub fn depends_on_others(&mut self, flags: Flags) -> bool {
+        if self.over() == 0 {
+            return false;
+        }
+        if !flags.has(flag::WRITE) && !self.is_lean() {
+            self.make_room();
+        }
+        let mine = self.pressure.stores.get(self.shard.index());
+        let waits = !mine.is_some_and(|store| has_victims(store, self.eviction.policy))
+            && self.giver().is_some();
         self.pressure.starved |= waits;
         waits
     }

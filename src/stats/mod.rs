@@ -313,6 +313,21 @@ pub struct ProcessStats {
     pub is_cron_paused: AtomicBool,
 }
 
+impl ProcessStats {
+    /// What CONFIG RESETSTAT clears.
+    pub fn reset(&self) {
+        for counter in [
+            &self.lazyfreed,
+            &self.snapshots,
+            &self.save.saves,
+            &self.aof.rewrites,
+            &self.aof.delayed,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 /// How reading a file goes, at start or when asked for.
 #[derive(Debug, Default)]
 pub struct LoadStats {

@@ -19,25 +19,29 @@ pub(super) struct DueTree {
     levels: Vec<Vec<i64>>,
 }
 
+/// How long the levels of a tree of `len` numbers are, from the numbers themselves to the single minimum.
+fn level_lengths(len: usize) -> impl Iterator<Item = usize> {
+    let numbers = std::iter::successors(Some(len.max(1)), |&len| {
+        (len > 1).then(|| len.div_ceil(FAN_OUT))
+    });
+    numbers.map(|len| match len {
+        1 => 1,
+        _ => len.next_multiple_of(FAN_OUT),
+    })
+}
+
 impl DueTree {
     /// `len` numbers, all `NEVER`.
     pub(super) fn new(len: usize) -> DueTree {
-        let mut levels = Vec::new();
-        let mut len = len.max(1);
-        loop {
-            levels.push(vec![
-                NEVER;
-                if len == 1 {
-                    1
-                } else {
-                    len.next_multiple_of(FAN_OUT)
-                }
-            ]);
-            if len == 1 {
-                return DueTree { levels };
-            }
-            len = len.div_ceil(FAN_OUT);
+        let levels = level_lengths(len).map(|len| vec![NEVER; len]);
+        DueTree {
+            levels: levels.collect(),
         }
+    }
+
+    /// Bytes that a tree of `len` numbers holds.
+    pub(super) fn bytes_of(len: usize) -> usize {
+        level_lengths(len).map(|len| len * 8).sum()
     }
 
     /// Bytes held.

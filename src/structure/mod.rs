@@ -22,4 +22,4 @@ mod slot_table;
 pub use entry::{Body, BodyRef, Displaced, Entry, EntryRef, INLINE_VALUE_BYTES_MAX, size_class};
 pub use key_hasher::{KeyHasher, MemberHasher, seed_members};
 pub use score_table::{Iter as ScoreIter, ScoreRemains, ScoreTable};
-pub use slot_table::{HashKey, ORDER_BITS, Occupied, SlotTable, TableRemains};
+pub use slot_table::{Frame, HashKey, ORDER_BITS, Occupied, SlotTable, TableRemains, frame_bytes};

@@ -122,6 +122,31 @@ pub struct Occupied<'a, O, H> {
     entry: NonNull<u8>,
 }
 
+/// What there is of a table however few entries it has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Frame {
+    /// No table.
+    #[default]
+    Nothing,
+    /// Slots.
+    Plain,
+    /// Slots, and a time for each: some entry had an expiry time.
+    Dated,
+}
+
+/// Bytes of a frame for `slots` slots.
+pub fn frame_bytes(frame: Frame, slots: usize) -> usize {
+    match frame {
+        Frame::Nothing => 0,
+        Frame::Plain => heads_bytes(slots),
+        Frame::Dated => heads_bytes(slots) + DueTree::bytes_of(slots),
+    }
+}
+
+fn heads_bytes(slots: usize) -> usize {
+    size_class(slots * size_of::<Head>()) + size_class(slots.div_ceil(GROUP) * size_of::<Group>())
+}
+
 impl<O, H: HashKey> SlotTable<O, H> {
     /// An empty table for `slots` slots, numbered from 0.
     pub fn new(slots: usize, hasher: H) -> SlotTable<O, H> {
@@ -129,7 +154,7 @@ impl<O, H: HashKey> SlotTable<O, H> {
         // system to provide the pages that come to be used.
         let heads = unsafe { Box::<[Head]>::new_zeroed_slice(slots).assume_init() };
         let groups = vec![Group::default(); slots.div_ceil(GROUP)].into_boxed_slice();
-        let bytes = size_class(size_of_val(&*heads)) + size_class(size_of_val(&*groups));
+        let bytes = heads_bytes(slots);
         SlotTable {
             heads,
             groups,
@@ -186,6 +211,15 @@ impl<O, H: HashKey> SlotTable<O, H> {
     #[inline]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// What of them does not depend on how many entries there are: see [`frame_bytes`].
+    #[inline]
+    pub fn frame(&self) -> Frame {
+        match self.dues {
+            Some(_) => Frame::Dated,
+            None => Frame::Plain,
+        }
     }
 
     // Finding.

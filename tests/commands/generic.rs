@@ -303,6 +303,11 @@ fn object_subcommands() {
         OBJECT IDLETIME none => nil
         OBJECT FREQ none => nil
         OBJECT FREQ a => ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+        SET int 77 => OK; OBJECT REFCOUNT int => 2147483647
+        CONFIG SET maxmemory 1gb maxmemory-policy allkeys-random => OK; OBJECT REFCOUNT int => 2147483647
+        CONFIG SET maxmemory-policy volatile-lru => OK; SET int 77 => OK; OBJECT REFCOUNT int => 1
+        CONFIG SET maxmemory 0 => OK; SET int 77 => OK; OBJECT REFCOUNT int => 2147483647
+        CONFIG SET maxmemory-policy noeviction => OK
         OBJECT ENCODING => ERR wrong number of arguments for 'object|encoding' command
         OBJECT ENCODING a b => ERR wrong number of arguments for 'object|encoding' command
         OBJECT => ERR wrong number of arguments for 'object' command

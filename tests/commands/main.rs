@@ -9,6 +9,7 @@ mod support;
 mod acl;
 mod bitmap;
 mod client;
+mod cluster;
 mod connection;
 mod coverage;
 mod dump;

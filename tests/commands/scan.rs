@@ -197,3 +197,14 @@ fn scan_and_keys_agree_on_many_keys() {
         assert_eq!(seen.len(), 100);
     });
 }
+
+#[test]
+fn a_walk_ends_where_nothing_follows() {
+    check_both(
+        r#"
+        SCAN 0 => ["0", []]; SCAN 0 TYPE list COUNT 1 => ["0", []]
+        SET k v => OK; SCAN 0 => ["0", ["k"]]; SELECT 1 => OK; SCAN 0 => ["0", []]
+        SET other v => OK; SCAN 0 MATCH x* => ["0", []]; DEL other => 1; SCAN 0 => ["0", []]
+        "#,
+    );
+}

@@ -407,6 +407,9 @@ fn lolwut() {
         LOLWUT => txt/Redis ver\. 7\./; LOLWUT VERSION 5 => txt/Redis ver\. 7\./; LOLWUT VERSION 6 => txt/Redis ver\. 7\./
         LOLWUT VERSION 5 30 4 4 => txt/Redis ver/
         LOLWUT VERSION abc => ERR value is not an integer or out of range
+        LOLWUT VERSION => txt/Redis ver/; LOLWUT abc => txt/Redis ver/; LOLWUT 5 4 abc => txt/Redis ver/; LOLWUT VERSION 7 abc => txt/Redis ver/
+        LOLWUT VERSION 5 abc => ERR value is not an integer or out of range
+        LOLWUT VERSION 6 5 abc => ERR value is not an integer or out of range
         "#,
     );
 }
@@ -417,6 +420,10 @@ fn debug_subcommands() {
         r#"
         DEBUG SLEEP 0 => OK; DEBUG SLEEP 0.01 => OK
         SET k v => OK; DEBUG OBJECT k => simple; DEBUG OBJECT none => ERR no such key
+        SET k 55 => OK; DEBUG OBJECT k => /refcount:2147483647 encoding:int /; SET k x => OK; DEBUG OBJECT k => /refcount:1 /
+        CONFIG SET list-max-listpack-size 2 => OK; RPUSH list a b c d e => 5
+        DEBUG OBJECT list => /encoding:quicklist .* ql_nodes:3 ql_avg_node:1\.67 ql_listpack_max:2 ql_compressed:0 ql_uncompressed_size:\d+$/
+        CONFIG SET list-max-listpack-size -2 => OK
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
         DEBUG JMAP => error
         DEBUG FOO => ERR unknown subcommand or wrong number of arguments for 'FOO'. Try DEBUG HELP.

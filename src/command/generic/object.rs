@@ -3,6 +3,7 @@
 use super::Result;
 use crate::command::ctx::{Ctx, Flow, HomeCtx};
 use crate::command::introspect::reply_help;
+use crate::config::Config;
 use crate::keyspace::{StrRef, ValueRef};
 use crate::resp::{Args, CommandError};
 
@@ -45,20 +46,28 @@ pub fn idletime(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
-/// Replies the number of references as Redis would: it shares the small integers for ever, and nothing else. Here
-/// nothing needs to be shared, as integers live in their entries.
+/// Replies the number of references.
 pub fn refcount(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(2);
     if !cx.db.exists(key) {
         return absent(cx);
     }
-    let is_shared = matches!(
-        cx.db.peek(key),
-        Some(ValueRef::Str(StrRef::Int(0..SHARED_INTEGERS_END)))
-    );
-    cx.reply
-        .integer(if is_shared { i64::from(i32::MAX) } else { 1 });
+    let references = cx
+        .db
+        .peek(key)
+        .map_or(1, |value| references(value, cx.config));
+    cx.reply.integer(references);
     Ok(Flow::Done)
+}
+
+/// References to a value as Redis would tell them: it shares the small integers for ever, unless each has to remember its
+/// own use, and nothing else. Here nothing needs to be shared, as integers live in their entries.
+pub(in crate::command) fn references(value: ValueRef<'_>, config: &Config) -> i64 {
+    let shares = config.maxmemory == 0 || !config.maxmemory_policy.is_by_use();
+    match value {
+        ValueRef::Str(StrRef::Int(0..SHARED_INTEGERS_END)) if shares => i64::from(i32::MAX),
+        _ => 1,
+    }
 }
 
 /// Explains the subcommands.

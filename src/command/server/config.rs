@@ -109,7 +109,8 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// Sets the counters of INFO back to zero, on all cores. The slow log and the latency events stay.
-pub fn resetstat(_: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+pub fn resetstat(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
+    cx.server.process.reset();
     Ok(on_all(|core| {
         core.stats().reset();
         core.store().counters().reset_stats();

@@ -13,13 +13,15 @@ use crate::base::time::Millis;
 use crate::base::{DbIndex, I64Buf, Rng, glob_match, key_slot, parse_f64, parse_i64};
 use crate::command::client::on_all;
 use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load, Save};
+use crate::command::generic::object::references;
 use crate::command::introspect::reply_help;
 use crate::command::persistence;
-use crate::config::Allow;
+use crate::config::{Allow, Config};
 use crate::keyspace::{Db, Expiry, StoreSet, StrInput, StrRef, Ttl, ValueRef};
 use crate::persist::serialized_len;
 use crate::resp::{Args, CommandError, Reply};
 use crate::session::Session;
+use crate::types::{Chunk, Collection, List};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -197,11 +199,32 @@ fn object(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     };
     let serialized = serialized_len(value, cx.config.rdbcompression);
     let lru = fields::lru_clock(cx.now.seconds() - idle_s);
+    let references = references(value, cx.config);
+    let nodes = match value {
+        ValueRef::Collection(Collection::List(list)) if encoding == "quicklist" => {
+            nodes_of(list, cx.config)
+        }
+        _ => String::new(),
+    };
     cx.reply.simple(&format!(
-        "Value at:{address:#x} refcount:1 encoding:{encoding} serializedlength:{serialized} lru:{lru} \
-         lru_seconds_idle:{idle_s}"
+        "Value at:{address:#x} refcount:{references} encoding:{encoding} serializedlength:{serialized} lru:{lru} \
+         lru_seconds_idle:{idle_s}{nodes}"
     ));
     Ok(Flow::Done)
+}
+
+/// Of what a large list is made up.
+fn nodes_of(list: &List, config: &Config) -> String {
+    let bytes = list.chunks().map(|chunk| match chunk {
+        Chunk::Packed(bytes) | Chunk::Plain(bytes) => bytes.len(),
+    });
+    let (nodes, bytes) = bytes.fold((0_usize, 0), |(nodes, sum), bytes| (nodes + 1, sum + bytes));
+    format!(
+        " ql_nodes:{nodes} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:{} ql_uncompressed_size:{bytes}",
+        list.len() as f64 / nodes.max(1) as f64,
+        config.list_max_listpack_size,
+        u8::from(config.list_compress_depth != 0),
+    )
 }
 
 fn sdslen(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {

@@ -726,9 +726,16 @@ pub(super) fn keyspace(text: &mut Text, cx: &HomeCtx<'_>) {
     for index in 0..cx.config.databases as usize {
         let (keys, expires, avg_ttl) = database(cx, index);
         if keys + expires > 0 {
+            // Redis has this field since 7.4, when fields of hashes came to expire, and we where some do.
+            let cores = cx.server.cores.iter();
+            let hashes = cores.filter_map(|core| core.store.dbs().get(index));
+            let subexpiry = match hashes.map(|db| db.element_expires.get()).sum::<u64>() {
+                0 => String::new(),
+                hashes => format!(",subexpiry={hashes}"),
+            };
             text.line(
                 &format!("db{index}"),
-                format_args!("keys={keys},expires={expires},avg_ttl={avg_ttl}"),
+                format_args!("keys={keys},expires={expires},avg_ttl={avg_ttl}{subexpiry}"),
             );
         }
     }

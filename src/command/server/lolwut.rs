@@ -10,15 +10,21 @@ use crate::resp::{Args, CommandError};
 const COLUMNS: (i64, i64) = (33, 200);
 const ROWS: (i64, i64) = (9, 100);
 
-/// Paints something. `LOLWUT [VERSION n] [columns [rows]]`; all versions paint the same here.
+/// Paints something. `LOLWUT [VERSION n] [columns [rows]]`; all versions paint the same here. Those that painted in Redis
+/// want numbers, the others look at nothing.
 pub fn lolwut(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let number = |text| parse_i64(text).ok_or(CommandError::NOT_INTEGER);
     let mut sizes = args.from(1);
+    let mut paints = false;
     if args.len() >= 3 && args.is(1, "VERSION") {
-        number(args.arg(2))?;
+        paints = matches!(number(args.arg(2))?, 5 | 6);
         sizes = args.from(3);
     }
-    let sizes: Vec<i64> = sizes.iter().map(number).collect::<Result<_>>()?;
+    let sizes = sizes.iter().map(number);
+    let sizes: Vec<i64> = match paints {
+        true => sizes.collect::<Result<_>>()?,
+        false => sizes.map_while(Result::ok).collect(),
+    };
     let size = |at: usize, (usual, most): (i64, i64)| {
         sizes.get(at).map_or(usual, |asked| (*asked).clamp(1, most)) as usize
     };

@@ -1,6 +1,7 @@
 //! Rows: the cluster.
 
 use super::prelude::*;
+use crate::command::cluster;
 
 pub(super) const ROWS: &[Row] = &[
     row("asking", Group::Cluster, "3.0.0", 1)
@@ -10,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
             "Let the next command through on a slot that is being imported.",
             "O(1)",
         )
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(cluster::refused)),
     row("cluster", Group::Cluster, "3.0.0", -2)
         .docs(
             "Commands about the cluster and this node's part in it.",
@@ -25,7 +26,7 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N slots",
                 )
                 .syntax("slot [slot ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|addslotsrange", Group::Cluster, "7.0.0", -4)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs(
@@ -33,12 +34,12 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N slots",
                 )
                 .syntax("start-slot end-slot [start-slot end-slot ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|bumpepoch", Group::Cluster, "3.0.0", 2)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .tips(&["nondeterministic_output"])
                 .docs("Give this node a config epoch above all others.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|cancelslotmigrations", Group::Cluster, "9.0.0", 2)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING, ALL_DBS])
                 .newer(Project::Valkey)
@@ -55,17 +56,17 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N reports",
                 )
                 .syntax("node-id")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|countkeysinslot", Group::Cluster, "3.0.0", 3)
                 .flags(&[STALE])
                 .docs("Count the keys of a slot on this node.", "O(1)")
                 .syntax("slot")
-                .runs(Route::Slot(2), NotBuilt),
+                .runs(Route::Slot(2), Store(cluster::refused_at_owner)),
             row("cluster|delslots", Group::Cluster, "3.0.0", -3)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Forget who owns the given slots.", "O(N) for N slots")
                 .syntax("slot [slot ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|delslotsrange", Group::Cluster, "7.0.0", -4)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs(
@@ -73,12 +74,12 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N slots",
                 )
                 .syntax("start-slot end-slot [start-slot end-slot ...]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|failover", Group::Cluster, "3.0.0", -2)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Have this replica take over from its master.", "O(1)")
                 .syntax("[FORCE|TAKEOVER]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|flushslot", Group::Cluster, "9.0.0", -3)
                 .flags(&[WRITE, ADMIN, NO_ASYNC_LOADING])
                 .acl(&[category::KEYSPACE])
@@ -89,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
             row("cluster|flushslots", Group::Cluster, "3.0.0", 2)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Give up all slots of this empty node.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|forget", Group::Cluster, "3.0.0", 3)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs(
@@ -97,13 +98,13 @@ pub(super) const ROWS: &[Row] = &[
                     "O(1)",
                 )
                 .syntax("node-id")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|getkeysinslot", Group::Cluster, "3.0.0", 4)
                 .flags(&[STALE])
                 .tips(&["nondeterministic_output"])
                 .docs("List some keys of a slot.", "O(N) for N keys asked for")
                 .syntax("slot count")
-                .runs(Route::Slot(2), NotBuilt),
+                .runs(Route::Slot(2), Store(cluster::refused_at_owner)),
             row("cluster|getslotmigrations", Group::Cluster, "9.0.0", 2)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .newer(Project::Valkey)
@@ -115,7 +116,7 @@ pub(super) const ROWS: &[Row] = &[
             row("cluster|help", Group::Cluster, "5.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .docs("Explain the subcommands.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|info", Group::Cluster, "3.0.0", 2)
                 .flags(&[STALE])
                 .tips(&["nondeterministic_output"])
@@ -123,12 +124,12 @@ pub(super) const ROWS: &[Row] = &[
                     "Summarise the state of the cluster as this node sees it.",
                     "O(1)",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|keyslot", Group::Cluster, "3.0.0", 3)
                 .flags(&[STALE])
                 .docs("Compute the slot of a key.", "O(N) for N bytes of the key")
                 .syntax("key:string")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|links", Group::Cluster, "7.0.0", 2)
                 .flags(&[STALE])
                 .tips(&["nondeterministic_output"])
@@ -136,12 +137,12 @@ pub(super) const ROWS: &[Row] = &[
                     "Show the bus connections to and from other nodes.",
                     "O(N) for N nodes",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|meet", Group::Cluster, "3.0.0", -4)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Introduce another node to this one.", "O(1)")
                 .syntax("ip port [cluster-bus-port]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|migrateslots", Group::Cluster, "9.0.0", -4)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING, ALL_DBS])
                 .newer(Project::Valkey)
@@ -167,12 +168,12 @@ pub(super) const ROWS: &[Row] = &[
             row("cluster|myid", Group::Cluster, "3.0.0", 2)
                 .flags(&[STALE])
                 .docs("Tell the id of this node.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|myshardid", Group::Cluster, "7.2.0", 2)
                 .flags(&[STALE])
                 .tips(&["nondeterministic_output"])
                 .docs("Tell the id of the shard this node belongs to.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|nodes", Group::Cluster, "3.0.0", 2)
                 .flags(&[STALE])
                 .tips(&["nondeterministic_output"])
@@ -180,18 +181,18 @@ pub(super) const ROWS: &[Row] = &[
                     "Print the known nodes in the format of nodes.conf.",
                     "O(N) for N nodes",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|replicas", Group::Cluster, "5.0.0", 3)
                 .flags(&[ADMIN, STALE])
                 .tips(&["nondeterministic_output"])
                 .docs("List the replicas of a master.", "O(N) for N replicas")
                 .syntax("node-id")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|replicate", Group::Cluster, "3.0.0", 3)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Turn this node into a replica of another.", "O(1)")
                 .syntax("node-id")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|reset", Group::Cluster, "3.0.0", -2)
                 .flags(&[ADMIN, NOSCRIPT, STALE])
                 .docs(
@@ -199,21 +200,21 @@ pub(super) const ROWS: &[Row] = &[
                     "O(N) for N known nodes",
                 )
                 .syntax("[HARD|SOFT]")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|saveconfig", Group::Cluster, "3.0.0", 2)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Write nodes.conf now.", "O(1)")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|set-config-epoch", Group::Cluster, "3.0.0", 3)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Set the config epoch of a node that is still new.", "O(1)")
                 .syntax("config-epoch")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|setslot", Group::Cluster, "3.0.0", -4)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .docs("Change the owner or the migration state of a slot.", "O(1)")
                 .syntax("slot <IMPORTING node-id|MIGRATING node-id|NODE node-id|STABLE>")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|shards", Group::Cluster, "7.0.0", 2)
                 .flags(&[LOADING, STALE])
                 .tips(&["nondeterministic_output"])
@@ -221,14 +222,14 @@ pub(super) const ROWS: &[Row] = &[
                     "List the shards with their slots and nodes.",
                     "O(N) for N nodes",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|slaves", Group::Cluster, "3.0.0", 3)
                 .flags(&[ADMIN, STALE])
                 .tips(&["nondeterministic_output"])
                 .deprecated("5.0.0", "CLUSTER REPLICAS")
                 .docs("Old name of CLUSTER REPLICAS.", "O(N) for N replicas")
                 .syntax("node-id")
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|slot-stats", Group::Cluster, "8.2.0", -4)
                 .flags(&[LOADING, STALE])
                 .tips(&["nondeterministic_output", "request_policy:all_shards"])
@@ -247,7 +248,7 @@ pub(super) const ROWS: &[Row] = &[
                     "List slot ranges with the nodes that serve them.",
                     "O(N) for N nodes",
                 )
-                .runs(Route::Home, NotBuilt),
+                .runs(Route::Home, Home(cluster::refused)),
             row("cluster|syncslots", Group::Cluster, "8.4.0", -3)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .tips(&["nondeterministic_output"])
@@ -283,10 +284,10 @@ pub(super) const ROWS: &[Row] = &[
         .flags(&[LOADING, STALE, FAST])
         .acl(&[category::CONNECTION])
         .docs("Accept reads on this replica over this connection.", "O(1)")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(cluster::refused)),
     row("readwrite", Group::Cluster, "3.0.0", 1)
         .flags(&[LOADING, STALE, FAST])
         .acl(&[category::CONNECTION])
         .docs("Undo READONLY for this connection.", "O(1)")
-        .runs(Route::Home, NotBuilt),
+        .runs(Route::Home, Home(cluster::refused)),
 ];

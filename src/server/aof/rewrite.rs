@@ -297,6 +297,7 @@ impl Running {
                 stats.turned_on_at.store(mark, Ordering::SeqCst);
                 stats.is_on.store(true, Ordering::SeqCst);
                 stats.is_scheduled.store(true, Ordering::SeqCst);
+                tracing::info!("AOF background was scheduled: a rewrite begins the file");
                 self.aof.send(Order::TurnOn(Arc::clone(config)));
                 self.prepare_log(version);
             }

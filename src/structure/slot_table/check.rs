@@ -4,7 +4,7 @@
 )]
 //! The invariants of a table, checked one by one. For tests.
 
-use super::{GROUP, Group, HashKey, SlotTable};
+use super::{GROUP, Group, HashKey, SlotTable, frame_bytes};
 use crate::structure::directory::{BITS_MAX, Directory};
 use crate::structure::due::NEVER;
 use crate::structure::entry::size_class;
@@ -17,6 +17,7 @@ impl<O, H: HashKey> SlotTable<O, H> {
         let mut bytes =
             size_class(size_of_val(&*self.heads)) + size_class(size_of_val(&*self.groups));
         bytes += self.dues.as_ref().map_or(0, |dues| dues.bytes());
+        assert_eq!(bytes, frame_bytes(self.frame(), self.heads.len()));
         let mut groups = vec![Group::default(); self.groups.len()];
         for (slot, head) in self.heads.iter().enumerate() {
             let mut tally = Tally::default();
