@@ -514,7 +514,7 @@ fn readers_make_room_too() {
         // That the key has gone is told first if it was on the shard of the client.
         let two = [conn.read().expect("one"), conn.read().expect("two")];
         assert!(two.contains(&Value::Int(0)), "{two:?}");
-        assert!(format!("{two:?}").contains("Push"), "{two:?}");
+        assert!(format!("{two:?}").contains("invalidate"), "{two:?}");
         assert_eq!(info_number(&mut conn, "evicted_keys"), 1);
     });
 }
