@@ -260,7 +260,8 @@ fn the_title_of_the_process() {
         let shown = || {
             let text = std::fs::read(format!("/proc/{}/cmdline", server.pid())).expect("it runs");
             let text = String::from_utf8(text).expect("our title is text");
-            text.trim_end_matches(['\0', ' ']).to_owned()
+            let end = text.find('\0').unwrap_or(text.len());
+            text[..end].trim_end().to_owned()
         };
         assert!(
             shown().ends_with(&format!(":{}", server.port())),

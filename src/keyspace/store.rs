@@ -60,7 +60,7 @@ pub struct Store {
     shard: ShardId,
     slots: Range<u16>,
     hasher: KeyHasher,
-    peers: Vec<(u16, Arc<StoreCounters>)>,
+    pub(super) peers: Vec<(u16, Arc<StoreCounters>)>,
     pub(super) dbs: Vec<DbTable>,
     pub(super) ledger: Ledger,
     pub(super) pool: Pool,
@@ -108,9 +108,8 @@ pub(super) struct Ledger {
     slots: usize,
     /// What the tables of all databases take however few keys there are.
     frames: usize,
-    /// What of the table of one database with expiry times is not there yet. It counts as used from the start, so that
-    /// the first key and the first expiry time are no step, and a limit a little above what an empty server uses is one
-    /// for keys.
+    /// What of the table of one database with expiry times is not there yet. It counts as used from the start, so that a
+    /// limit a little above what an empty server uses is one for keys.
     reserved: usize,
     pub(super) cut_epoch: u8,
     /// Cuts since the last walk that came to all entries.
@@ -333,22 +332,6 @@ impl Store {
     /// Has those who wait for a key look at it again.
     pub(super) fn wake(&mut self, db: DbIndex, key: &[u8]) {
         self.ledger.interests.touch(db, key);
-    }
-
-    /// Says where the numbers of all stores are, and with which slots they begin, in that order.
-    pub fn set_peers(&mut self, peers: Vec<(u16, Arc<StoreCounters>)>) {
-        self.peers = peers;
-    }
-
-    /// Whether the stores from the one on that begins with this slot have published that a database has no keys there.
-    /// False for a slot in the middle of a store.
-    pub(super) fn has_nothing_from(&self, db: usize, slot: usize) -> bool {
-        let found = self
-            .peers
-            .iter()
-            .position(|(start, _)| usize::from(*start) == slot);
-        let is_empty = |store: &StoreCounters| store.dbs()[db].keys.get() == 0;
-        found.is_some_and(|from| self.peers[from..].iter().all(|(_, store)| is_empty(store)))
     }
 
     /// Bytes in use by keys, values and index.
@@ -788,8 +771,7 @@ impl Store {
         let bytes = |frame| frame_bytes(frame, self.slots.len());
         let frames: usize = tables.map(|table| bytes(table.frame())).sum();
         let reserved = bytes(Frame::Dated).saturating_sub(frames);
-        assert_eq!(self.ledger.used, used);
-        assert_eq!(self.ledger.frames, frames);
+        assert_eq!((self.ledger.used, self.ledger.frames), (used, frames));
         assert_eq!(self.ledger.reserved, reserved);
         let published = self.ledger.counters.used_bytes.get();
         assert_eq!(published, (used + reserved) as u64);
@@ -1098,8 +1080,7 @@ impl Ledger {
             }
             None => counters.publish(0, 0, 0),
         }
-        let element_expires = sizes.dues.len() as u64;
-        counters.element_expires.set(element_expires);
+        counters.element_expires.set(sizes.dues.len() as u64);
         self.used = self.used + bytes - sizes.counted;
         sizes.counted = bytes;
         let frame = table.map_or(Frame::Nothing, |table| table.frame());

@@ -221,7 +221,7 @@ fn options_of_field_times_are_checked() {
         [ours] HSETEX h FNX FXX FIELDS 1 a 1 => ERR Only one of FXX or FNX arguments can be specified
         [ours] HEXPIRE h 1 FIELDS 1 => ERR wrong number of arguments for 'hexpire' command
         [ours] HGETALL h => ["a", "1"]
-        INFO keyspace => txt/db0:keys=\d+,expires=0,avg_ttl=0\r\n/; [ours] HEXPIRE h 100 FIELDS 1 a => [1]
+        [ours] INFO keyspace => txt/db0:keys=\d+,expires=0,avg_ttl=0\r\n/; [ours] HEXPIRE h 100 FIELDS 1 a => [1]
         [ours] INFO keyspace => txt/db0:keys=\d+,expires=0,avg_ttl=0,subexpiry=1\r\n/
         "#,
     );
