@@ -31,6 +31,8 @@ pub struct Touched {
     pub key: Box<[u8]>,
     /// Why that is of interest; nothing if all changes are noted.
     pub interest: Interest,
+    /// It did change. Otherwise its whole database did, and it need not have been there at all.
+    pub is_certain: bool,
 }
 
 /// Who wants to hear of which keys of a shard.
@@ -102,6 +104,7 @@ impl Interests {
             db,
             key: key.into(),
             interest: Interest(bits),
+            is_certain: true,
         });
     }
 
@@ -115,6 +118,7 @@ impl Interests {
                 db,
                 key: key.clone(),
                 interest: Interest(*bits),
+                is_certain: false,
             });
         }
     }

@@ -543,6 +543,7 @@ impl Owner {
             || !self.strays.is_empty()
             || self.store.has_events()
             || !self.released.is_empty()
+            || !self.notices.is_empty()
     }
 
     /// Gives to waiting commands what has become available for them. To be called after each command, transaction or
@@ -561,7 +562,12 @@ impl Owner {
                 self.flushed = true;
             }
             for touched in self.store.take_touched() {
-                self.tell_readers(touched.db, &touched.key, touched.interest, by);
+                if touched.interest.has(Interest::TRACK) {
+                    self.tell_readers(touched.db, &touched.key, by);
+                }
+                if touched.is_certain {
+                    self.tell_listeners(&touched.key, by);
+                }
                 if touched.interest.has(Interest::WAIT) {
                     self.serve_key(touched.db, &touched.key);
                 }
@@ -600,7 +606,7 @@ impl Owner {
                 && self.tracks.len() > max.max(1)
                 && let Some((db, key)) = self.tracks.any_key()
             {
-                self.tell_readers(db, &key, Interest::TRACK, 0);
+                self.tell_readers(db, &key, 0);
             }
         }
     }
@@ -620,16 +626,19 @@ impl Owner {
         )
     }
 
-    fn tell_readers(&mut self, db: DbIndex, key: &[u8], interest: Interest, by: u64) {
-        if interest.has(Interest::TRACK) {
-            self.store.drop_interest(db, key, Interest::TRACK);
-            for at in self.tracks.take(db, key) {
-                self.notices.push(Notice {
-                    by,
-                    ..Notice::new(at, vec![key.into()])
-                });
-            }
+    /// Whoever remembers a key is told to forget it.
+    fn tell_readers(&mut self, db: DbIndex, key: &[u8], by: u64) {
+        self.store.drop_interest(db, key, Interest::TRACK);
+        for at in self.tracks.take(db, key) {
+            self.notices.push(Notice {
+                by,
+                ..Notice::new(at, vec![key.into()])
+            });
         }
+    }
+
+    /// Whoever asked for all keys of a prefix is told that one has changed.
+    fn tell_listeners(&mut self, key: &[u8], by: u64) {
         if self.tracks.prefixes() == 0 {
             return;
         }

@@ -351,6 +351,37 @@ fn sort_of_what_is_no_list() {
 }
 
 #[test]
+fn sort_by_and_get_of_keys_and_hash_fields() {
+    check(
+        r#"
+        RPUSH {s}l 3 1 2 => 3
+        HSET {s}w_1 f 5 name one => 2; HSET {s}w_2 f 30 name two => 2; HSET {s}w_3 f 4 => 1
+        SORT {s}l BY {s}w_*->f => ["3", "1", "2"]
+        SORT {s}l BY {s}w_*->f DESC GET # GET {s}w_*->name => ["2", "two", "1", "one", "3", nil]
+        SORT {s}l BY {s}w_*->name ALPHA => ["3", "1", "2"]
+        SORT {s}l BY {s}w_*->none => ["1", "2", "3"]
+        SORT {s}l BY {s}w_*->name => ERR One or more scores can't be converted into double
+        SORT_RO {s}l BY {s}w_*->f LIMIT 1 1 GET {s}w_*->f => ["5"]
+        SORT {s}l BY {s}w_*->f GET {s}w_*->name STORE {s}d => 3; LRANGE {s}d 0 -1 => ["", "one", "two"]
+        SET {s}v_1 x => OK; SORT {s}l GET {s}v_* GET {s}v_*->f GET {s}w_* => ["x", nil, nil, nil, nil, nil, nil, nil, nil]
+        SORT {s}l BY {s}w_*-> => ["1", "2", "3"]; SORT {s}l GET {s}w_*-> => [nil, nil, nil]
+        HSET {s}w_1-> f 1 => 1; SORT {s}l GET {s}w_*->->f => [nil, nil, nil]
+        "#,
+    );
+}
+
+#[test]
+fn sort_reaches_for_hashes_wherever_they_are() {
+    check(
+        r#"
+        SADD set a b c => 3
+        HSET h_a f 3 => 1; HSET h_b f 1 => 1; HSET h_c f 2 => 1
+        SORT set BY h_*->f GET # GET h_*->f => ["b", "1", "c", "2", "a", "3"]
+        "#,
+    );
+}
+
+#[test]
 fn wait_without_replicas_returns_at_once() {
     check(
         r#"

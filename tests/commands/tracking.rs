@@ -47,6 +47,30 @@ fn tracking_pushes_invalidations() {
 }
 
 #[test]
+fn what_the_table_has_no_room_for_is_told_at_once() {
+    check_resp3(
+        r#"
+        MSET {t}a 1 {t}b 2 => OK
+        c2: CONFIG SET tracking-table-max-keys 1 => OK
+        CLIENT TRACKING ON => OK
+        GET {t}a => "1"; GET {t}b => "2"; read => push["invalidate", [any]]; c2: PING => PONG
+        "#,
+    );
+}
+
+#[test]
+fn an_emptied_database_is_told_of_as_a_whole() {
+    check_resp3(
+        r#"
+        CLIENT TRACKING ON BCAST => OK
+        c3: BLPOP nowhere 0.01 => nil-array
+        c2: FLUSHALL => OK; read => push["invalidate", nil]; c2: PING => PONG
+        c2: SET k v => OK; read => push["invalidate", ["k"]]; c2: PING => PONG
+        "#,
+    );
+}
+
+#[test]
 fn keys_of_several_shards_are_remembered_too() {
     check_resp3(
         r#"

@@ -298,10 +298,13 @@ fn number(text: &[u8]) -> Option<f64> {
 /// a field of a hash. A pattern without `*` leads nowhere.
 fn follow(db: &mut Db<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     let (key, field) = resolve(pattern, element)?;
+    let now = db.horizon();
     match (db.get(&key)?, field) {
         (ValueRef::Str(text), None) => Some(text.to_vec()),
-        (ValueRef::Str(_), Some(_)) => None,
-        (ValueRef::Collection(_), _) => None,
+        (ValueRef::Collection(Collection::Hash(hash)), Some(field)) => {
+            hash.get(field, now).map(|text| text.to_vec())
+        }
+        _ => None,
     }
 }
 
