@@ -364,6 +364,29 @@ fn signals_end_the_process() {
     });
 }
 
+/// Nobody begins anew what is under way, and nothing is left behind.
+#[test]
+fn a_second_signal_changes_nothing() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&["--save", "3600 1"]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 1000");
+        conn.call("CONFIG SET rdb-key-save-delay 200");
+        for _ in 0..3 {
+            signal(server.pid(), "TERM");
+        }
+        let dir = server.dir().to_owned();
+        let status = server.wait_exit();
+        assert!(status.success(), "{status}\n{}", server.log_tail());
+        let files = std::fs::read_dir(dir).expect("it has a directory");
+        let names = files.map(|file| file.expect("it is read").file_name());
+        let left: Vec<_> = names
+            .filter(|name| name.to_string_lossy().starts_with("temp-"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    });
+}
+
 /// Nor does a script that never ends keep it, whether it has written or not.
 #[test]
 fn signals_end_endless_scripts() {

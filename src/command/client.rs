@@ -98,9 +98,11 @@ pub fn reply(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     } else if mode.eq_ignore_ascii_case(b"off") {
         cx.session.reply_mode = ReplyMode::Off;
     } else if mode.eq_ignore_ascii_case(b"skip") {
-        if cx.session.reply_mode != ReplyMode::Off {
-            cx.session.reply_mode = ReplyMode::SkipNext;
-        }
+        cx.session.reply_mode = match cx.session.reply_mode {
+            ReplyMode::Off => ReplyMode::Off,
+            ReplyMode::On => ReplyMode::SkipNext,
+            ReplyMode::SkipNext | ReplyMode::SkipTwo => ReplyMode::SkipTwo,
+        };
     } else {
         return Err(CommandError::SYNTAX);
     }

@@ -469,8 +469,8 @@ impl Home {
             out.truncate(start);
         }
         let reply = out.len_since(start);
-        if here && mode == ReplyMode::SkipNext && after == ReplyMode::SkipNext {
-            client.session.reply_mode = ReplyMode::On;
+        if here && mode == ReplyMode::SkipNext {
+            client.session.reply_mode = after.after_one();
         }
         if direct {
             client.out = out;

@@ -21,6 +21,8 @@ pub(super) struct Leave {
     is_signalled: AtomicBool,
     /// What the signal asked for waits until things are done regularly again (DEBUG PAUSE-CRON).
     held: Mutex<Option<Shutdown>>,
+    /// The last snapshot is being written: what is asked for meanwhile is under way.
+    is_saving: AtomicBool,
 }
 
 impl Running {
@@ -93,6 +95,14 @@ impl Running {
     /// Writes a snapshot first where one is due, then stops. `finished` hears how that went; if it
     /// failed, nothing has changed.
     pub(super) fn leave(&self, options: Shutdown, finished: Done) -> Result<(), CommandError> {
+        if self.is_stopping() {
+            finished(Ok(()));
+            return Ok(());
+        }
+        if self.leave.is_saving.load(Ordering::SeqCst) {
+            self.leave.waiting.lock().push((options, finished));
+            return Ok(());
+        }
         let config = self.config();
         // Half of a file in memory must not replace the whole on the disk.
         let loading = self.server().process.load.partial.load(Ordering::SeqCst);
@@ -135,6 +145,7 @@ impl Running {
         let begun = self.begin_save(
             true,
             Box::new(move |result| {
+                this.leave.is_saving.store(false, Ordering::SeqCst);
                 if result.is_ok() || force {
                     if result.is_err() {
                         tracing::warn!("Error trying to save the DB. Exit anyway.");
@@ -152,7 +163,10 @@ impl Running {
             }),
         );
         match begun {
-            Ok(cut) => self.everywhere(cut),
+            Ok(cut) => {
+                self.leave.is_saving.store(true, Ordering::SeqCst);
+                self.everywhere(cut);
+            }
             Err(_) if force => self.stop(),
             Err(error) => {
                 self.server().scripts.hurry(false);

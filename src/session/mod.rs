@@ -48,6 +48,8 @@ pub enum ReplyMode {
     Off,
     /// The reply of the next command is dropped, then back to `On`.
     SkipNext,
+    /// As `SkipNext`, which it becomes: the command whose reply is dropped has asked for that.
+    SkipTwo,
 }
 
 impl ReplyMode {
@@ -55,6 +57,7 @@ impl ReplyMode {
     pub fn after_one(self) -> ReplyMode {
         match self {
             ReplyMode::SkipNext => ReplyMode::On,
+            ReplyMode::SkipTwo => ReplyMode::SkipNext,
             same => same,
         }
     }
@@ -218,7 +221,10 @@ impl Session {
         self.become_user(default);
         self.transaction = None;
         self.watched.clear();
-        self.reply_mode = ReplyMode::On;
+        // The reply of this very command may be one to be dropped.
+        if self.reply_mode == ReplyMode::Off {
+            self.reply_mode = ReplyMode::On;
+        }
         self.no_evict = false;
         self.no_touch = false;
         self.imports = false;

@@ -156,6 +156,10 @@ fn reply_modes() {
         CLIENT REPLY OFF => none; SET k 1 => none; GET k => none; NOSUCH => none
         CLIENT REPLY ON => OK; GET k => "1"
         CLIENT REPLY SKIP => none; SET k 2 => none; GET k => "2"
+        CLIENT REPLY SKIP => none; CLIENT REPLY SKIP => none; PING => none; PING => PONG
+        CLIENT REPLY SKIP => none; CLIENT REPLY OFF => none; PING => none; CLIENT REPLY SKIP => none; CLIENT REPLY ON => OK
+        CLIENT REPLY SKIP => none; RESET => none; PING => PONG
+        CLIENT REPLY SKIP => none; CLIENT REPLY ON => OK; PING => PONG
         CLIENT REPLY FOO => ERR syntax error
         CLIENT REPLY => ERR wrong number of arguments for 'client|reply' command
         "#,

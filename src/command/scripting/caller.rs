@@ -282,6 +282,7 @@ impl Host for Caller<'_, '_> {
             let nanos = tracks.then_some((ticks as f64 * tally.ns_per_tick) as u64);
             counters.record(ticks, nanos);
             counters.failed.add(result.is_err().into());
+            tally.stats.commands.add(1);
         }
         if self.cx.aside.remembers && spec.flags.has(flag::READONLY) {
             self.remember(spec, args);
