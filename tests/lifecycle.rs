@@ -368,7 +368,7 @@ fn signals_end_the_process() {
 #[test]
 fn a_second_signal_changes_nothing() {
     each_variant(|variant| {
-        let mut server = variant.own_server(&["--save", "3600 1"]);
+        let mut server = variant.own_server(&[("save", "3600 1")]);
         let mut conn = server.conn();
         conn.call("DEBUG POPULATE 1000");
         conn.call("CONFIG SET rdb-key-save-delay 200");

@@ -7,6 +7,7 @@ use super::remarkable::Seen;
 use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
+use crate::command::generic::scan::scan_count;
 use crate::command::keys;
 use crate::command::lookup::Lookup;
 use crate::command::scripting::{Reach, only_reads, reach};
@@ -17,6 +18,9 @@ use crate::session::{ClientKind, ReplyMode};
 use crate::shard::{Ask, Call, Frame, FrameBox, Item, Mode, Outcome, Ticket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Keys that one SCAN may go over on several shards, which stand still meanwhile.
+const SCANNED_TOGETHER_MAX: usize = 4096;
 
 /// What to do after a command was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,11 +223,10 @@ impl Home {
             return Step::Wait(Stall::Replies);
         }
         if spec.route == Route::Cursor {
-            // A database that says it has no keys on a shard has none there that a walk owes: an empty page is spared.
-            let shard = self.first_with_keys(at, args);
-            return match shard == self.id {
-                true => self.run_here(at, spec, run, None, args),
-                false => self.send_single(at, spec, run, None, args, shard),
+            return match self.walked(at, args)[..] {
+                [shard] if shard == self.id => self.run_here(at, spec, run, None, args),
+                [shard] => self.send_single(at, spec, run, None, args, shard),
+                ref shards => self.send_several(at, spec, run, args, shards.to_vec()),
             };
         }
         match self.destination(at, spec, args) {
@@ -233,15 +236,26 @@ impl Home {
         }
     }
 
-    /// The first shard from a cursor's on that has keys of the client's database; the last one if none has.
-    fn first_with_keys(&mut self, at: u32, args: Args<'_>) -> ShardId {
+    /// The shards that one step of a walk goes over. A database that says it has no keys on a shard has none there that a
+    /// walk owes, and where it says that few are left, the step goes on to the next shard: nobody shall get an empty page
+    /// because there are several cores.
+    fn walked(&mut self, at: u32, args: Args<'_>) -> Vec<ShardId> {
         let slot = crate::keyspace::cursor_slot(args.get(1).unwrap_or(b"0"));
+        let wanted = scan_count(args);
         let db = self.client(at).session.db.index();
-        let shards = self.slots.shard_of(slot).index()..self.slots.shards();
-        let last = shards.end - 1;
-        let mut shards = shards.map(|shard| (shard, &self.server.cores[shard].store));
-        let full = shards.find(|(_, store)| store.dbs()[db].keys.get() > 0);
-        ShardId(full.map_or(last, |(shard, _)| shard) as u16)
+        let keys = |shard: usize| self.server.cores[shard].store.dbs()[db].keys.get() as usize;
+        let mut shards = self.slots.shard_of(slot).index()..self.slots.shards();
+        let end = shards.end;
+        let first = shards.find(|&shard| keys(shard) > 0).unwrap_or(end - 1);
+        let (mut last, mut found) = (first, keys(first));
+        while last + 1 < end && found < wanted {
+            found += keys(last + 1).min(wanted);
+            if found > SCANNED_TOGETHER_MAX {
+                break;
+            }
+            last += 1;
+        }
+        (first..=last).map(|shard| ShardId(shard as u16)).collect()
     }
 
     /// Which shards a store command concerns.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::counters::StoreCounters;
 use super::db::Db;
-use super::store::{Expiry, Store, StoreSet, is_expired};
+use super::store::{Expiry, Store, is_expired};
 use super::value::{ValueRef, value_of};
 use crate::base::{Millis, Rng, SLOTS, Slot, parse_u64};
 use crate::structure::ORDER_BITS;
@@ -123,8 +123,9 @@ impl Store {
 impl Db<'_> {
     /// Visits about `count` elements from `cursor` on, in (slot, hash) order, and returns where to go on, START when
     /// all slots are done. The walk ends with the slots of this view's stores; the cursor then is the first one of the
-    /// next shard. A view of one shard begins there if the cursor is before it. A cursor beyond this view's slots is returned as it is; one that no walk could have returned
-    /// continues at the next position there is. Expired keys on the way are removed.
+    /// next shard. It begins with the first of them if the cursor is before that. A cursor beyond this view's slots is
+    /// returned as it is; one that no walk could have returned continues at the next position there is. Expired keys on
+    /// the way are removed.
     pub fn scan(
         &mut self,
         cursor: Cursor,
@@ -142,11 +143,11 @@ impl Db<'_> {
             Some(value) => visit(key, value),
             None => expired.push(key.into()),
         };
-        let alone = matches!(self.set, StoreSet::One(_));
+        // The first store may have been chosen because those before it are empty.
+        let mut first = Some(0);
         self.set.for_each(|store| {
             let slots = store.slots();
-            // A single store may have been chosen because those before it are empty.
-            let first = if alone { 0 } else { usize::from(slots.start) };
+            let first = first.take().unwrap_or(usize::from(slots.start));
             let is_next = (first..usize::from(slots.end)).contains(&cursor.slot());
             if done || !is_next || (seen > 0 && seen >= count) {
                 return;

@@ -34,6 +34,21 @@ fn scan_replies_a_cursor_and_keys() {
 }
 
 #[test]
+fn few_keys_are_one_page_wherever_they_are() {
+    check_both(
+        r#"
+        MSET a 1 b 2 c 3 d 4 e 5 => OK
+        SCAN 0 => ["0", unordered["a", "b", "c", "d", "e"]]
+        SCAN 0 COUNT 1000 MATCH [ad] => ["0", unordered["a", "d"]]
+        SCAN 0 COUNT 1000 TYPE list => ["0", []]
+        HSET h f v => 1; SCAN 0 COUNT 9223372036854775807 TYPE hash => ["0", ["h"]]
+        DEL a b c d e => 5; SCAN 0 => ["0", ["h"]]
+        MULTI => OK; SCAN 0 COUNT 1 => QUEUED; EXEC => [[bulk, array]]
+        "#,
+    );
+}
+
+#[test]
 fn scan_options_select() {
     on_every_server(|server| {
         let mut conn = server.conn();

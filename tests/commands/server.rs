@@ -623,8 +623,8 @@ fn info_counts_connections_and_commands() {
             (before + 50..before + 60).contains(&after),
             "{before} then {after}"
         );
-        let script = "for i = 1, 50 do redis.call('PING') end";
-        conn.call(&format!("EVAL \"{script}\" 0"));
+        let script = b"for i = 1, 50 do redis.call('PING') end";
+        conn.call_words(&[b"EVAL", script, b"0"]);
         let with_script = info_number(&mut conn, "total_commands_processed");
         assert!(
             (after + 50..after + 60).contains(&with_script),

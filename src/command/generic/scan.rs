@@ -45,6 +45,15 @@ pub fn scan(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Done)
 }
 
+/// How many keys a call of SCAN asks for; what it is by itself where the call is wrong.
+pub fn scan_count(args: Args<'_>) -> usize {
+    match args.len() {
+        0..=2 => COUNT_DEFAULT,
+        _ => ScanOptions::parse(args.from(2), Scanned::Keys)
+            .map_or(COUNT_DEFAULT, |options| options.count),
+    }
+}
+
 /// Replies some key, null if there is none.
 pub fn randomkey(cx: &mut Ctx<'_>, _: Args<'_>) -> Result {
     let key = cx.db.random_key(cx.rng);
