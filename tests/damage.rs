@@ -108,6 +108,9 @@ fn damaged_rdb_files_are_refused_or_valid() {
             with_checksum.is_err() || is_same,
             "seed {seed}, round {round}"
         );
+        if let Err(error) = &with_checksum {
+            assert!(error.offset <= file.len() as u64 && !error.reason.is_empty());
+        }
         match read(&file, false) {
             Ok(_) if !cut => fine += 1,
             Ok(_) => assert!(file.len() + 8 > whole.len(), "seed {seed}, round {round}"),
@@ -169,7 +172,11 @@ fn commands(file: &[u8]) -> (u64, Option<u64>) {
                     return (reader.valid(), None);
                 }
             }
-            Err(error) => return (reader.valid(), Some(error.offset)),
+            Err(error) => {
+                assert!(!error.reason.is_empty());
+                assert!(reader.valid() <= error.offset && error.offset <= file.len() as u64);
+                return (reader.valid(), Some(error.offset));
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | full file system, ENOSPC | a tmpfs of a megabyte and a file that fills it; where we may mount one |
 //! | folder that cannot be written to | its permissions; a root server is started without the right to override them |
 //! | rename that fails | a folder in the place of the file |
+//! | fsync that does not end | DEBUG HOLD-SYNC |
 //! | fsync that fails | /dev/null in the place of the file, which has none |
 //!
 //! What fails at random at each single operation is in `src/server/aof/tests.rs`.
@@ -448,6 +449,71 @@ fn a_failing_fsync_refuses_writes_and_acknowledges_nothing_that_waits_for_it() {
             assert_eq!(conn.call("GET key").text(), "newer");
             assert_eq!(conn.call("GET left:0:0:").text(), "0");
         }
+    });
+}
+
+/// How many answers of another client a writer that stands still has to miss.
+const MISSED: u64 = 300;
+
+#[test]
+fn with_everysec_a_disk_that_stands_still_holds_up_what_could_be_lost_and_nothing_else() {
+    each_variant(|variant| {
+        let server = variant.own_server(&directives("everysec", &[]));
+        let mut conn = server.conn();
+        assert_eq!(conn.call("SET there 1"), ok());
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        assert_eq!(conn.call("DEBUG HOLD-SYNC 1"), ok());
+        let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
+        let address = server.address();
+        std::thread::scope(|scope| {
+            let done = RaiseAtEnd(&stop);
+            scope.spawn(|| {
+                let mut conn = Conn::open(address).expect("the server is there");
+                while !stop.load(Ordering::SeqCst) {
+                    assert!(conn.call("INCR count").int() > 0);
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            let (mut last, mut since) = (0, 0);
+            // It goes on for some two seconds.
+            wait_until("the writer to stand still", || {
+                assert_eq!(
+                    conn.call("GET there").text(),
+                    "1",
+                    "who reads is not held up"
+                );
+                let now = written.load(Ordering::SeqCst);
+                since = if now == last { since + 1 } else { 0 };
+                last = now;
+                (last > 0 && since > MISSED).then_some(())
+            });
+            assert_eq!(conn.call("DEBUG HOLD-SYNC 0"), ok());
+            wait_until("the writer to go on", || {
+                (written.load(Ordering::SeqCst) > last + 5).then_some(())
+            });
+            drop(done);
+        });
+        let delayed: u64 = info(&mut conn, "aof_delayed_fsync")
+            .parse()
+            .expect("a number");
+        assert!(delayed > 0, "it is counted");
+    });
+}
+
+#[test]
+fn with_always_a_disk_that_stands_still_acknowledges_nothing() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&directives("always", &[]));
+        let (mut writer, mut conn) = (server.conn(), server.conn());
+        assert_eq!(conn.call("DEBUG HOLD-SYNC 1"), ok());
+        writer.send_command(&[b"INCR", b"count"]).expect("sent");
+        assert!(writer.is_silent_for(Duration::from_millis(30)));
+        conn.send_command(&[b"DEBUG", b"HOLD-SYNC", b"0"])
+            .expect("sent");
+        assert_eq!(conn.read(), Ok(ok()));
+        assert_eq!(writer.read(), Ok(Value::Int(1)));
+        server.restart();
+        assert_eq!(server.conn().call("GET count").text(), "1");
     });
 }
 

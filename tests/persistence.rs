@@ -211,14 +211,16 @@ fn fill_types(conn: &mut Conn) {
     {
         commands.push(format!("SET text:{i} '{text}'"));
     }
-    for len in [20, 21, 64, 300, 20_000, 300_000] {
+    // Lengths take one byte up to 63 and two up to 16383; up to 44 a string and its key are one allocation in Redis.
+    for len in [20, 21, 44, 45, 63, 64, 300, 16_383, 16_384, 20_000, 300_000] {
         commands.push(format!("SET same:{len} {}", "z".repeat(len)));
         commands.push(format!(
             "SET mixed:{len} {}",
             words(len / 8, 8).replace(' ', "_")
         ));
     }
-    for count in [1, 5, 200, 3000] {
+    // Both sides of what encodings change at: 128 pairs and 512 numbers.
+    for count in [1, 5, 128, 129, 200, 512, 513, 3000] {
         commands.push(format!("RPUSH list:{count} {}", words(count, 9)));
         commands.push(format!("RPUSH list:n:{count} {}", numbers(count)));
         commands.push(format!("SADD set:{count} {}", words(count, 9)));
@@ -330,9 +332,15 @@ fn every_type_goes_both_ways() {
         assert_eq!(conn.call("DEBUG DIGEST").text(), digest);
         assert_eq!(conn.call("FCALL f 0").text(), "7");
         assert_eq!(conn.call(pending).elements().len(), 3);
-        for key in ["set:n:200", "zset:200", "hash:5", "hash:3000", "text:7"] {
-            let encoding = format!("OBJECT ENCODING {key}");
-            assert_eq!(conn.call(&encoding), theirs.call(&encoding), "{key}");
+        for key in conn.call("KEYS *").elements() {
+            let key = key.text();
+            // Small sets of words, and small lists, have an encoding since 7.2 that 7.0 does not know.
+            let is_newer =
+                key.starts_with("list:") || (key.starts_with("set:") && !key.starts_with("set:n:"));
+            if !is_newer {
+                let encoding = format!("OBJECT ENCODING {key}");
+                assert_eq!(conn.call(&encoding), theirs.call(&encoding), "{key}");
+            }
         }
         // What 7.0 does not know is written for those who do.
         conn.call("HPEXPIREAT hash:5 9999999999999 FIELDS 1 0.5");

@@ -15,6 +15,8 @@ pub struct DiskHealth {
     is_reading: AtomicBool,
     /// Payloads are taken whatever their checksums say (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
     skips_checksums: AtomicBool,
+    /// No sync of the append-only file ends (DEBUG HOLD-SYNC).
+    holds_syncs: AtomicBool,
 }
 
 impl DiskHealth {
@@ -62,6 +64,16 @@ impl DiskHealth {
     /// Has them taken so, or not.
     pub fn set_skips_checksums(&self, skips: bool) {
         self.skips_checksums.store(skips, Ordering::Relaxed);
+    }
+
+    /// Whether no sync of the append-only file is to end.
+    pub fn holds_syncs(&self) -> bool {
+        self.holds_syncs.load(Ordering::Relaxed)
+    }
+
+    /// Has the disk stand still for those who sync the append-only file, or not.
+    pub fn set_holds_syncs(&self, holds: bool) {
+        self.holds_syncs.store(holds, Ordering::Relaxed);
     }
 
     /// A background save failed, or any save succeeded.

@@ -84,6 +84,11 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             cx.server.process.disk.set_skips_checksums(on);
             cx.reply.ok();
         }
+        (b"hold-sync", 3) => {
+            let on = parse_i64(args.arg(2)).is_some_and(|number| number != 0);
+            cx.server.process.disk.set_holds_syncs(on);
+            cx.reply.ok();
+        }
         (b"fail-snapshot", 2) => return Ok(Flow::Save(Save::Fail)),
         (b"log", 3) => {
             let message = String::from_utf8_lossy(args.arg(2));
@@ -482,6 +487,8 @@ fn help(reply: &mut Reply<'_>) {
             "    Reply this error.",
             "FAIL-SNAPSHOT",
             "    Have the save or the rewrite under way fail, as if the disk had.",
+            "HOLD-SYNC <0|1>",
+            "    Whether no sync of the append-only file comes to its end, as if the disk stood still.",
             "HTSTATS <dbid>",
             "    The index of a database, shard by shard.",
             "LOG <message>",

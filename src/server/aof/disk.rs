@@ -1,10 +1,16 @@
 //! The few operations on files that the append-only file consists of, so that tests can make each of them fail.
 
+use crate::command::ctx::Server;
 use crate::ring::Clock;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a sync that is held up looks whether it may go on.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Files and folders.
 pub(super) trait Disk {
@@ -42,18 +48,20 @@ pub(super) struct Times {
     pub(super) rename_us: u64,
 }
 
-/// A disk under the eyes of a clock.
+/// A disk under the eyes of a clock, which somebody may hold up (DEBUG HOLD-SYNC).
 pub(super) struct Timed<D> {
     disk: D,
     clock: Clock,
+    server: Arc<Server>,
     times: Times,
 }
 
 impl<D> Timed<D> {
-    pub(super) fn new(disk: D, clock: Clock) -> Timed<D> {
+    pub(super) fn new(disk: D, clock: Clock, server: Arc<Server>) -> Timed<D> {
         Timed {
             disk,
             clock,
+            server,
             times: Times::default(),
         }
     }
@@ -87,7 +95,13 @@ impl<D: Disk> Disk for Timed<D> {
     }
 
     fn sync(&mut self, file: &mut D::File) -> io::Result<()> {
-        let (result, us) = self.timed(|disk| disk.sync(file));
+        let server = Arc::clone(&self.server);
+        let (result, us) = self.timed(|disk| {
+            while server.process.disk.holds_syncs() {
+                std::thread::park_timeout(LOOK_AGAIN);
+            }
+            disk.sync(file)
+        });
         self.times.sync_us += us;
         result
     }

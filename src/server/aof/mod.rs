@@ -156,10 +156,10 @@ impl Aof {
         let is_new = manifest.is_empty();
         let path = folder_of(config).map_err(|error| os_reason(&error))?;
         let folder = Folder::new(path, config.appendfilename.clone(), manifest);
-        let disk = Timed::new(RealDisk, surroundings.clock);
+        let server = Arc::clone(&surroundings.server);
+        let disk = Timed::new(RealDisk, surroundings.clock, Arc::clone(&server));
         let mut writer = Writer::new(disk, folder, config.appendfsync);
         writer.set_keeps_history(config.aof_disable_auto_gc);
-        let server = Arc::clone(&surroundings.server);
         if config.appendonly {
             remove_leftovers(writer.folder().path());
             let opened = (|| {

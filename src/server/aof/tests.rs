@@ -1,4 +1,5 @@
-//! The writer over a disk that fails whenever it likes, and a machine that loses its power.
+//! The writer over a disk that fails whenever it likes, and a machine that loses its power. For each kind of fault there is a
+//! writer that overlooks it, which the test has to notice.
 
 use super::disk::{Disk, Times};
 use super::folder::Folder;
@@ -31,6 +32,29 @@ struct State {
     /// One in so many operations fails; 0 for none.
     one_in: usize,
     is_full: bool,
+    /// What the writer is made to overlook.
+    overlooks: Overlooked,
+}
+
+/// A fault that the writer does not see, as if it did not look for it: what a test that looks for the fault must notice.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+enum Overlooked {
+    #[default]
+    Nothing,
+    /// Only some of the bytes were written.
+    ShortWrites,
+    /// Nothing was: the disk is full.
+    Full,
+    /// Nothing was: the disk is broken.
+    Broken,
+    /// The kernel has dropped what it could not write.
+    FailedSyncs,
+    /// Nobody asked for what was written to be on the disk.
+    NoSyncs,
+    /// The new name of a file is not on the disk: the old one comes back.
+    LostNames,
+    /// The block that is torn holds some of what was synced, too.
+    TornEnds,
 }
 
 /// A disk in memory.
@@ -72,7 +96,17 @@ impl Faulty {
             let inode = file.borrow();
             let mut bytes = inode.durable.clone();
             let behind = inode.content.get(bytes.len()..).unwrap_or_default();
-            bytes.extend_from_slice(&behind[..self.index(behind.len() + 1)]);
+            let some = self.index(behind.len() + 1);
+            bytes.extend_from_slice(&behind[..some]);
+            // In what was not synced there may be anything.
+            if some > 0 && self.index(2) == 0 {
+                let torn = match state.overlooks {
+                    Overlooked::TornEnds => bytes.len(),
+                    _ => some,
+                };
+                let from = bytes.len() - 1 - self.index(torn);
+                bytes[from..].fill(b'!');
+            }
             bytes
         };
         let files = names.iter();
@@ -110,17 +144,29 @@ impl Disk for Faulty {
     }
 
     fn write(&mut self, file: &mut File, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.strike()?;
+        if let Err(error) = self.strike() {
+            return match self.state.borrow().overlooks {
+                Overlooked::Broken => Ok(bytes.len()),
+                _ => Err(error),
+            };
+        }
+        let overlooks = self.state.borrow().overlooks;
         let (offset, some) = (offset as usize, 1 + self.index(bytes.len()));
         if self.state.borrow().is_full {
-            return Err(io::Error::from_raw_os_error(libc::ENOSPC));
+            return match overlooks {
+                Overlooked::Full => Ok(bytes.len()),
+                _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+            };
         }
         let mut inode = file.borrow_mut();
         let length = inode.content.len().max(offset + some);
         inode.content.resize(length, 0);
         inode.content[offset..offset + some].copy_from_slice(&bytes[..some]);
         inode.dirty = Some(inode.dirty.map_or(offset, |dirty| dirty.min(offset)));
-        Ok(some)
+        match overlooks {
+            Overlooked::ShortWrites => Ok(bytes.len()),
+            _ => Ok(some),
+        }
     }
 
     fn truncate(&mut self, file: &mut File, length: u64) -> io::Result<()> {
@@ -133,6 +179,10 @@ impl Disk for Faulty {
 
     fn sync(&mut self, file: &mut File) -> io::Result<()> {
         let fails = self.strike().is_err();
+        let overlooks = self.state.borrow().overlooks;
+        if overlooks == Overlooked::NoSyncs {
+            return Ok(());
+        }
         let mut inode = file.borrow_mut();
         let dirty = inode.dirty.take();
         if let Some(from) = dirty {
@@ -141,7 +191,10 @@ impl Disk for Faulty {
                 // The kernel forgets that these were to be written.
                 inode.durable.resize(length, b'?');
                 inode.durable[from..].fill(b'?');
-                return Err(io::Error::from_raw_os_error(libc::EIO));
+                return match overlooks {
+                    Overlooked::FailedSyncs => Ok(()),
+                    _ => Err(io::Error::from_raw_os_error(libc::EIO)),
+                };
             }
             let new = inode.content[from..].to_vec();
             inode.durable.resize(length, b'?');
@@ -171,7 +224,9 @@ impl Disk for Faulty {
     fn sync_folder(&mut self, _: &Path) -> io::Result<()> {
         self.strike()?;
         let mut state = self.state.borrow_mut();
-        state.durable_names = state.names.clone();
+        if state.overlooks != Overlooked::LostNames {
+            state.durable_names = state.names.clone();
+        }
         Ok(())
     }
 
@@ -217,8 +272,8 @@ fn piece(all: &mut Vec<u8>, rng: &mut Rng) -> Taken {
     }
 }
 
-#[test]
-fn what_is_said_to_be_on_the_disk_is_there_after_a_crash() {
+/// Writes over a disk that fails and looks after each of some crashes whether what was said to be on it is there.
+fn write_and_crash(overlooks: Overlooked) {
     for seed in 0..400 {
         let mut rng = Rng::new(seed);
         let disk = Faulty::new(seed ^ 0x55);
@@ -227,6 +282,7 @@ fn what_is_said_to_be_on_the_disk_is_there_after_a_crash() {
             _ => AppendFsync::Always,
         };
         let mut writer = writer(&disk, policy);
+        disk.state.borrow_mut().overlooks = overlooks;
         let (mut all, mut now_us, mut rewrite) = (Vec::new(), 1, None);
         for step in 0..120 {
             if rng.index(20) == 0 {
@@ -279,6 +335,27 @@ fn what_is_said_to_be_on_the_disk_is_there_after_a_crash() {
         if policy == AppendFsync::Always {
             assert!(read_back(&disk.crash()) == all, "seed {seed}");
         }
+    }
+}
+
+#[test]
+fn what_is_said_to_be_on_the_disk_is_there_after_a_crash() {
+    write_and_crash(Overlooked::Nothing);
+}
+
+#[test]
+fn a_writer_that_overlooks_a_fault_is_found_out() {
+    for overlooks in [
+        Overlooked::ShortWrites,
+        Overlooked::Full,
+        Overlooked::Broken,
+        Overlooked::FailedSyncs,
+        Overlooked::NoSyncs,
+        Overlooked::LostNames,
+        Overlooked::TornEnds,
+    ] {
+        let found = std::panic::catch_unwind(|| write_and_crash(overlooks));
+        assert!(found.is_err(), "{overlooks:?} goes unnoticed");
     }
 }
 
