@@ -131,12 +131,6 @@ pub const SNAPSHOT_US_MAX: u64 = 500;
 /// How often a core that sleeps looks whether its snapshot can go on.
 pub const SNAPSHOT_LOOK_MS: i64 = 2;
 
-/// While replies wait for the disk a core waits for so many clients that were answered to come back, but
-pub const GATHER_CLIENTS: u32 = 64;
-
-/// no longer than this: whoever waits for a sync that has ended waits for so much more.
-pub const GATHER_US_MAX: u64 = 200;
-
 /// A snapshot may hold this part of the memory in use in copies of what changed meanwhile, but
 pub const SNAPSHOT_HELD_PART: u64 = 4;
 

@@ -149,8 +149,6 @@ pub struct Home {
     pub(super) heard: u64,
     /// The position whose durability this core wants to be woken for.
     pub(super) wanted: u64,
-    /// Clients that were answered and have not been heard of since, as far as it was counted.
-    pub(super) answered: u32,
     /// Clients in WAITAOF.
     pub(super) disk_waits: Vec<DiskWait>,
     /// The snapshot's share of this core.
@@ -277,7 +275,6 @@ impl Home {
             log_version: 0,
             heard: 0,
             wanted: u64::MAX,
-            answered: 0,
             disk_waits: Vec::new(),
             walk: Walk::default(),
             leftovers: Leftovers::default(),

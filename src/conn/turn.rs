@@ -33,8 +33,6 @@ pub struct ShardThread {
     pub(super) acceptor: Acceptor,
     mailbox: Mailbox,
     stopping: bool,
-    /// How often something was received in this turn.
-    received: u32,
     /// In place of the owner while that is at work on something long.
     pub(super) stand_in: Option<Owner>,
 }
@@ -48,7 +46,6 @@ impl ShardThread {
             acceptor: Acceptor::default(),
             mailbox,
             stopping: false,
-            received: 0,
             stand_in: None,
         }
     }
@@ -64,7 +61,7 @@ impl ShardThread {
             } else {
                 self.home.until_next()
             };
-            if let Err(error) = self.backend.poll(self.gathering(wait)) {
+            if let Err(error) = self.backend.poll(wait) {
                 // Ends the process, with the log written (server/start.rs).
                 panic!("shard {mine}: waiting for the kernel failed: {error}");
             }
@@ -82,18 +79,12 @@ impl ShardThread {
         home.last_ticks = home.clock.ticks();
         home.refresh_pressure();
         home.stats.turns.add(1);
-        let answered = home.answered;
         if self.home.is_logging() {
             // What gathered until now must not wait for what is about to be appended.
             self.go_on_holding();
         }
-        self.received = 0;
         while let Some(event) = self.backend.next_event() {
             self.on_event(event);
-        }
-        if self.received == 0 {
-            // Nobody has come back.
-            self.home.answered = self.home.answered.saturating_sub(answered);
         }
         let mut busy = self.drain_inbox(limits::FRAMES_A_TURN);
         let home = &mut self.home;
@@ -123,35 +114,12 @@ impl ShardThread {
         busy
     }
 
-    /// How to wait where replies wait for the disk: those who have just been answered come back one after the other, and
-    /// one turn for several of them costs less than a turn for each. What they ask for cannot be answered before the next
-    /// sync anyway, and a part of that is what they wait for each other. Not where frames come from other shards, which
-    /// count as one thing however many there are.
-    fn gathering(&self, wait: Wait) -> Wait {
-        let home = &self.home;
-        match wait {
-            Wait::Until(then)
-                if home.answered > 1 && home.log.gates() && home.slots.shards() == 1 =>
-            {
-                let time = (home.log.sync_us() / 2).min(limits::GATHER_US_MAX);
-                Wait::Gather {
-                    enough: home.answered.min(limits::GATHER_CLIENTS),
-                    time: Duration::from_micros(time),
-                    then,
-                }
-            }
-            _ => wait,
-        }
-    }
-
     pub(super) fn on_event(&mut self, event: Event) {
         let home = &mut self.home;
         match event {
             Event::Received { socket, chunk } => {
                 let bytes = self.backend.chunk(chunk);
                 home.stats.reads.add(1);
-                home.answered = home.answered.saturating_sub(1);
-                self.received += 1;
                 home.stats.input_bytes.add(bytes.len() as u64);
                 let now = home.now();
                 if let Some(client) = home.find(socket.index() as u32, socket.generation())
@@ -277,7 +245,6 @@ impl ShardThread {
         client.session.output_bytes += out.len() as u64;
         self.home.stats.output_bytes.add(out.len() as u64);
         self.home.stats.writes.add(1);
-        self.home.answered += 1;
         // Whoever waits for the end of this send must hear of it at once.
         if client.closing || client.eof || client.stall != Stall::None {
             self.backend.send_last(client.socket, out);

@@ -22,8 +22,6 @@ pub struct Log {
     durable: AtomicU64,
     /// Replies wait until what they tell of is on the disk.
     gates: AtomicBool,
-    /// What the last sync took that replies waited for, in microseconds.
-    sync_us: AtomicU64,
     /// More is waiting to be written than memory should be spent on.
     is_full: AtomicBool,
     /// Marks that not all shards have contributed to.
@@ -64,7 +62,6 @@ impl Log {
             arrived: Condvar::new(),
             durable: AtomicU64::new(0),
             gates: AtomicBool::new(false),
-            sync_us: AtomicU64::new(0),
             is_full: AtomicBool::new(false),
             marks: Mutex::default(),
             published: zeros(0),
@@ -265,16 +262,6 @@ impl Log {
     /// Has replies wait for the disk, or not.
     pub fn set_gates(&self, gates: bool) {
         self.gates.store(gates, Ordering::SeqCst);
-    }
-
-    /// Says what a sync took that replies waited for.
-    pub fn set_sync_us(&self, took_us: u64) {
-        self.sync_us.store(took_us, Ordering::Relaxed);
-    }
-
-    /// What the last one took, in microseconds.
-    pub fn sync_us(&self) -> u64 {
-        self.sync_us.load(Ordering::Relaxed)
     }
 
     /// Everything before this position is on the disk.

@@ -84,16 +84,6 @@ pub enum Wait {
     Now,
     /// For at most this long, exact to some microseconds.
     Until(Duration),
-    /// Until so much has happened that a turn is worth it, but no longer than `time`; should nothing have happened by then,
-    /// `then` for the rest. epoll waits for one thing.
-    Gather {
-        /// How many completions are enough.
-        enough: u32,
-        /// How long they are waited for.
-        time: Duration,
-        /// How long the first one is.
-        then: Duration,
-    },
     /// Until something happens.
     Forever,
 }
@@ -105,11 +95,6 @@ impl Wait {
         match self {
             Wait::Now => Wait::Now,
             Wait::Until(timeout) => Wait::Until(timeout.min(bound)),
-            Wait::Gather { enough, time, then } => Wait::Gather {
-                enough,
-                time: time.min(bound),
-                then: then.min(bound),
-            },
             Wait::Forever => Wait::Until(bound),
         }
     }

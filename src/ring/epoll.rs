@@ -220,7 +220,7 @@ impl Epoll {
         }
         let timeout = match self.retry_listeners(wait) {
             Wait::Now => Some(Duration::ZERO),
-            Wait::Until(timeout) | Wait::Gather { then: timeout, .. } => Some(timeout),
+            Wait::Until(timeout) => Some(timeout),
             Wait::Forever => None,
         };
         let count = match sys::epoll_wait(self.epoll.as_fd(), &mut self.found, timeout) {

@@ -695,57 +695,6 @@ fn waits_end_in_time() {
 }
 
 #[test]
-fn several_things_are_waited_for_as_long_as_was_said() {
-    on_each(&BackendOptions::default(), |mut backend| {
-        settle(&mut backend);
-        let gather = |time| Wait::Gather {
-            enough: 2,
-            time,
-            then: PATIENCE,
-        };
-        let clock = Clock::new();
-        let waker = backend.waker();
-        // One thing ends it: at the latest when the time for several is over, which is long before the other.
-        for time in [Duration::ZERO, Duration::from_millis(5)] {
-            let started_us = clock.mono_us();
-            waker.wake();
-            loop {
-                backend.poll(gather(time)).unwrap();
-                if let Some(event) = backend.next_event() {
-                    assert!(matches!(event, Event::Woken));
-                    break;
-                }
-            }
-            assert!(clock.mono_us() - started_us < PATIENCE.as_micros() as u64 / 2);
-        }
-        // What comes after that time ends it as well.
-        let waiting = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !waiting.load(Ordering::SeqCst) {
-                    std::thread::yield_now();
-                }
-                waker.wake();
-            });
-            let woken = drive_with(&mut backend, gather(Duration::from_micros(50)), &waiting);
-            assert!(woken);
-        });
-    });
-}
-
-/// Polls once or, if signals interrupt it, some times; says whether it was woken.
-fn drive_with(backend: &mut Backend, wait: Wait, waiting: &AtomicBool) -> bool {
-    for _ in 0..100 {
-        waiting.store(true, Ordering::SeqCst);
-        backend.poll(wait).unwrap();
-        if let Some(event) = backend.next_event() {
-            return matches!(event, Event::Woken);
-        }
-    }
-    false
-}
-
-#[test]
 fn a_shared_value_of_64_mb_reaches_a_slow_reader_while_others_are_served() {
     let value = Arc::new(pattern(3, 64 << 20));
     on_each(&BackendOptions::default(), |mut backend| {

@@ -544,7 +544,7 @@ impl Uring {
         drop(submissions);
         // Completions are posted by work that runs only inside an enter with GETEVENTS, so every one has it.
         let get_events = EnterFlags::GETEVENTS.bits();
-        let (wanted, timeout) = match wait {
+        let timeout = match wait {
             Wait::Now => {
                 if queued == 0 && !kernel_waits {
                     return Ok(());
@@ -560,23 +560,14 @@ impl Uring {
                     unsafe { submitter.enter::<libc::sigset_t>(queued, 1, get_events, None) };
                 return forgive(result);
             }
-            Wait::Until(timeout) => (1, timeout),
-            Wait::Gather { enough, time, .. } => (enough.max(1), time),
+            Wait::Until(timeout) => timeout,
         };
         let timeout = Timespec::from(timeout);
         let args = SubmitArgs::new().timespec(&timeout);
         let flags = get_events | EnterFlags::EXT_ARG.bits();
         // SAFETY: with EXT_ARG the argument is `io_uring_getevents_arg`, which `SubmitArgs` is; it points to the
         // local `timeout`, alive during the call.
-        forgive(unsafe { submitter.enter(queued, wanted, flags, Some(&args)) })?;
-        let Wait::Gather { then, .. } = wait else {
-            return Ok(());
-        };
-        // A full completion queue, or submissions that are left, have the caller look first.
-        match self.ring.completion().is_empty() && self.ring.submission().is_empty() {
-            true => self.enter(Wait::Until(then)),
-            false => Ok(()),
-        }
+        forgive(unsafe { submitter.enter(queued, 1, flags, Some(&args)) })
     }
 
     /// Copies the whole completion queue out, sends apart from the rest.

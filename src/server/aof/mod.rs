@@ -345,7 +345,6 @@ impl<D: Disk> Thread<D> {
             return UNAWAITED;
         }
         let took_us = self.surroundings.clock.mono_us().saturating_sub(started_us);
-        self.log.set_sync_us(took_us);
         Gather {
             time: Duration::from_micros(took_us / 2).min(AWAITED_MOST),
             enough: bytes + self.log.pending(),
