@@ -175,10 +175,11 @@ pub(super) fn host(lua: &Lua, state: &Rc<State>) -> Result<Table> {
     let host = lua.create_table()?;
     host.set("api", redis(lua, state)?)?;
     host.set("eval_api", eval_only(lua)?)?;
-    host.set("cjson", json::library(lua)?)?;
+    host.set("cjson", json::library(lua, &state.shared.json)?)?;
     host.set("cmsgpack", msgpack::library(lua)?)?;
     host.set("struct", pack::library(lua)?)?;
     host.set("bit", bits::library(lua)?)?;
+    host.set("natives", raw::natives(lua)?)?;
     host.set("place", lua.create_function(placed)?)?;
     host.set(
         "message",
@@ -271,6 +272,8 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
         api.set(name, value)?;
     }
     api.set("REDIS_VERSION", VERSION)?;
+    // As HELLO has it: whose commands and versions these are.
+    api.set("SERVER_NAME", "redis")?;
     let here = Rc::clone(state);
     let failed = lua.create_function(move |lua, ()| -> Result<()> {
         Err(Error::external(failure(lua, &here)?))

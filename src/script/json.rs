@@ -3,52 +3,81 @@
 use super::api::fail;
 use super::bits::{number, type_name, with_text};
 use mlua::{Lua, MultiValue, Result, Table, Value};
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
-/// What the functions of one instance of the library agree on.
-struct Settings {
-    sparse_convert: Cell<bool>,
-    sparse_ratio: Cell<i64>,
-    sparse_safe: Cell<i64>,
-    encode_depth: Cell<i64>,
-    decode_depth: Cell<i64>,
-    precision: Cell<i64>,
-    keep_buffer: Cell<bool>,
-    encode_invalid: Cell<Invalid>,
-    decode_invalid: Cell<bool>,
+/// What the functions of one instance of the library agree on. The instance that all scripts see is one for the process,
+/// whichever interpreter they run in.
+#[derive(Debug)]
+pub(super) struct Settings {
+    sparse_convert: AtomicBool,
+    sparse_ratio: AtomicI64,
+    sparse_safe: AtomicI64,
+    encode_depth: AtomicI64,
+    decode_depth: AtomicI64,
+    precision: AtomicI64,
+    keep_buffer: AtomicBool,
+    /// `REFUSED`, `PRINTED` or `NULL`.
+    encode_invalid: AtomicI64,
+    decode_invalid: AtomicBool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            sparse_convert: AtomicBool::new(false),
+            sparse_ratio: AtomicI64::new(2),
+            sparse_safe: AtomicI64::new(10),
+            encode_depth: AtomicI64::new(1000),
+            decode_depth: AtomicI64::new(1000),
+            precision: AtomicI64::new(14),
+            keep_buffer: AtomicBool::new(true),
+            encode_invalid: AtomicI64::new(REFUSED),
+            decode_invalid: AtomicBool::new(true),
+        }
+    }
+}
+
+impl Settings {
+    /// As if nothing had been set.
+    pub(super) fn reset(&self) {
+        let fresh = Settings::default();
+        for (setting, value) in [
+            (&self.sparse_ratio, fresh.sparse_ratio),
+            (&self.sparse_safe, fresh.sparse_safe),
+            (&self.encode_depth, fresh.encode_depth),
+            (&self.decode_depth, fresh.decode_depth),
+            (&self.precision, fresh.precision),
+            (&self.encode_invalid, fresh.encode_invalid),
+        ] {
+            setting.store(value.into_inner(), Relaxed);
+        }
+        for (setting, value) in [
+            (&self.sparse_convert, fresh.sparse_convert),
+            (&self.keep_buffer, fresh.keep_buffer),
+            (&self.decode_invalid, fresh.decode_invalid),
+        ] {
+            setting.store(value.into_inner(), Relaxed);
+        }
+    }
 }
 
 /// What becomes of NaN and infinities.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Invalid {
-    Refused,
-    Printed,
-    Null,
-}
+const REFUSED: i64 = 0;
+const PRINTED: i64 = 1;
+const NULL: i64 = 2;
 
 /// The table `cjson`.
-pub(super) fn library(lua: &Lua) -> Result<Table> {
-    let settings = Rc::new(Settings {
-        sparse_convert: Cell::new(false),
-        sparse_ratio: Cell::new(2),
-        sparse_safe: Cell::new(10),
-        encode_depth: Cell::new(1000),
-        decode_depth: Cell::new(1000),
-        precision: Cell::new(14),
-        keep_buffer: Cell::new(true),
-        encode_invalid: Cell::new(Invalid::Refused),
-        decode_invalid: Cell::new(true),
-    });
+pub(super) fn library(lua: &Lua, settings: &Arc<Settings>) -> Result<Table> {
     let table = lua.create_table()?;
     table.set("_NAME", "cjson")?;
     table.set("_VERSION", "2.1.0")?;
     table.set("null", Value::NULL)?;
     table.set(
         "new",
-        lua.create_function(|lua, _: MultiValue| library(lua))?,
+        lua.create_function(|lua, _: MultiValue| library(lua, &Arc::default()))?,
     )?;
-    let with = Rc::clone(&settings);
+    let with = Arc::clone(settings);
     table.set(
         "encode",
         lua.create_function(move |lua, args: MultiValue| {
@@ -60,7 +89,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
             lua.create_string(out)
         })?,
     )?;
-    let with = Rc::clone(&settings);
+    let with = Arc::clone(settings);
     table.set(
         "decode",
         lua.create_function(move |lua, args: MultiValue| {
@@ -77,7 +106,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
             decode(lua, &with, &text)
         })?,
     )?;
-    configure(lua, &table, &settings)?;
+    configure(lua, &table, settings)?;
     Ok(table)
 }
 
@@ -87,23 +116,20 @@ fn integer(
     index: usize,
     name: &str,
     range: (i64, i64),
-    cell: &Cell<i64>,
+    setting: &AtomicI64,
 ) -> Result<i64> {
     if !matches!(args.get(index), None | Some(Value::Nil)) {
         let value = number(lua, args, index, name)? as i64;
         let (low, high) = range;
         if !(low..=high).contains(&value) {
-            let place = index + 1;
             return fail(
                 lua,
-                format!(
-                    "bad argument #{place} to '{name}' (expected integer between {low} and {high})"
-                ),
+                format!("bad argument #1 to '{name}' (expected integer between {low} and {high})"),
             );
         }
-        cell.set(value);
+        setting.store(value, Relaxed);
     }
-    Ok(cell.get())
+    Ok(setting.load(Relaxed))
 }
 
 fn flag(lua: &Lua, args: &MultiValue, index: usize, name: &str) -> Result<Option<bool>> {
@@ -112,18 +138,16 @@ fn flag(lua: &Lua, args: &MultiValue, index: usize, name: &str) -> Result<Option
         Some(Value::Boolean(flag)) => Ok(Some(*flag)),
         Some(Value::String(word)) if *word.as_bytes() == *b"on" => Ok(Some(true)),
         Some(Value::String(word)) if *word.as_bytes() == *b"off" => Ok(Some(false)),
-        Some(Value::String(word)) => {
-            let (place, word) = (index + 1, word.to_string_lossy());
-            fail(
-                lua,
-                format!("bad argument #{place} to '{name}' (invalid option '{word}')"),
-            )
-        }
         other => {
-            let (place, got) = (index + 1, type_name(other));
+            let place = index + 1;
+            let problem = match with_text(other, |word| String::from_utf8_lossy(word).into_owned())
+            {
+                Some(word) => format!("invalid option '{word}'"),
+                None => format!("string expected, got {}", type_name(other)),
+            };
             fail(
                 lua,
-                format!("bad argument #{place} to '{name}' (string expected, got {got})"),
+                format!("bad argument #{place} to '{name}' ({problem})"),
             )
         }
     }
@@ -140,41 +164,55 @@ fn too_many(lua: &Lua, args: &MultiValue, most: usize, name: &str) -> Result<()>
     Ok(())
 }
 
-fn configure(lua: &Lua, table: &Table, settings: &Rc<Settings>) -> Result<()> {
-    let with = Rc::clone(settings);
+fn configure(lua: &Lua, table: &Table, settings: &Arc<Settings>) -> Result<()> {
+    let with = Arc::clone(settings);
     table.set(
         "encode_sparse_array",
         lua.create_function(move |lua, args: MultiValue| {
             let name = "encode_sparse_array";
             too_many(lua, &args, 3, name)?;
             if let Some(convert) = flag(lua, &args, 0, name)? {
-                with.sparse_convert.set(convert);
+                with.sparse_convert.store(convert, Relaxed);
             }
             let range = (0, i64::from(i32::MAX));
             let ratio = integer(lua, &args, 1, name, range, &with.sparse_ratio)?;
             let safe = integer(lua, &args, 2, name, range, &with.sparse_safe)?;
-            Ok((with.sparse_convert.get(), ratio, safe))
+            Ok((with.sparse_convert.load(Relaxed), ratio, safe))
         })?,
     )?;
-    let with = Rc::clone(settings);
+    let with = Arc::clone(settings);
     table.set(
         "encode_max_depth",
         lua.create_function(move |lua, args: MultiValue| {
             let name = "encode_max_depth";
             too_many(lua, &args, 1, name)?;
-            integer(lua, &args, 0, name, (1, DEPTH_LIMIT), &with.encode_depth)
+            integer(
+                lua,
+                &args,
+                0,
+                name,
+                (1, i32::MAX.into()),
+                &with.encode_depth,
+            )
         })?,
     )?;
-    let with = Rc::clone(settings);
+    let with = Arc::clone(settings);
     table.set(
         "decode_max_depth",
         lua.create_function(move |lua, args: MultiValue| {
             let name = "decode_max_depth";
             too_many(lua, &args, 1, name)?;
-            integer(lua, &args, 0, name, (1, DEPTH_LIMIT), &with.decode_depth)
+            integer(
+                lua,
+                &args,
+                0,
+                name,
+                (1, i32::MAX.into()),
+                &with.decode_depth,
+            )
         })?,
     )?;
-    let with = Rc::clone(settings);
+    let with = Arc::clone(settings);
     table.set(
         "encode_number_precision",
         lua.create_function(move |lua, args: MultiValue| {
@@ -183,19 +221,19 @@ fn configure(lua: &Lua, table: &Table, settings: &Rc<Settings>) -> Result<()> {
             integer(lua, &args, 0, name, (1, 14), &with.precision)
         })?,
     )?;
-    let with = Rc::clone(settings);
+    let with = Arc::clone(settings);
     table.set(
         "encode_keep_buffer",
         lua.create_function(move |lua, args: MultiValue| {
             let name = "encode_keep_buffer";
             too_many(lua, &args, 1, name)?;
             if let Some(keep) = flag(lua, &args, 0, name)? {
-                with.keep_buffer.set(keep);
+                with.keep_buffer.store(keep, Relaxed);
             }
-            Ok(with.keep_buffer.get())
+            Ok(with.keep_buffer.load(Relaxed))
         })?,
     )?;
-    let with = Rc::clone(settings);
+    let with = Arc::clone(settings);
     table.set(
         "encode_invalid_numbers",
         lua.create_function(move |lua, args: MultiValue| {
@@ -204,30 +242,28 @@ fn configure(lua: &Lua, table: &Table, settings: &Rc<Settings>) -> Result<()> {
             let null =
                 matches!(args.front(), Some(Value::String(word)) if *word.as_bytes() == *b"null");
             if null {
-                with.encode_invalid.set(Invalid::Null);
+                with.encode_invalid.store(NULL, Relaxed);
             } else if let Some(on) = flag(lua, &args, 0, name)? {
-                with.encode_invalid.set(match on {
-                    true => Invalid::Printed,
-                    false => Invalid::Refused,
-                });
+                let becomes = if on { PRINTED } else { REFUSED };
+                with.encode_invalid.store(becomes, Relaxed);
             }
-            Ok(match with.encode_invalid.get() {
-                Invalid::Refused => Value::Boolean(false),
-                Invalid::Printed => Value::Boolean(true),
-                Invalid::Null => Value::String(lua.create_string("null")?),
+            Ok(match with.encode_invalid.load(Relaxed) {
+                REFUSED => Value::Boolean(false),
+                PRINTED => Value::Boolean(true),
+                _ => Value::String(lua.create_string("null")?),
             })
         })?,
     )?;
-    let with = Rc::clone(settings);
+    let with = Arc::clone(settings);
     table.set(
         "decode_invalid_numbers",
         lua.create_function(move |lua, args: MultiValue| {
             let name = "decode_invalid_numbers";
             too_many(lua, &args, 1, name)?;
             if let Some(on) = flag(lua, &args, 0, name)? {
-                with.decode_invalid.set(on);
+                with.decode_invalid.store(on, Relaxed);
             }
-            Ok(with.decode_invalid.get())
+            Ok(with.decode_invalid.load(Relaxed))
         })?,
     )
 }
@@ -244,8 +280,11 @@ fn encode(lua: &Lua, with: &Settings, out: &mut Vec<u8>, value: &Value, depth: i
         Value::Nil => out.extend_from_slice(b"null"),
         Value::LightUserData(pointer) if pointer.0.is_null() => out.extend_from_slice(b"null"),
         Value::Table(table) => {
-            if depth > with.encode_depth.get() {
-                return fail(lua, format!("Cannot serialise, excessive depth ({depth})"));
+            if depth > with.encode_depth.load(Relaxed).min(DEPTH_LIMIT) {
+                return fail(
+                    lua,
+                    format!("Cannot serialise, excessive nesting ({depth})"),
+                );
             }
             return encode_table(lua, with, out, table, depth);
         }
@@ -273,9 +312,12 @@ fn encode_table(
         items += 1;
     }
     if list && highest > 0 {
-        let (ratio, safe) = (with.sparse_ratio.get(), with.sparse_safe.get());
+        let (ratio, safe) = (
+            with.sparse_ratio.load(Relaxed),
+            with.sparse_safe.load(Relaxed),
+        );
         if ratio > 0 && highest > items.saturating_mul(ratio) && highest > safe {
-            if !with.sparse_convert.get() {
+            if !with.sparse_convert.load(Relaxed) {
                 return fail(lua, "Cannot serialise table: excessively sparse array");
             }
             list = false;
@@ -303,10 +345,11 @@ fn encode_table(
             Value::String(text) => encode_text(out, &text.as_bytes()),
             Value::Integer(number) => encode_key(lua, with, out, number as f64)?,
             Value::Number(number) => encode_key(lua, with, out, number)?,
-            _ => {
+            other => {
+                let kind = type_name(Some(&other));
                 return fail(
                     lua,
-                    "Cannot serialise table: table key must be a number or string",
+                    format!("Cannot serialise {kind}: table key must be a number or string"),
                 );
             }
         }
@@ -345,18 +388,18 @@ fn encode_text(out: &mut Vec<u8>, text: &[u8]) {
 
 fn encode_number(lua: &Lua, with: &Settings, out: &mut Vec<u8>, number: f64) -> Result<()> {
     if !number.is_finite() {
-        match with.encode_invalid.get() {
-            Invalid::Refused => {
+        match with.encode_invalid.load(Relaxed) {
+            REFUSED => {
                 return fail(lua, "Cannot serialise number: must not be NaN or Inf");
             }
-            Invalid::Null => {
+            NULL => {
                 out.extend_from_slice(b"null");
                 return Ok(());
             }
-            Invalid::Printed => {}
+            _ => {}
         }
     }
-    let precision = with.precision.get();
+    let precision = with.precision.load(Relaxed);
     if number.is_finite() && number.trunc() == number && number.abs() < 1e14 && precision == 14 {
         // The common case, without the general formatter; -0 keeps its sign.
         let text = match number == 0.0 && number.is_sign_negative() {
@@ -475,7 +518,7 @@ impl Reader<'_> {
 
     fn descend(&mut self) -> Result<()> {
         self.depth += 1;
-        if self.depth > self.with.decode_depth.get() {
+        if self.depth > self.with.decode_depth.load(Relaxed).min(DEPTH_LIMIT) {
             let (depth, place) = (self.depth, self.at);
             return fail(
                 self.lua,
@@ -515,7 +558,7 @@ impl Reader<'_> {
     fn number(&mut self) -> Result<Value> {
         let start = self.at;
         let rest = &self.text[start..];
-        let lenient = self.with.decode_invalid.get();
+        let lenient = self.with.decode_invalid.load(Relaxed);
         let sign = usize::from(matches!(rest[0], b'-' | b'+'));
         let word = rest[sign..].to_ascii_lowercase();
         let special = [

@@ -1,6 +1,6 @@
 //! `struct`: values to and from bytes by a format string.
 //!
-//! `> < =` byte order, `!n` alignment, `b B h H i I l L T` integers (`i` and `I` with a size), `f d` floats, `s` a string
+//! `> <` byte order, `!n` alignment, `b B h H i I l L T` integers (`i` and `I` with a size), `f d` floats, `s` a string
 //! with its zero, `c` a string of fixed length (`c0`: of its own, or of the number just read), `x` a zero byte.
 
 use super::api::fail;
@@ -17,6 +17,8 @@ const NATIVE_ALIGN: usize = 8;
 /// Reads a format; knows the options that stay in force.
 struct Format<'a> {
     text: &'a [u8],
+    /// The function that reads it.
+    name: &'static str,
     big: bool,
     align: usize,
 }
@@ -44,36 +46,35 @@ impl Field {
 }
 
 impl<'a> Format<'a> {
-    fn new(text: &'a [u8]) -> Format<'a> {
+    fn new(text: &'a [u8], name: &'static str) -> Format<'a> {
         Format {
             text,
+            name,
             big: cfg!(target_endian = "big"),
             align: 1,
         }
     }
 
-    fn digits(&mut self) -> Option<usize> {
+    fn digits(&mut self, lua: &Lua) -> Result<Option<usize>> {
         let len = self.text.iter().take_while(|b| b.is_ascii_digit()).count();
         let (digits, rest) = self.text.split_at(len);
         self.text = rest;
         if digits.is_empty() {
-            return None;
+            return Ok(None);
         }
         let value = digits.iter().try_fold(0_usize, |value, digit| {
             value
                 .checked_mul(10)?
                 .checked_add(usize::from(digit - b'0'))
         });
-        // Too many digits to be meant.
-        Some(
-            value
-                .filter(|&value| value <= i32::MAX as usize)
-                .unwrap_or(usize::MAX),
-        )
+        match value.filter(|&value| value <= i32::MAX as usize) {
+            None => fail(lua, "integral size overflow"),
+            value => Ok(value),
+        }
     }
 
     fn int_size(&mut self, lua: &Lua) -> Result<usize> {
-        match self.digits() {
+        match self.digits(lua)? {
             None => Ok(NATIVE_INT),
             Some(size) if size <= SIZE_MAX => Ok(size),
             Some(size) => fail(
@@ -101,14 +102,10 @@ impl<'a> Format<'a> {
                     self.big = false;
                     continue;
                 }
-                b'=' => {
-                    self.big = cfg!(target_endian = "big");
-                    continue;
-                }
                 b'!' => {
-                    let align = self.digits().unwrap_or(NATIVE_ALIGN);
+                    let align = self.digits(lua)?.unwrap_or(NATIVE_ALIGN);
                     if align == 0 || !align.is_power_of_two() {
-                        return fail(lua, "alignment is not a power of 2");
+                        return fail(lua, format!("alignment {align} is not a power of 2"));
                     }
                     self.align = align;
                     continue;
@@ -126,13 +123,12 @@ impl<'a> Format<'a> {
                 b'd' => Field::Double,
                 b'x' => Field::Pad,
                 b's' => Field::Text,
-                b'c' => match self.digits() {
-                    Some(usize::MAX) => return fail(lua, "format result too large"),
-                    size => Field::Fixed(size.unwrap_or(1)),
-                },
+                b'c' => Field::Fixed(self.digits(lua)?.unwrap_or(1)),
+                // Nothing that has a size, and no option that changes one.
+                other if self.name == "size" && other.is_ascii_alphanumeric() => continue,
                 other => {
-                    let letter = char::from(other);
-                    return fail(lua, format!("invalid format option '{letter}'"));
+                    let problem = [b"invalid format option '", &[other][..], b"'"].concat();
+                    return bad_format(lua, self.name, &problem);
                 }
             };
             let size = field.size();
@@ -145,6 +141,12 @@ impl<'a> Format<'a> {
             return Ok(Some((field, pad)));
         }
     }
+}
+
+/// The format is wrong.
+fn bad_format<T>(lua: &Lua, name: &str, problem: &[u8]) -> Result<T> {
+    let start = format!("bad argument #1 to '{name}' (");
+    fail(lua, [start.as_bytes(), problem, b")"].concat())
 }
 
 /// The table `struct`.
@@ -179,9 +181,11 @@ fn format_of(lua: &Lua, args: &MultiValue, name: &str) -> Result<Vec<u8>> {
     with(lua, args, 0, name, |text| Ok(text.to_vec()))
 }
 
-fn pack(lua: &Lua, args: MultiValue) -> Result<LuaString> {
+fn pack(lua: &Lua, mut args: MultiValue) -> Result<LuaString> {
     let format = format_of(lua, &args, "pack")?;
-    let mut format = Format::new(&format);
+    let mut format = Format::new(&format, "pack");
+    // What is missing has always been reported as nil.
+    args.push_back(Value::Nil);
     let mut out = Vec::new();
     let mut index = 1;
     while let Some((field, pad)) = format.next(lua, out.len())? {
@@ -223,7 +227,8 @@ fn pack(lua: &Lua, args: MultiValue) -> Result<LuaString> {
                 with(lua, &args, index, "pack", |text| {
                     let size = if size == 0 { text.len() } else { size };
                     let Some(bytes) = text.get(..size) else {
-                        let place = index + 1;
+                        // The one behind it is named, as ever.
+                        let place = index + 2;
                         return fail(
                             lua,
                             format!("bad argument #{place} to 'pack' (string too short)"),
@@ -254,21 +259,21 @@ fn unpack(lua: &Lua, args: MultiValue) -> Result<MultiValue> {
         None | Some(Value::Nil) => 1,
         Some(_) => truncated(number(lua, &args, 2, "unpack")?),
     };
-    if start < 1 {
+    if start == 0 {
         return fail(
             lua,
             "bad argument #3 to 'unpack' (offset must be 1 or greater)",
         );
     }
-    let mut at = usize::try_from(start - 1).unwrap_or(usize::MAX);
-    let mut format = Format::new(&format);
+    let mut at = usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut format = Format::new(&format, "unpack");
     let mut values = Vec::new();
     while let Some((field, pad)) = format.next(lua, at)? {
         at = at.saturating_add(pad);
         let mut size = field.size();
         if matches!(field, Field::Fixed(0)) {
             size = match values.pop() {
-                Some(Value::Number(len)) if len >= 0.0 => truncated(len) as usize,
+                Some(Value::Number(len)) => usize::try_from(truncated(len)).unwrap_or(usize::MAX),
                 _ => return fail(lua, "format 'c0' needs a previous size"),
             };
         }
@@ -306,7 +311,7 @@ fn unpack(lua: &Lua, args: MultiValue) -> Result<MultiValue> {
             return fail(lua, "stack overflow (too many results)");
         }
     }
-    values.push(Value::Number((at + 1) as f64));
+    values.push(Value::Number(at as f64 + 1.0));
     Ok(MultiValue::from_vec(values))
 }
 
@@ -336,28 +341,15 @@ fn integer(bytes: &[u8], big: bool, signed: bool) -> f64 {
 
 fn size(lua: &Lua, args: MultiValue) -> Result<f64> {
     let format = format_of(lua, &args, "size")?;
-    let mut format = Format::new(&format);
+    let mut format = Format::new(&format, "size");
     let mut total = 0_usize;
     while let Some((field, pad)) = format.next(lua, total)? {
         match field {
-            Field::Text => {
-                return fail(
-                    lua,
-                    "bad argument #1 to 'size' (variable-size format in string)",
-                );
-            }
-            Field::Fixed(0) => {
-                return fail(
-                    lua,
-                    "bad argument #1 to 'size' (variable-length format in string)",
-                );
-            }
+            Field::Text => return bad_format(lua, "size", b"option 's' has no fixed size"),
+            Field::Fixed(0) => return bad_format(lua, "size", b"option 'c0' has no fixed size"),
             _ => {}
         }
         total = total.saturating_add(pad).saturating_add(field.size());
-        if total > i32::MAX as usize {
-            return fail(lua, "format result too large");
-        }
     }
     Ok(total as f64)
 }

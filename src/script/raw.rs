@@ -14,6 +14,7 @@
 //!   2. Outside of [`Raw::run`] and its `write`, which are protected calls, nothing that can fail is called.
 //!   3. Whatever is left on the stack is gone when [`Run`] is dropped.
 
+mod natives;
 mod values;
 
 use super::api::push_number;
@@ -26,6 +27,7 @@ use mlua::ffi::{
     lua_touserdata, lua_type, lua_upvalueindex, luaL_ref, luaL_unref,
 };
 use mlua::{Function, Lua, Result, Table, Value, lua_State};
+pub(super) use natives::library as natives;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 pub(super) use values::Written;

@@ -7,11 +7,11 @@
 -- `host` has what only the server can do; it returns the functions that the server calls.
 local host = ...
 
-local error, pcall, xpcall, type, tostring, tonumber = error, pcall, xpcall, type, tostring, tonumber
-local setmetatable, rawget, rawset, next, pairs, select = setmetatable, rawget, rawset, next, pairs, select
-local collectgarbage, getmetatable, unpack = collectgarbage, getmetatable, unpack
-local insert, concat, api, place = table.insert, table.concat, host.api, host.place
+local error, xpcall, type, tostring, tonumber = error, xpcall, type, tostring, tonumber
+local setmetatable, rawget, next, pairs, select = setmetatable, rawget, next, pairs, select
+local getmetatable, concat, api, place = getmetatable, table.concat, host.api, host.place
 local create, resume = coroutine.create, coroutine.resume
+local guard, stand_in, FAILED = host.natives.guard, host.natives.stand_in, host.natives.failed
 
 local READONLY = "Attempt to modify a readonly table"
 
@@ -28,15 +28,20 @@ local function protect(content, shown)
   return setmetatable(proxy, { __index = content, __newindex = refuse, __metatable = shown or false })
 end
 
-local function bad_argument(number, name, message)
-  error("bad argument #" .. number .. " to '" .. name .. "' (" .. message .. ")", 3)
+-- What a function behind `guard` returns when it fails; such a function is called from a native one, which adds the place.
+local function bad_argument(number, message)
+  return FAILED, number, message
+end
+
+local function failure(object)
+  return FAILED, 0, object
 end
 
 local function expected(what, count, number, value)
   return what .. " expected, got " .. (count < number and "no value" or type(value))
 end
 
--- The message of an error object is what `pcall` gives to scripts.
+-- The message of an error object is what scripts get of it.
 local function caught(ok, ...)
   if not ok then
     local object = ...
@@ -53,141 +58,12 @@ local function caught(ok, ...)
 end
 
 local safe = {}
-
--- The handler runs when the stack is unwound already: there is nothing on it that a script could see, and a script that
--- is stopped must not linger in a handler.
-local function handled(handler, ok, ...)
-  if ok then
-    return ok, ...
-  end
-  local object = ...
-  if type(object) == "userdata" then
-    object = { err = host.message(object) or tostring(object) }
-  end
-  return false, handler(object)
+for name, original in pairs({ rawget = rawget, rawset = rawset, setmetatable = setmetatable, next = next, unpack = unpack, collectgarbage = collectgarbage }) do
+  safe[name] = stand_in(name, original, behind)
 end
-
-function safe.xpcall(...)
-  local body, handler = ...
-  if select("#", ...) < 2 then
-    bad_argument(2, "xpcall", "value expected")
-  end
-  return handled(handler, pcall(body))
-end
-
-function safe.pcall(...)
-  if select("#", ...) == 0 then
-    bad_argument(1, "pcall", "value expected")
-  end
-  return caught(pcall(...))
-end
-
-function safe.rawget(...)
-  local table, key = ...
-  if type(table) ~= "table" then
-    bad_argument(1, "rawget", expected("table", select("#", ...), 1, table))
-  end
-  return rawget(behind[table] or table, key)
-end
-
-function safe.rawset(...)
-  local table, key, value = ...
-  if type(table) ~= "table" then
-    bad_argument(1, "rawset", expected("table", select("#", ...), 1, table))
-  elseif behind[table] then
-    error({ err = "ERR " .. READONLY })
-  elseif key == nil then
-    error("table index is nil", 2)
-  elseif key ~= key then
-    error("table index is NaN", 2)
-  end
-  return rawset(table, key, value)
-end
-
-function safe.setmetatable(...)
-  local table, meta = ...
-  local count = select("#", ...)
-  if type(table) ~= "table" then
-    bad_argument(1, "setmetatable", expected("table", count, 1, table))
-  elseif count < 2 or (meta ~= nil and type(meta) ~= "table") then
-    bad_argument(2, "setmetatable", "nil or table expected")
-  elseif behind[table] then
-    error({ err = "ERR " .. READONLY })
-  end
-  local old = getmetatable(table)
-  if type(old) ~= "table" and old ~= nil then
-    error("cannot change a protected metatable", 2)
-  end
-  local ok, result = pcall(setmetatable, table, meta)
-  if not ok then
-    error(result, 2)
-  end
-  return result
-end
-
-function safe.next(...)
-  local table, key = ...
-  if type(table) ~= "table" then
-    bad_argument(1, "next", expected("table", select("#", ...), 1, table))
-  end
-  return next(behind[table] or table, key)
-end
-
-local safe_next = safe.next
-
-function safe.pairs(...)
-  local table = ...
-  if type(table) ~= "table" then
-    bad_argument(1, "pairs", expected("table", select("#", ...), 1, table))
-  end
-  if behind[table] then
-    return safe_next, table, nil
-  end
-  return next, table, nil
-end
-
--- Stock `unpack` overflows when it computes how many results there are.
-function safe.unpack(...)
-  local table, first, last = ...
-  if type(table) ~= "table" then
-    bad_argument(1, "unpack", expected("table", select("#", ...), 1, table))
-  end
-  local from, to = first == nil and 1 or tonumber(first), last == nil and #table or tonumber(last)
-  if from == nil then
-    bad_argument(2, "unpack", "number expected, got " .. type(first))
-  elseif to == nil then
-    bad_argument(3, "unpack", "number expected, got " .. type(last))
-  end
-  if not (from <= to) then
-    return
-  end
-  if first == nil and last == nil and to < 8000 then
-    -- Without the range among its arguments it has room for as many as scripts have always had.
-    return unpack(table)
-  end
-  if not (to - from < 7990 and from > -2 ^ 31 and to < 2 ^ 31 - 1) then
-    error("too many results to unpack", 2)
-  end
-  return unpack(table, from, to)
-end
-
--- The collector is the server's: a script may look and collect, not stop it.
-function safe.collectgarbage(option, argument)
-  if option == nil or option == "collect" then
-    return collectgarbage("collect")
-  elseif option == "count" then
-    return collectgarbage("count")
-  elseif option == "step" then
-    return collectgarbage("step", 0)
-  elseif option == "stop" or option == "restart" then
-    return 0
-  elseif option == "setpause" or option == "setstepmul" then
-    return 200
-  elseif type(option) ~= "string" then
-    bad_argument(1, "collectgarbage", "string expected, got " .. type(option))
-  end
-  bad_argument(1, "collectgarbage", "invalid option '" .. option .. "'")
-end
+safe.pairs = stand_in("pairs", next, behind, safe.next)
+safe.pcall = host.natives.pcall(host.message)
+safe.xpcall = host.natives.xpcall(host.message)
 
 -- Source text only, and whole before the compiler sees it: nothing of a script runs while it works.
 local function loaders(env)
@@ -196,20 +72,20 @@ local function loaders(env)
     if type(text) == "number" then
       text = tostring(text)
     elseif type(text) ~= "string" then
-      bad_argument(1, "loadstring", expected("string", select("#", ...), 1, text))
+      return bad_argument(1, expected("string", select("#", ...), 1, text))
     end
     if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
-      bad_argument(2, "loadstring", "string expected, got " .. type(name))
+      return bad_argument(2, "string expected, got " .. type(name))
     end
     return host.compile(text, name == nil and text or tostring(name), env)
   end
   local function load(...)
     local reader, name = ...
     if type(reader) ~= "function" then
-      bad_argument(1, "load", expected("function", select("#", ...), 1, reader))
+      return bad_argument(1, expected("function", select("#", ...), 1, reader))
     end
     if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
-      bad_argument(2, "load", "string expected, got " .. type(name))
+      return bad_argument(2, "string expected, got " .. type(name))
     end
     local pieces, count = {}, 0
     while true do
@@ -224,7 +100,7 @@ local function loaders(env)
     end
     return host.compile(concat(pieces), name == nil and "=(load)" or tostring(name), env)
   end
-  return loadstring, load
+  return guard(loadstring), guard(load)
 end
 
 local table_library = {}
@@ -232,40 +108,22 @@ for name, value in pairs(table) do
   table_library[name] = value
 end
 
-function table_library.insert(...)
-  local list = ...
-  local count = select("#", ...)
-  if type(list) ~= "table" then
-    bad_argument(1, "insert", expected("table", count, 1, list))
-  elseif behind[list] then
-    error({ err = "ERR " .. READONLY })
-  elseif count == 2 then
-    return insert(list, (select(2, ...)))
-  elseif count ~= 3 then
-    error("wrong number of arguments to 'insert'", 2)
-  end
-  local _, position, value = ...
-  local place = tonumber(position)
-  if place == nil then
-    bad_argument(2, "insert", "number expected, got " .. type(position))
-  elseif not (place > -1000) then
-    -- Everything from there on would be moved, one by one.
-    bad_argument(2, "insert", "position out of bounds")
-  end
-  return insert(list, position, value)
-end
+table_library.insert = stand_in("insert", table.insert, behind)
 
 local math_library = {}
 for name, value in pairs(math) do
   math_library[name] = value
 end
-math_library.random = function(...)
+math_library.random = guard(function(...)
   local low, high = ...
   local count = select("#", ...)
+  if count > 2 then
+    return failure("wrong number of arguments")
+  end
   for i = 1, count do
     local given = select(i, ...)
     if tonumber(given) == nil then
-      bad_argument(i, "random", "number expected, got " .. type(given))
+      return bad_argument(i, "number expected, got " .. type(given))
     end
   end
   local share = host.random()
@@ -273,24 +131,22 @@ math_library.random = function(...)
     return share
   elseif count == 1 then
     if not (tonumber(low) >= 1) then
-      bad_argument(1, "random", "interval is empty")
+      return bad_argument(1, "interval is empty")
     end
     return math.floor(share * low) + 1
-  elseif count == 2 then
-    if not (tonumber(low) <= tonumber(high)) then
-      bad_argument(2, "random", "interval is empty")
-    end
-    return math.floor(share * (high - low + 1)) + low
   end
-  error("wrong number of arguments", 2)
-end
-math_library.randomseed = function(...)
+  if not (tonumber(low) <= tonumber(high)) then
+    return bad_argument(2, "interval is empty")
+  end
+  return math.floor(share * (high - low + 1)) + low
+end)
+math_library.randomseed = guard(function(...)
   local seed = ...
   if tonumber(seed) == nil then
-    bad_argument(1, "randomseed", expected("number", select("#", ...), 1, seed))
+    return bad_argument(1, expected("number", select("#", ...), 1, seed))
   end
   host.randomseed(tonumber(seed))
-end
+end)
 
 -- As native functions of the server fail: the message is complete, the place is added where it surfaces.
 local function raise(message)
@@ -339,58 +195,33 @@ end
 
 local function unwrapped(ok, ...)
   if not ok then
-    error((...), 0)
+    return failure((...))
   end
   return ...
 end
 
 local coroutine_library = with(coroutine, {
-  resume = function(...)
+  resume = guard(function(...)
     local thread = ...
     if type(thread) ~= "thread" then
-      bad_argument(1, "resume", "coroutine expected")
+      return bad_argument(1, "coroutine expected")
     end
     return caught(resume_bounded(...))
-  end,
-  wrap = function(...)
+  end),
+  wrap = guard(function(...)
     local body = ...
     if type(body) ~= "function" then
-      bad_argument(1, "wrap", "Lua function expected")
+      return bad_argument(1, "Lua function expected")
     end
     local thread = create(body)
-    return function(...)
+    return guard(function(...)
       return unwrapped(resume_bounded(thread, ...))
-    end
-  end,
+    end)
+  end),
 })
 
--- The matcher recurses once for each item of a pattern; nothing interrupts native functions while they work.
-local PATTERN_MAX, TEXT_MAX = 10000, 512 * 1024 * 1024
-
-for _, name in ipairs({ "find", "match", "gmatch", "gfind", "gsub" }) do
-  local native = string[name]
-  string[name] = function(...)
-    local _, pattern, third, plain = ...
-    if type(pattern) == "string" and #pattern > PATTERN_MAX and not (name == "find" and plain) then
-      error("pattern too complex", 2)
-    end
-    return native(...)
-  end
-end
-
-local rep = string.rep
-string.rep = function(...)
-  local text, times = ...
-  local size = type(text) == "string" and #text or 0
-  local count = tonumber(times)
-  if type(text) == "string" and count then
-    if size == 0 or not (count >= 1) then
-      return ""
-    elseif size * count > TEXT_MAX then
-      error("resulting string too large", 2)
-    end
-  end
-  return rep(...)
+for _, name in ipairs({ "find", "match", "gmatch", "gfind", "gsub", "rep" }) do
+  string[name] = stand_in(name, string[name], behind)
 end
 
 local string_shown = {}
@@ -442,6 +273,7 @@ local load_api = {
   LOG_WARNING = 3,
   REDIS_VERSION = api.REDIS_VERSION,
   REDIS_VERSION_NUM = api.REDIS_VERSION_NUM,
+  SERVER_NAME = api.SERVER_NAME,
 }
 
 local register_now

@@ -5,6 +5,7 @@
 
 use super::analysis;
 use super::functions::Functions;
+use super::json;
 use super::shebang::{self, Flags};
 use crate::base::Map;
 use crate::base::sha1::sha1_hex;
@@ -148,6 +149,8 @@ pub struct Shared {
     /// Whether what scripts write can be kept.
     pub disk: Arc<DiskHealth>,
     scripts: Mutex<Map<Sha, Arc<Script>>>,
+    /// What the scripts of all interpreters have set of `cjson`.
+    pub(super) json: Arc<json::Settings>,
     /// Moved by each flush.
     flushes: AtomicU64,
     count: AtomicU64,
@@ -186,6 +189,7 @@ impl Shared {
         Shared {
             disk: Arc::default(),
             scripts: Mutex::default(),
+            json: Arc::default(),
             flushes: AtomicU64::new(0),
             count: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -234,6 +238,7 @@ impl Shared {
         *scripts = Map::default();
         self.bytes.store(0, Ordering::Relaxed);
         self.count.store(0, Ordering::Relaxed);
+        self.json.reset();
         self.flushes.fetch_add(1, Ordering::Release);
     }
 

@@ -61,11 +61,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::of_shard(&Arc::new(Shared::new(1)), 0)
+    }
+
+    fn of_shard(shared: &Arc<Shared>, shard: usize) -> Bench {
         let now = Rc::new(Cell::new(0));
         let clock = Rc::clone(&now);
-        let shared = Arc::new(Shared::new(1));
         // Time goes on by itself, a millisecond a look.
-        let scripts = Scripts::new(shared, 0, 1, move || {
+        let scripts = Scripts::new(Arc::clone(shared), shard, 1, move || {
             clock.set(clock.get() + 1000);
             clock.get()
         });
@@ -255,7 +258,7 @@ fn check_libraries() {
         "excessively sparse array",
     );
     bench.refused("cjson.encode(function() end)", "type not supported");
-    bench.refused("local t = {} t.x = t cjson.encode(t)", "excessive depth");
+    bench.refused("local t = {} t.x = t cjson.encode(t)", "excessive nesting");
     text(
         "return cmsgpack.pack({1, 2, 'a'}) == '\\147\\1\\2\\161a' and 'yes'",
         "yes",
@@ -284,10 +287,11 @@ fn check_libraries() {
         "integral size 99 is larger than limit of 32",
     );
     bench.refused("struct.unpack('c0', 'a', 2^60)", "needs a previous size");
-    bench.refused(
-        "struct.size('c2147483647c2147483647')",
-        "format result too large",
+    bench.check(
+        "return struct.size('c2147483647c2147483647')",
+        r":4294967294\r\n",
     );
+    bench.refused("struct.size('c2147483648')", "integral size overflow");
     bench.check("return {bit.band(7, 13), bit.bor(1, 8), bit.bxor(5, 1), bit.lshift(1, 31), bit.tobit(2^32 + 5)}",
         r"*5\r\n:5\r\n:9\r\n:4\r\n:-2147483648\r\n:5\r\n");
     text("return bit.tohex(255, 4) .. bit.tohex(-1)", "00ffffffffff");
@@ -531,4 +535,16 @@ fn a_slow_script_is_killed_unless_it_wrote() {
     assert!(reply.contains("shutting down"), "{reply}");
     let (_, verdict) = killed("redis.call('write') while true do end");
     assert_eq!(verdict, Some(Err(super::KillError::Unkillable)));
+}
+
+#[test]
+fn settings_of_cjson_are_those_of_all_interpreters() {
+    let shared = Arc::new(Shared::new(2));
+    let (one, other) = (Bench::of_shard(&shared, 0), Bench::of_shard(&shared, 1));
+    let encode = "return cjson.encode({[1] = 1, [30] = 3})";
+    other.refused(encode, "excessively sparse array");
+    one.run("cjson.encode_sparse_array(true)");
+    assert!(other.run(encode).starts_with('$'));
+    shared.flush_scripts();
+    other.refused(encode, "excessively sparse array");
 }

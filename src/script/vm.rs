@@ -76,7 +76,7 @@ pub(super) struct State {
     stopped_at: RefCell<Option<(String, usize)>>,
     random: Cell<u64>,
     clock: Rc<dyn Fn() -> u64>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     shard: usize,
     watch: RefCell<Watch>,
 }

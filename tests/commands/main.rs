@@ -22,6 +22,7 @@ mod hyperloglog;
 mod list;
 mod pubsub;
 mod scan;
+mod script_errors;
 mod scripting;
 mod server;
 mod set;

@@ -3,7 +3,8 @@
 use super::{Result, corrupt, parts};
 use crate::base::Rng;
 use crate::command::ctx::{Ctx, Flow, HomeCtx};
-use crate::resp::{Args, CommandError};
+use crate::config::Config;
+use crate::resp::{Args, CommandError, Reply};
 use crate::types::hll::{self, Encoding};
 
 /// Shows the registers, the runs or the encoding of a HyperLogLog, or makes it dense.
@@ -55,11 +56,21 @@ pub fn pfselftest(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
     let sparse_max = cx.config.hll_sparse_max_bytes;
     // It takes a while, so not on a shard.
     Ok(Flow::Offload(Box::new(move |reply| {
-        match self_test(sparse_max) {
-            Ok(()) => reply.ok(),
-            Err(what) => reply.error_text(format!("ERR TESTFAILED {what}").as_bytes()),
-        }
+        report(sparse_max, reply);
     })))
+}
+
+/// The same within a script, which nobody can wait for.
+pub fn test_self(config: &Config, reply: &mut Reply<'_>) -> std::result::Result<(), CommandError> {
+    report(config.hll_sparse_max_bytes, reply);
+    Ok(())
+}
+
+fn report(sparse_max: u64, reply: &mut Reply<'_>) {
+    match self_test(sparse_max) {
+        Ok(()) => reply.ok(),
+        Err(what) => reply.error_text(format!("ERR TESTFAILED {what}").as_bytes()),
+    }
 }
 
 fn self_test(sparse_max: u64) -> std::result::Result<(), String> {

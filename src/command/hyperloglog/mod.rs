@@ -11,7 +11,7 @@ use crate::keyspace::{StrInput, StrRef, Ttl};
 use crate::resp::{Args, CommandError};
 use crate::types::hll::{self, Corrupt, Encoding, REGISTERS};
 
-pub use debug::{pfdebug, pfselftest};
+pub use debug::{pfdebug, pfselftest, test_self};
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
 

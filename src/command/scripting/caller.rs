@@ -5,6 +5,7 @@ use crate::base::slot::DbIndex;
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::effects::Reach;
 use crate::command::hash::himport;
+use crate::command::hyperloglog;
 use crate::command::keys;
 use crate::command::lookup::Resolved;
 use crate::command::monitor;
@@ -146,6 +147,7 @@ impl Caller<'_, '_> {
                 }
                 reply.ok();
             }
+            "pfselftest" => return hyperloglog::test_self(self.cx.config, reply),
             // Nobody can wait in a script, and no replica is there to be waited for.
             "wait" => reply.integer(0),
             name @ ("publish" | "spublish") => {
