@@ -124,6 +124,7 @@ pub fn describe_client(session: &Session, args: Args<'_>, now: Millis) -> String
         // Its own request is still in the buffer.
         input_bytes: args.bytes.len(),
         input_free: 0,
+        argument_bytes: args.total_len(),
         output_bytes: 0,
         output_pieces: 0,
         memory: args.bytes.len() + session.memory() + 1024,
@@ -151,7 +152,7 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
     let multi_bytes = session.transaction.as_ref().map_or(0, |open| open.bytes);
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
-         qbuf={} qbuf-free={} argv-mem=0 multi-mem={multi_bytes} rbs=1024 rbp=0 obl={} oll={} omem={} \
+         qbuf={} qbuf-free={} argv-mem={} multi-mem={multi_bytes} rbs=1024 rbp=0 obl={} oll={} omem={} \
          tot-mem={} events=r cmd={} user={} redir={redirect} resp={} lib-name={} lib-ver={} shard={}",
         session.id,
         session.addr,
@@ -167,6 +168,7 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         session.subscriptions.names(Topic::Shard).len(),
         view.input_bytes,
         view.input_free,
+        view.argument_bytes,
         view.output_bytes,
         view.output_pieces,
         view.output_bytes,
@@ -283,11 +285,10 @@ pub fn list(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         2 => {}
         4 if args.is(2, "TYPE") => filter.kind = Some(kind_named(args.arg(3))?),
         4.. if args.is(2, "ID") => {
-            let ids = args.from(3).iter().map(|text| {
-                let id = parse_i64(text)
-                    .and_then(|id| u64::try_from(id).ok())
-                    .filter(|id| *id > 0);
-                id.ok_or(CommandError::INVALID_CLIENT_ID)
+            // Nobody has the number 0, and nobody a negative one.
+            let ids = args.from(3).iter().map(|text| match parse_i64(text) {
+                Some(id) => Ok(u64::try_from(id).unwrap_or_default()),
+                None => Err(CommandError::INVALID_CLIENT_ID),
             });
             filter.ids = Some(ids.collect::<Result<_>>()?);
         }
@@ -296,6 +297,7 @@ pub fn list(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let now = cx.now.ms;
     // The caller's own request counts as if it were still in the buffer.
     let (caller, request_bytes) = (cx.session.id, args.bytes.len());
+    let argument_bytes = args.total_len();
     Ok(Flow::Gather(Gather::new(
         move |core: &mut dyn Core| {
             let mut lines = Vec::new();
@@ -303,6 +305,7 @@ pub fn list(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
                 if filter.holds(view.session, now) {
                     if view.session.id == caller {
                         view.input_bytes += request_bytes;
+                        view.argument_bytes = argument_bytes;
                     }
                     lines.push((view.session.id, line(&view, now)));
                 }
@@ -554,6 +557,7 @@ mod tests {
             session: &session,
             input_bytes: 1,
             input_free: 2,
+            argument_bytes: 0,
             output_bytes: 3,
             output_pieces: 0,
             memory: 0,

@@ -423,6 +423,8 @@ pub struct ClientView<'a> {
     pub input_bytes: usize,
     /// Unused capacity of the query buffer.
     pub input_free: usize,
+    /// Bytes of the arguments of the command that runs.
+    pub argument_bytes: usize,
     /// Bytes waiting to be sent.
     pub output_bytes: usize,
     /// Pieces waiting to be sent by reference.

@@ -107,8 +107,46 @@ pub fn arguments(syntax: &'static str) -> Vec<Arg> {
     args
 }
 
-/// Writes the `arguments` array of COMMAND DOCS.
-pub(super) fn reply_arguments(args: &[Arg], reply: &mut Reply<'_>) {
+/// Writes the `arguments` array of COMMAND DOCS, of a command whose keys are found by `specs` specs.
+pub(super) fn reply_arguments(args: &[Arg], specs: usize, reply: &mut Reply<'_>) {
+    let mut places = KeyPlaces {
+        specs,
+        keys: keys_in(args),
+        seen: 0,
+    };
+    reply_group(args, &mut places, reply);
+}
+
+/// How many arguments are keys, or several keys.
+fn keys_in(args: &[Arg]) -> usize {
+    args.iter()
+        .map(|arg| usize::from(arg.kind == Kind::Key) + keys_in(&arg.parts))
+        .sum()
+}
+
+/// Which spec finds which key. Both are in the order of the command, so they go together, but for two cases: one spec
+/// may find several arguments (LCS), and there are specs of keys that no argument names (SORT's by patterns). A last one
+/// is always the last.
+struct KeyPlaces {
+    specs: usize,
+    keys: usize,
+    seen: usize,
+}
+
+impl KeyPlaces {
+    /// The spec of the next key; `None` if it is a key for its readers only (CLUSTER KEYSLOT).
+    fn next(&mut self) -> Option<usize> {
+        let at = self.seen;
+        self.seen += 1;
+        let last = self.specs.checked_sub(1)?;
+        match at > 0 && self.seen == self.keys {
+            true => Some(last),
+            false => Some(at.min(last)),
+        }
+    }
+}
+
+fn reply_group(args: &[Arg], places: &mut KeyPlaces, reply: &mut Reply<'_>) {
     reply.array(args.len());
     for arg in args {
         let is_group = matches!(arg.kind, Kind::OneOf | Kind::Block);
@@ -118,7 +156,16 @@ pub(super) fn reply_arguments(args: &[Arg], reply: &mut Reply<'_>) {
             (arg.is_token_multiple, "multiple_token"),
         ];
         let flags: Vec<_> = flags.iter().filter(|(is_set, _)| *is_set).collect();
-        let pairs = 3 + usize::from(arg.token.is_some()) + usize::from(!flags.is_empty());
+        let spec = match arg.kind {
+            Kind::Key => places.next(),
+            // SORT's make keys, which no argument of type key names.
+            Kind::Pattern if places.specs > places.keys => Some(places.seen),
+            _ => None,
+        };
+        let pairs = 3
+            + usize::from(spec.is_some())
+            + usize::from(arg.token.is_some())
+            + usize::from(!flags.is_empty());
         reply.map(pairs);
         let name = name_of(arg);
         reply.bulk_str("name");
@@ -128,6 +175,10 @@ pub(super) fn reply_arguments(args: &[Arg], reply: &mut Reply<'_>) {
         if !is_group {
             reply.bulk_str("display_text");
             reply.bulk_str(&name);
+        }
+        if let Some(spec) = spec {
+            reply.bulk_str("key_spec_index");
+            reply.integer(spec as i64);
         }
         if let Some(token) = arg.token {
             reply.bulk_str("token");
@@ -140,7 +191,7 @@ pub(super) fn reply_arguments(args: &[Arg], reply: &mut Reply<'_>) {
         }
         if is_group {
             reply.bulk_str("arguments");
-            reply_arguments(&arg.parts, reply);
+            reply_group(&arg.parts, places, reply);
         }
     }
 }
@@ -425,6 +476,26 @@ mod tests {
         for spec in table::all() {
             visit(spec.name, &arguments(spec.syntax));
             assert!(!spec.is_container() || spec.syntax.is_empty(), "{spec:?}");
+        }
+    }
+
+    #[test]
+    fn keys_and_specs_go_together() {
+        for (keys, specs, want) in [
+            (1, 1, &[Some(0)][..]),
+            (2, 2, &[Some(0), Some(1)]),
+            (2, 1, &[Some(0), Some(0)]),
+            (2, 3, &[Some(0), Some(2)]),
+            (1, 2, &[Some(0)]),
+            (1, 0, &[None]),
+        ] {
+            let mut places = KeyPlaces {
+                specs,
+                keys,
+                seen: 0,
+            };
+            let found: Vec<_> = (0..keys).map(|_| places.next()).collect();
+            assert_eq!(found, want, "{keys} keys, {specs} specs");
         }
     }
 

@@ -325,7 +325,7 @@ fn reply_docs(names: &Lookup, spec: &'static CommandSpec, reply: &mut Reply<'_>)
     reply_texts(&after_flags, reply);
     if !arguments.is_empty() {
         reply.bulk_str("arguments");
-        docs::reply_arguments(&arguments, reply);
+        docs::reply_arguments(&arguments, spec.key_specs.len(), reply);
     }
     if spec.is_container() {
         reply.bulk_str("subcommands");

@@ -253,7 +253,7 @@ impl<F: Files> Loader<'_, F> {
             (b"loadmodule", [_, ..]) => {
                 Err("Modules can't be loaded: this server has no module API".into())
             }
-            (b"sentinel", []) => Ok(()),
+            (b"sentinel", []) => Err("this server can't run as a Sentinel".into()),
             (b"sentinel", _) => Err("sentinel directive while not in sentinel mode".into()),
             (name, [_]) if DROPPED.iter().any(|dropped| dropped.as_bytes() == name) => Ok(()),
             (name, arguments) if name.contains(&b'.') => Err(match arguments {

@@ -52,5 +52,5 @@ pub use types::{
     RdbVersionCheck, SanitizePayload, SavePoint, ShutdownOptions, SlotStats, Supervised,
     SyslogFacility, TlsAuthClients, TlsAuthClientsUser,
 };
-pub use value::cpu_list;
+pub use value::{cpu_list, memory as parse_memory};
 pub use words::{join as join_words, put as put_word, split as split_words, trim as trim_line};

@@ -305,6 +305,11 @@ fn wrong_options_stop_the_start_and_say_why() {
             "sentinel directive while not in sentinel mode",
         ),
         (
+            &["--sentinel"],
+            "sentinel",
+            "this server can't run as a Sentinel",
+        ),
+        (
             &["--shards", "1025"],
             "shards \"1025\"",
             "argument must be between 0 and 1024 inclusive",

@@ -9,7 +9,7 @@ use super::words::is_blank;
 use crate::base::parse_i64;
 
 /// Digits with an optional unit: `k` `m` `g` count in thousands, `kb` `mb` `gb` in 1024s. No digits are 0.
-pub(super) fn memory(text: &[u8]) -> Option<u64> {
+pub fn memory(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at(digits);
     let scale: u64 = match unit.to_ascii_lowercase().as_slice() {

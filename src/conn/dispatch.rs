@@ -9,7 +9,7 @@ use crate::base::slot::ShardId;
 use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::generic::scan::scan_count;
 use crate::command::keys;
-use crate::command::lookup::Lookup;
+use crate::command::lookup::{Lookup, Resolved};
 use crate::command::scripting::{Reach, only_reads, reach};
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
@@ -64,7 +64,14 @@ impl Home {
             Some(spec) => spec,
             None => match self.resolve(at, args) {
                 Ok(found) => found,
-                Err(error) => return self.refuse(at, spec, &error),
+                Err(error) => {
+                    // If the number of arguments is what is wrong, it is known which command was meant.
+                    let meant = match self.server.names.resolve(args) {
+                        Resolved::Command(spec) => Some(spec),
+                        Resolved::UnknownCommand | Resolved::UnknownSubcommand(_) => None,
+                    };
+                    return self.refuse(at, meant, &error);
+                }
             },
         };
         let client = self.clients[at as usize]
@@ -182,6 +189,7 @@ impl Home {
         }
         self.count_error(error.code().as_bytes());
         let client = self.client(at);
+        client.session.last_command = spec.map_or("", |spec| spec.name);
         if let Some(transaction) = &mut client.session.transaction {
             transaction.aborted = true;
         }

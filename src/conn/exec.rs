@@ -58,6 +58,7 @@ impl Home {
             return self.refuse(at, Some(spec), &error);
         }
         let client = self.client(at);
+        client.session.last_command = spec.name;
         let transaction = client
             .session
             .transaction

@@ -462,6 +462,7 @@ impl Home {
             session,
             input_bytes: client.backlog(),
             input_free: client.input.capacity() - client.input.len(),
+            argument_bytes: 0,
             output_bytes: client.unsent(),
             memory: client.memory(),
             output_pieces: client.out.shared.len(),

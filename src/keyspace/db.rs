@@ -155,6 +155,7 @@ impl<'a> Db<'a> {
             expiry: self.expiry,
             touch: touch && !self.no_touch,
             count,
+            tell: count,
         }
     }
 
@@ -211,6 +212,15 @@ impl<'a> Db<'a> {
     /// Whether the key is there: counts as hit or miss, but not as an access.
     pub fn exists(&mut self, key: &[u8]) -> bool {
         let look = self.look(false, true);
+        self.entry(key, look).is_some()
+    }
+
+    /// As [`Db::exists`], but nobody is told of a miss (OBJECT).
+    pub fn exists_quietly(&mut self, key: &[u8]) -> bool {
+        let look = Look {
+            tell: false,
+            ..self.look(false, true)
+        };
         self.entry(key, look).is_some()
     }
 
@@ -272,6 +282,7 @@ impl<'a> Db<'a> {
                 expiry: Expiry::Ignore,
                 touch: false,
                 count: false,
+                tell: false,
                 ..look
             };
             store.remove(db, at, key, hidden, Change::Expired);

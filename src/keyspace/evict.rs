@@ -168,6 +168,7 @@ impl Store {
             expiry: Expiry::Ignore,
             touch: false,
             count: false,
+            tell: false,
         };
         let at = self.locate(&key);
         self.remove(DbIndex(db as u32), at, &key, look, Change::Evicted)
@@ -248,6 +249,7 @@ impl Store {
                     expiry: Expiry::Ignore,
                     touch: false,
                     count: false,
+                    tell: false,
                 };
                 let entry = self.find(DbIndex(db as u32), at, &key, look);
                 if entry

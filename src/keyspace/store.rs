@@ -162,6 +162,8 @@ pub(super) struct Look {
     pub(super) touch: bool,
     /// Count a hit or a miss.
     pub(super) count: bool,
+    /// Notify of a miss that counts.
+    pub(super) tell: bool,
 }
 
 /// Something that happened to a key without a command saying so.
@@ -991,6 +993,8 @@ impl Ledger {
     fn note_miss(&mut self, db: DbIndex, key: &[u8], look: Look) {
         if look.count {
             self.counters.misses.add(1);
+        }
+        if look.tell {
             self.push_event(StoreEvents::MISSED, || StoreEvent::Missed(db, key.into()));
         }
     }

@@ -391,7 +391,8 @@ fn greet(config: &Config, loaded: &Loaded) {
         usize::BITS,
         std::process::id()
     );
-    if loaded.file.is_some() {
+    let has_options = std::env::args_os().nth(1).is_some();
+    if loaded.file.is_some() || has_options {
         tracing::info!("Configuration loaded");
     } else {
         tracing::warn!(

@@ -86,30 +86,37 @@ impl Totals {
         0
     }
 
-    /// `(microseconds, how many took at most that long)` for each power of two, as LATENCY HISTOGRAM prints it: from
-    /// the first power that has an entry to the one that has them all.
-    pub fn cumulative_by_powers_of_two_us(&self) -> Vec<(u64, u64)> {
+    /// `(microseconds, how many took less)` as LATENCY HISTOGRAM prints it: steps of factor two, and of these only
+    /// those with durations that no step before them has.
+    ///
+    /// Redis counts with two digits, so its steps have the edge of the 128th of an octave that begins with a power of two
+    /// nanoseconds: 1, 2, 4, 8, 16, 33, 66 and so on in microseconds. Ours count up to the power itself.
+    pub fn cumulative_by_powers_of_two(&self) -> Vec<(u64, u64)> {
         let total = self.count();
         let mut rows = Vec::new();
-        let mut seen = 0;
-        let mut next = 0;
-        for power in 0..30 {
-            let edge_ns = (1u64 << power) * 1000;
-            while next < self.counts.len() && upper_edge(next) <= edge_ns {
+        let (mut seen, mut next, mut told) = (0, 0, 0);
+        for octave in FIRST_STEP..=LAST_STEP {
+            let power = 1_u64 << octave;
+            while next < self.counts.len() && upper_edge(next) < power {
                 seen += self.counts[next];
                 next += 1;
             }
-            let last = power == 29;
-            if seen > 0 || last {
-                rows.push((1 << power, if last { total } else { seen }));
+            if octave == LAST_STEP {
+                seen = total;
             }
-            if seen == total {
-                break;
+            if seen > told {
+                rows.push(((power + (power >> 7) - 1) / 1000, seen));
+                told = seen;
             }
         }
         rows
     }
 }
+
+/// The first step of LATENCY HISTOGRAM ends here, as a power of two nanoseconds.
+const FIRST_STEP: u32 = 10;
+/// The last one; it has everything that took longer, too.
+const LAST_STEP: u32 = 30;
 
 fn index(nanos: u64) -> usize {
     if nanos < STEPS as u64 {
@@ -165,15 +172,29 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_two_end_with_the_total() {
+    fn steps_are_told_where_the_count_grows() {
         let histogram = Histogram::new();
-        for nanos in [900, 1_900, 1_950, 70_000] {
+        for nanos in [900, 1_900, 1_950, 70_000, 5_000_000_000] {
             histogram.record(nanos);
         }
         let mut totals = Totals::default();
         histogram.add_to(&mut totals);
-        let rows = totals.cumulative_by_powers_of_two_us();
-        assert_eq!(rows.first(), Some(&(1, 1)));
-        assert_eq!(rows.last(), Some(&(128, 4)));
+        let rows = totals.cumulative_by_powers_of_two();
+        assert_eq!(rows, [(1, 1), (2, 3), (132, 4), (1_082_130, 5)]);
+        assert!(Totals::default().cumulative_by_powers_of_two().is_empty());
+    }
+
+    #[test]
+    fn the_edges_of_steps_are_those_of_redis() {
+        let mut edges = Vec::new();
+        for octave in 9..20 {
+            let histogram = Histogram::new();
+            histogram.record(1 << octave);
+            let mut totals = Totals::default();
+            histogram.add_to(&mut totals);
+            edges.extend(totals.cumulative_by_powers_of_two());
+        }
+        let edges: Vec<u64> = edges.into_iter().map(|(edge, _)| edge).collect();
+        assert_eq!(edges, [1, 2, 4, 8, 16, 33, 66, 132, 264, 528, 1056]);
     }
 }

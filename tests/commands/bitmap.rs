@@ -12,6 +12,7 @@ fn setbit_and_getbit() {
         GETBIT none 0 => 0; EXISTS none => 0
         SET s a => OK; GETBIT s 1 => 1; GETBIT s 0 => 0; SETBIT s 6 1 => 0; GET s => "c"
         SET n 1 => OK; SETBIT n 6 1 => 0; GET n => "3"; OBJECT ENCODING n => "raw"
+        SET n 5 => OK; SETBIT n 1 0 => 0; OBJECT ENCODING n => "raw"; GET n => "5"
         GETBIT n 7 => 1; SET m 12345 => OK; GETBIT m 39 => 1
         SETBIT new 100 0 => 0; STRLEN new => 13
         SETBIT b -1 1 => ERR bit offset is not an integer or out of range

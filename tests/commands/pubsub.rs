@@ -228,6 +228,7 @@ fn keys_tell_what_happens_to_them() {
         c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:rename_from", "k"]
         c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:rename_to", "l"]
         CONFIG SET notify-keyspace-events Em => OK
+        OBJECT ENCODING none => nil; OBJECT REFCOUNT none => nil; OBJECT IDLETIME none => nil
         GET nope => nil
         c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:keymiss", "nope"]
         CONFIG SET notify-keyspace-events "" => OK

@@ -366,7 +366,7 @@ fn latency_monitor() {
         DEBUG SLEEP 0.2 => OK
         LATENCY LATEST => [["command", int, 150..60000, 150..60000]]
         LATENCY HISTORY command => [[int, 150..60000]]
-        LATENCY GRAPH command => txt/command - high \d+ ms, low \d+ ms/
+        LATENCY GRAPH command => txt/command - high \d+ ms, low \d+ ms [^\n]*\n-{80}\n \n \n \n_\n \n\d\ns\n$/
         LATENCY RESET command => 1; LATENCY LATEST => []
         LATENCY FOO => ERR unknown subcommand 'FOO'. Try LATENCY HELP.
         LATENCY HISTORY => ERR wrong number of arguments for 'latency|history' command
@@ -386,6 +386,91 @@ fn latency_histogram() {
         LATENCY HISTOGRAM nosuch => {}; LATENCY HISTOGRAM strlen => {}
         "#,
     );
+    check(
+        r#"
+        DEBUG SLEEP 0.01 => OK; DEBUG SLEEP 0.011 => OK; CONFIG RESETSTAT => OK
+        DEBUG SLEEP 0.009 => OK; DEBUG SLEEP 0.01 => OK
+        LATENCY HISTOGRAM debug => ["debug", ["calls", 2, "histogram_usec", [16908..1082130, 1..2, ...]]]
+        "#,
+    );
+}
+
+#[test]
+fn command_docs_of_keys_name_their_specs() {
+    check_both(
+        r#"
+        COMMAND DOCS rename => {"rename": {"summary": any, "since": any, "group": any, "complexity": any, "arguments": [
+            {"name": "key", "type": "key", "key_spec_index": 0, ...}, {"name": "newkey", "type": "key", "key_spec_index": 1, ...}], ...}}
+        "#,
+    );
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        for (command, want) in [
+            ("get", &[0][..]),
+            ("mset", &[0]),
+            ("lcs", &[0, 0]),
+            ("rename", &[0, 1]),
+            ("sort", &[0, 1, 1, 2]),
+            ("sort_ro", &[0, 1, 1]),
+            ("georadius", &[0, 1, 2]),
+            ("migrate", &[0, 1]),
+            ("xread", &[0]),
+            ("eval", &[0]),
+        ] {
+            let docs = conn.call(&format!("COMMAND DOCS {command}"));
+            assert_eq!(key_specs(&docs), want, "{command}");
+        }
+    });
+}
+
+/// All values of `key_spec_index` in an answer of COMMAND DOCS in RESP2.
+fn key_specs(docs: &Value) -> Vec<i64> {
+    let Value::Array(elements) = docs else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (at, element) in elements.iter().enumerate() {
+        match elements.get(at + 1) {
+            Some(Value::Int(index)) if matches!(element, Value::Bulk(name) if name == b"key_spec_index") =>
+            {
+                found.push(*index);
+            }
+            _ => found.extend(key_specs(element)),
+        }
+    }
+    found
+}
+
+#[test]
+fn client_list_tells_the_command_that_was_sent_last() {
+    check_both(
+        r#"
+        CLIENT LIST ID 0 => txt/^$/
+        CLIENT LIST ID -1 => txt/^$/
+        CLIENT LIST ID x => ERR Invalid client ID
+        CLIENT LIST => txt/ argv-mem=10 .* cmd=client.list /
+        CLIENT INFO => txt/ argv-mem=10 .* cmd=client.info /
+        "#,
+    );
+    on_every_server(|server| {
+        let mut other = server.conn();
+        let mut conn = server.conn();
+        let id = conn.call("CLIENT ID").int();
+        let mut shown = |command: &str| {
+            conn.call(command);
+            let line = other.call(&format!("CLIENT LIST ID {id}"));
+            let line = line.text().to_owned();
+            let word = line.split(' ').find_map(|word| word.strip_prefix("cmd="));
+            word.expect("every line has it").to_owned()
+        };
+        assert_eq!(shown("MULTI"), "multi");
+        assert_eq!(shown("SET a 1"), "set");
+        assert_eq!(shown("OBJECT HELP"), "object|help");
+        assert_eq!(shown("EXEC"), "exec");
+        assert_eq!(shown("GET"), "get");
+        assert_eq!(shown("NOSUCH"), "NULL");
+        assert_eq!(shown("CLIENT NOSUCH"), "NULL");
+    });
 }
 
 #[test]
@@ -425,11 +510,17 @@ fn debug_subcommands() {
         DEBUG OBJECT list => /encoding:quicklist .* ql_nodes:3 ql_avg_node:1\.67 ql_listpack_max:2 ql_compressed:0 ql_uncompressed_size:\d+$/
         CONFIG SET list-max-listpack-size -2 => OK
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
+        DEBUG QUICKLIST-PACKED-THRESHOLD 100b => OK; DEBUG QUICKLIST-PACKED-THRESHOLD 0 => OK
+        DEBUG QUICKLIST-PACKED-THRESHOLD x => ERR argument must be a memory value bigger than 1 and smaller than 4gb
+        DEBUG QUICKLIST-PACKED-THRESHOLD 4gb => ERR argument must be a memory value bigger than 1 and smaller than 4gb
         DEBUG JMAP => error
         DEBUG FOO => ERR unknown subcommand or wrong number of arguments for 'FOO'. Try DEBUG HELP.
         DEBUG => ERR wrong number of arguments for 'debug' command
         DEBUG HELP => [+"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", ...]
+        CONFIG RESETSTAT => OK
         DEBUG ERROR "CODE some text" => -"CODE some text"
+        INFO errorstats => txt/^. Errorstats\r\n$/
+        INFO commandstats => txt/cmdstat_debug:calls=1,.*,rejected_calls=0,failed_calls=0/
         "#,
     );
 }

@@ -30,7 +30,7 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     if !options.replace && cx.db.find(key).is_some() {
         return Err(CommandError::BUSY_KEY);
     }
-    let expire = parse_expire(args.arg(2), options.is_absolute, cx.now)?;
+    let ttl = parse_ttl(args.arg(2))?;
     let limits = limits(cx.config);
     let checks = !cx.scripts.shared.disk.skips_checksums();
     let value = persist::restore_as_told(args.arg(3), &limits, checks);
@@ -41,6 +41,7 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             CommandError::RESTORE_FORMAT
         }
     })?;
+    let expire = expire_time(ttl, options.is_absolute, cx.now)?;
     if expire.is_some_and(|at| at <= cx.now) && cx.db.removes_expired() {
         if cx.db.remove(key) {
             cx.dirty += 1;
@@ -136,15 +137,20 @@ impl RestoreOptions {
     }
 }
 
+fn parse_ttl(text: &[u8]) -> std::result::Result<i64, CommandError> {
+    match parse_i64(text).ok_or(CommandError::NOT_INTEGER)? {
+        ..0 => Err(CommandError::RESTORE_TTL),
+        ttl => Ok(ttl),
+    }
+}
+
 /// The expiry time; `None` for 0. One that is too far away to be told counts as no valid TTL.
-fn parse_expire(
-    text: &[u8],
+fn expire_time(
+    ttl: i64,
     is_absolute: bool,
     now: Millis,
 ) -> std::result::Result<Option<Millis>, CommandError> {
-    let ttl = parse_i64(text).ok_or(CommandError::NOT_INTEGER)?;
     match ttl {
-        ..0 => Err(CommandError::RESTORE_TTL),
         0 => Ok(None),
         at if is_absolute => Ok(Some(Millis(at))),
         ttl => now
@@ -250,6 +256,7 @@ mod tests {
             RESTORE k 0 {HELLO} => BUSYKEY Target key name already exists.
             RESTORE k -1 bad => BUSYKEY Target key name already exists.
             RESTORE n -1 bad => ERR Invalid TTL value, must be >= 0
+            RESTORE n 9223372036854775807 bad => ERR DUMP payload version or checksum are wrong
             RESTORE n x bad => ERR value is not an integer or out of range
             RESTORE n 0 bad => ERR DUMP payload version or checksum are wrong
             RESTORE n 0 {HELLO} FOO => ERR syntax error

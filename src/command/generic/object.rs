@@ -10,7 +10,7 @@ use crate::resp::{Args, CommandError};
 /// Replies the name of the encoding.
 pub fn encoding(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(2);
-    if !cx.db.exists(key) {
+    if !cx.db.exists_quietly(key) {
         return absent(cx);
     }
     let name = cx.db.encoding_name(key).unwrap_or_default();
@@ -21,7 +21,7 @@ pub fn encoding(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Replies the LFU counter.
 pub fn freq(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(2);
-    if !cx.db.exists(key) {
+    if !cx.db.exists_quietly(key) {
         return absent(cx);
     }
     if !cx.db.keeps_frequency() {
@@ -35,7 +35,7 @@ pub fn freq(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Replies the seconds since the last access.
 pub fn idletime(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(2);
-    if !cx.db.exists(key) {
+    if !cx.db.exists_quietly(key) {
         return absent(cx);
     }
     if cx.db.keeps_frequency() {
@@ -49,7 +49,7 @@ pub fn idletime(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Replies the number of references.
 pub fn refcount(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(2);
-    if !cx.db.exists(key) {
+    if !cx.db.exists_quietly(key) {
         return absent(cx);
     }
     let references = cx

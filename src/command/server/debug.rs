@@ -16,7 +16,7 @@ use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load, Save};
 use crate::command::generic::object::references;
 use crate::command::introspect::reply_help;
 use crate::command::persistence;
-use crate::config::{Allow, Config};
+use crate::config::{Allow, Config, parse_memory};
 use crate::keyspace::{Db, Expiry, StoreSet, StrInput, StrRef, Ttl, ValueRef};
 use crate::persist::serialized_len;
 use crate::resp::{Args, CommandError, Reply};
@@ -70,7 +70,8 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             cx.server.scripts.deny_nothing(on);
             cx.reply.ok();
         }
-        (b"error", 3) => return Err(CommandError::owned(args.arg(2))),
+        // What was asked for is no failure.
+        (b"error", 3) => cx.reply.error(&CommandError::owned(args.arg(2))),
         (b"protocol", 3) => protocol(&mut cx.reply, args.arg(2))?,
         (b"populate", 3..=5) => return populate(cx, args),
         (b"pause-cron", 3) => {
@@ -103,6 +104,14 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         (b"replicate", _) => {
             return Err(refused(args.arg(1), "not supported yet"));
         }
+        // A list's long elements have nodes of their own by the size of nodes; there is no other bound.
+        (b"quicklist-packed-threshold", 3) => {
+            let bytes = parse_memory(args.arg(2)).filter(|bytes| *bytes <= PACKED_THRESHOLD_MAX);
+            bytes.ok_or(CommandError::fixed(
+                "ERR argument must be a memory value bigger than 1 and smaller than 4gb",
+            ))?;
+            cx.reply.ok();
+        }
         (word, count) if accepted(word, count) => cx.reply.ok(),
         _ => {
             return Err(CommandError::unknown_subcommand_or_arity(
@@ -124,6 +133,9 @@ fn refused(word: &[u8], why: &str) -> CommandError {
     CommandError::owned(format!("ERR DEBUG {word} is {why}"))
 }
 
+/// The largest threshold that Redis takes: a megabyte below four gigabytes.
+const PACKED_THRESHOLD_MAX: u64 = (4 << 30) - (1 << 20);
+
 /// Levers of mechanisms that this server does not have, so that either position is the one it is in.
 fn accepted(word: &[u8], count: usize) -> bool {
     match (word, count) {
@@ -131,8 +143,6 @@ fn accepted(word: &[u8], count: usize) -> bool {
         (b"replybuffer", 4) => true,
         // The index grows by a segment at a time: there is no resize to put off.
         (b"dict-resizing", 3) => true,
-        // A list's long elements have nodes of their own by the size of nodes; there is no other bound.
-        (b"quicklist-packed-threshold", 3) => true,
         // A sleep in the thread that writes the file would hold up nobody.
         (b"aof-flush-sleep", 3) => true,
         _ => false,

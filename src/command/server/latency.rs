@@ -124,20 +124,16 @@ pub fn graph(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     })
 }
 
-/// Columns of a drawing: the newest samples, one each.
+/// Columns of a drawing: more samples than these go below, in a drawing of their own.
 const COLUMNS: usize = 80;
 /// Rows of its bars.
 const ROWS: u64 = 4;
+/// Tips of bars, by the third of a row they reach.
+const TIPS: [char; 3] = ['_', 'o', '#'];
 
 /// A bar a sample, oldest left, and below each, read downwards, how long ago it was.
 fn draw(name: &str, spikes: &Spikes, now: i64) -> String {
-    let skipped = spikes.samples.len().saturating_sub(COLUMNS);
-    let samples: Vec<(i64, u64)> = spikes
-        .samples
-        .iter()
-        .skip(skipped)
-        .map(|(t, m)| (*t, *m))
-        .collect();
+    let samples: Vec<(i64, u64)> = spikes.samples.iter().map(|(t, m)| (*t, *m)).collect();
     let high = samples.iter().map(|(_, millis)| *millis).max().unwrap_or(0);
     let low = samples.iter().map(|(_, millis)| *millis).min().unwrap_or(0);
     let mut text = format!(
@@ -146,25 +142,35 @@ fn draw(name: &str, spikes: &Spikes, now: i64) -> String {
     );
     text.push_str(&"-".repeat(COLUMNS));
     text.push('\n');
-    // Three heights within a row: `_`, `o`, `#`.
-    let levels = ROWS * 3;
-    let height = |millis: u64| match high - low {
-        0 => levels,
-        span => 1 + (millis - low) * (levels - 1) / span,
-    };
+    for (number, samples) in samples.chunks(COLUMNS).enumerate() {
+        if number > 0 {
+            text.push('\n');
+        }
+        draw_columns(&mut text, samples, low..=high, now);
+    }
+    text
+}
+
+fn draw_columns(
+    text: &mut String,
+    samples: &[(i64, u64)],
+    range: std::ops::RangeInclusive<u64>,
+    now: i64,
+) {
+    let thirds = TIPS.len() as u64;
+    let (low, span) = (*range.start(), (range.end() - range.start()).max(1));
+    let tip = |millis: u64| ((millis - low) * thirds * ROWS / span).min(thirds * ROWS - 1);
     for row in (0..ROWS).rev() {
         let cells =
-            samples.iter().map(
-                |(_, millis)| match height(*millis).saturating_sub(row * 3) {
-                    0 => ' ',
-                    1 => '_',
-                    2 => 'o',
-                    _ => '#',
-                },
-            );
-        push_line(&mut text, cells);
+            samples
+                .iter()
+                .map(|(_, millis)| match tip(*millis).checked_sub(row * thirds) {
+                    None => ' ',
+                    Some(third) => TIPS.get(third as usize).copied().unwrap_or('|'),
+                });
+        push_line(text, cells);
     }
-    text.push('\n');
+    push_line(text, samples.iter().map(|_| ' '));
     let labels: Vec<Vec<char>> = samples
         .iter()
         .map(|(time, _)| ago(now - time).chars().collect())
@@ -173,14 +179,12 @@ fn draw(name: &str, spikes: &Spikes, now: i64) -> String {
         let cells = labels
             .iter()
             .map(|label| label.get(row).copied().unwrap_or(' '));
-        push_line(&mut text, cells);
+        push_line(text, cells);
     }
-    text
 }
 
 fn push_line(text: &mut String, cells: impl Iterator<Item = char>) {
-    let line: String = cells.collect();
-    text.push_str(line.trim_end());
+    text.extend(cells);
     text.push('\n');
 }
 
@@ -282,7 +286,7 @@ pub fn histogram(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     }
     cx.reply.map(rows.len());
     for (name, totals) in rows {
-        let steps = totals.cumulative_by_powers_of_two_us();
+        let steps = totals.cumulative_by_powers_of_two();
         cx.reply.bulk_str(name);
         cx.reply.map(2);
         cx.reply.bulk_str("calls");
@@ -355,7 +359,24 @@ mod tests {
         );
         assert_eq!(
             &lines[2..],
-            [" #", " #", " ##", "_##", "", "155", "m0s", " s"]
+            [" # ", " |_", " ||", "_||", "   ", "155", "m0s", " s "]
         );
+    }
+
+    #[test]
+    fn equal_samples_have_the_lowest_bars() {
+        let text = draw("command", &spikes(&[(0, 10), (1, 10)], 10), 2);
+        let lines: Vec<&str> = text.lines().skip(2).collect();
+        assert_eq!(lines, ["  ", "  ", "  ", "__", "  ", "21", "ss"]);
+    }
+
+    #[test]
+    fn many_samples_are_drawn_in_two_pieces() {
+        let samples: Vec<(i64, u64)> = (0..100).map(|time| (time, time as u64)).collect();
+        let text = draw("command", &spikes(&samples, 99), 50);
+        let lines: Vec<&str> = text.lines().skip(2).collect();
+        let widths: Vec<usize> = lines.iter().map(|line| line.len()).collect();
+        assert_eq!(&widths[..8], [80; 8]);
+        assert_eq!(widths[8..], [&[0][..], &[20; 7]].concat());
     }
 }
