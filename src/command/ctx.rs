@@ -138,8 +138,10 @@ impl Besides for Undivided {
 /// What a command that finds nothing to take may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting<'a> {
-    /// Nothing: it runs in a transaction or a script, and replies as if its time were up.
+    /// Nothing: it runs in a transaction, and replies as if its time were up.
     Denied,
+    /// The same, in a script.
+    InScript,
     /// Return [`Flow::Block`].
     Allowed,
     /// It waits already, and this key has changed. It looks at those of its keys that are here, takes a wrong type for
@@ -203,7 +205,7 @@ impl Ctx<'_> {
 
     /// Whether the command may wait.
     pub fn may_block(&self) -> bool {
-        self.waiting != Waiting::Denied
+        !matches!(self.waiting, Waiting::Denied | Waiting::InScript)
     }
 
     /// Whether a command that waits for several keys has to look at this one now: run again, it sees all the keys that
@@ -211,7 +213,7 @@ impl Ctx<'_> {
     pub fn is_candidate(&self, key: &[u8]) -> bool {
         match self.waiting {
             Waiting::Ready(_) => self.db.covers(key),
-            Waiting::Denied | Waiting::Allowed | Waiting::Again => true,
+            Waiting::Denied | Waiting::InScript | Waiting::Allowed | Waiting::Again => true,
         }
     }
 }

@@ -382,6 +382,18 @@ fn sort_reaches_for_hashes_wherever_they_are() {
 }
 
 #[test]
+fn sets_are_in_order_where_scripts_sort_them() {
+    check(
+        r#"
+        SADD s a aa aaa azz b bb z => 7
+        EVAL "return redis.call('sort', KEYS[1], 'by', '_')" 1 s => ["a", "aa", "aaa", "azz", "b", "bb", "z"]
+        EVAL "return redis.call('sort', KEYS[1], 'by', '_', 'desc')" 1 s => ["z", "bb", "b", "azz", "aaa", "aa", "a"]
+        EVAL "return redis.call('sort', KEYS[1], 'by', '_', 'get', '#')" 1 s => ["a", "aa", "aaa", "azz", "b", "bb", "z"]
+        "#,
+    );
+}
+
+#[test]
 fn wait_without_replicas_returns_at_once() {
     check(
         r#"

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use super::Result;
 use super::keys::syntax;
 use crate::base::{parse_f64, parse_i64};
-use crate::command::ctx::{Ctx, Flow};
+use crate::command::ctx::{Ctx, Flow, Waiting};
 use crate::command::list::limits;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Db, Ttl, ValueRef};
@@ -185,7 +185,9 @@ fn run(cx: &mut Ctx<'_>, key: &[u8], options: &SortOptions<'_>) -> Result {
         Some(value) => elements_of(value)?,
         None => Elements::default(),
     };
-    let outcome = outcome(elements, options, |pattern, element| {
+    // What is kept, and what a script goes on with, must not depend on how a set is laid out.
+    let is_seen = options.destination.is_some() || cx.waiting == Waiting::InScript;
+    let outcome = outcome(elements, options, is_seen, |pattern, element| {
         follow(&mut cx.db, pattern, element)
     })?;
     if let Some(destination) = options.destination {
@@ -200,10 +202,11 @@ fn run(cx: &mut Ctx<'_>, key: &[u8], options: &SortOptions<'_>) -> Result {
     Ok(Flow::Done)
 }
 
-/// What a call replies or stores, given how to find out what the key holds that a pattern and an element lead to.
+/// What a call replies or stores (`is_seen`: the order matters to more than whoever asks), given how to find out what the key holds that a pattern and an element lead to.
 fn outcome(
     elements: Elements,
     options: &SortOptions<'_>,
+    is_seen: bool,
     mut follow: impl FnMut(&[u8], &[u8]) -> Option<Vec<u8>>,
 ) -> std::result::Result<Vec<Option<Vec<u8>>>, CommandError> {
     let Elements {
@@ -212,9 +215,7 @@ fn outcome(
     } = elements;
     let descending = options.descending;
     match options.by {
-        By::Nothing if is_unordered && options.destination.is_some() => {
-            sort_by_text(&mut list, descending);
-        }
+        By::Nothing if is_unordered && is_seen => sort_by_text(&mut list, descending),
         By::Nothing if descending && !is_unordered => list.reverse(),
         By::Nothing => {}
         By::Element if options.alpha => sort_by_text(&mut list, descending),
@@ -396,7 +397,8 @@ mod tests {
             list: elements.split(' ').map(|word| word.into()).collect(),
             is_unordered,
         };
-        let cells = outcome(elements, &options, |pattern, element| {
+        let is_seen = options.destination.is_some();
+        let cells = outcome(elements, &options, is_seen, |pattern, element| {
             let (key, _) = resolve(pattern, element)?;
             let (_, value) = keys.iter().find(|(name, _)| name.as_bytes() == key)?;
             Some(value.as_bytes().to_vec())

@@ -139,7 +139,7 @@ fn run<'a>(
         }
     }
     let (db, waiting) = (cx.db.index(), cx.waiting);
-    cx.waiting = Waiting::Denied;
+    cx.waiting = Waiting::InScript;
     let call = Call {
         name: match &target {
             Target::Script(script) => &script.sha,
