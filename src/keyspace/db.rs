@@ -7,9 +7,10 @@
 //! `touch`); those in preparation of a write (`find`, `find_str`) note the access only; `peek` does neither.
 
 use super::access;
+use super::events::Loss;
 use super::garbage::Garbage;
 use super::hash::Locator;
-use super::store::{AccessClock, Change, Expiry, Look, Loss, Store, StoreSet};
+use super::store::{AccessClock, Change, Expiry, Look, Store, StoreSet};
 use super::value::{
     Detached, StrInput, StrRef, TAG_STRING, Ttl, Value, ValueRef, encode, encode_value,
     encoding_of, outside_bytes, value_of,

@@ -16,6 +16,7 @@ mod counters;
 mod db;
 mod edit;
 mod element_dues;
+mod events;
 mod evict;
 mod expiry;
 mod garbage;
@@ -38,6 +39,7 @@ pub use collections::Edited;
 pub use counters::{Counter, DbCounters, StoreCounters};
 pub use db::{Db, FlushMode, INDEX_BYTES_MEAN};
 pub use edit::StrEdit;
+pub use events::{Loss, StoreEvent, StoreEvents};
 pub use evict::{EvictOutcome, EvictPolicy, EvictSettings};
 pub use expiry::Work;
 pub use garbage::{DbGarbage, Garbage, Leftovers};
@@ -46,9 +48,7 @@ pub use interest::{Interest, Touched};
 pub use lengths::Lengths;
 pub use scan::{Cursor, cursor_slot};
 pub use snapshot::{Chunk, Piece, Scribe, Stay, Step};
-pub use store::{
-    AccessClock, Expiry, Loss, Store, StoreEvent, StoreEvents, StoreOptions, StoreSet,
-};
+pub use store::{AccessClock, Expiry, Store, StoreOptions, StoreSet};
 pub use value::{Detached, StrInput, StrRef, StrValue, Ttl, Value, ValueRef};
 pub use walk::KeyView;
 pub use watch::WatchFlag;
