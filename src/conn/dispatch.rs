@@ -358,10 +358,17 @@ impl Home {
                 return Step::Next;
             }
         }
-        if self.owner.limit != 0
-            && let Err(error) = self.owner.admit(spec.flags)
-        {
-            return self.refuse(at, Some(spec), &error);
+        if self.owner.limit != 0 {
+            if let Err(error) = self.owner.admit(spec.flags) {
+                return self.refuse(at, Some(spec), &error);
+            }
+            // Of keys that had to go others hear before the reply.
+            if self.owner.has_news() {
+                self.spread_news(0);
+                if self.clients[at as usize].is_none() {
+                    return Step::Next;
+                }
+            }
         }
         let scope = self.scope(at);
         if spec.route == Route::Script {

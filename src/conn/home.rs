@@ -429,6 +429,7 @@ impl Home {
         self.owner.config = Arc::clone(&config);
         self.owner.set_policy(&config);
         self.owner.set_events(config.notify_keyspace_events);
+        self.owner.bound_tracks();
         self.config = config;
         self.settle_expiry();
         self.settle_gates();

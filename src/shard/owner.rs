@@ -601,13 +601,19 @@ impl Owner {
         }
         if self.tracks.add(db, key, home, reader) {
             self.store.add_interest(db, key, Interest::TRACK);
-            let max = self.config.tracking_table_max_keys as usize / self.slots.shards();
-            while self.config.tracking_table_max_keys > 0
-                && self.tracks.len() > max.max(1)
-                && let Some((db, key)) = self.tracks.any_key()
-            {
-                self.tell_readers(db, &key, 0);
-            }
+            self.bound_tracks();
+        }
+    }
+
+    /// Whoever remembers keys beyond this shard's share of `tracking-table-max-keys` is told to forget some. To be called
+    /// when there is one more, or the setting has changed.
+    pub fn bound_tracks(&mut self) {
+        let share = self.config.tracking_table_max_keys as usize / self.slots.shards();
+        while self.config.tracking_table_max_keys > 0
+            && self.tracks.len() > share.max(1)
+            && let Some((db, key)) = self.tracks.any_key()
+        {
+            self.tell_readers(db, &key, 0);
         }
     }
 

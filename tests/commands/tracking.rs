@@ -54,6 +54,9 @@ fn what_the_table_has_no_room_for_is_told_at_once() {
         c2: CONFIG SET tracking-table-max-keys 1 => OK
         CLIENT TRACKING ON => OK
         GET {t}a => "1"; GET {t}b => "2"; read => push["invalidate", [any]]; c2: PING => PONG
+        c2: CONFIG SET tracking-table-max-keys 10 => OK
+        GET {t}a => "1"; GET {t}b => "2"
+        c2: CONFIG SET tracking-table-max-keys 1 => OK; read => push["invalidate", [any]]; c2: PING => PONG
         "#,
     );
 }
