@@ -555,8 +555,9 @@ impl Owner {
             for (db, key) in std::mem::take(&mut self.released) {
                 self.serve_key(db, &key);
             }
-            for db in self.store.take_flushed() {
-                for key in self.tracks.clear(db) {
+            // Who caches is told to forget everything, whatever database it was.
+            if !self.store.take_flushed().is_empty() {
+                for (db, key) in self.tracks.clear() {
                     self.store.drop_interest(db, &key, Interest::TRACK);
                 }
                 self.flushed = true;

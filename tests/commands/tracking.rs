@@ -74,6 +74,18 @@ fn an_emptied_database_is_told_of_as_a_whole() {
 }
 
 #[test]
+fn no_key_is_remembered_beyond_a_flush() {
+    check_resp3(
+        r#"
+        CLIENT TRACKING ON => OK
+        GET a => nil; GET b => nil; SELECT 1 => OK; SET k v => OK; GET k => "v"; eventually INFO stats => txt/tracking_total_keys:3\r/
+        c2: FLUSHALL => OK; read => push["invalidate", nil]; c2: PING => PONG
+        eventually INFO stats => txt/tracking_total_keys:0\r/
+        "#,
+    );
+}
+
+#[test]
 fn keys_of_several_shards_are_remembered_too() {
     check_resp3(
         r#"
