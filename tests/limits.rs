@@ -422,6 +422,30 @@ fn volatile_policies_spare_keys_without_expiry() {
     });
 }
 
+/// One shard: with several the key that goes may be another's, which tells of it when it can.
+#[test]
+fn whoever_caches_a_key_that_is_evicted_hears_of_it_before_the_reply() {
+    each_variant(|variant| {
+        let server =
+            variant.own_server(&[("shards", "1"), ("maxmemory-policy", "volatile-random")]);
+        let mut conn = server.conn();
+        conn.call("HELLO 3");
+        conn.call("CLIENT TRACKING ON");
+        conn.call("SETEX volatile 10000 x");
+        assert_eq!(conn.call("GET volatile").text(), "x");
+        let memory = conn.call("INFO memory").text();
+        let used = memory.split("used_memory:").nth(1).expect("it is told");
+        let used: u64 = used.lines().next().expect("a line").parse().expect("bytes");
+        conn.call(&format!("CONFIG SET maxmemory {}", used + 100 * 1024));
+        // In one go: nothing else can make room between the two.
+        conn.send(b"SETBIT big 1600000 0\r\nGETBIT big 0\r\n")
+            .expect("the server reads");
+        assert_eq!(conn.read(), Ok(Value::Int(0)));
+        assert!(matches!(conn.read(), Ok(Value::Push(_))));
+        assert_eq!(conn.read(), Ok(Value::Int(0)));
+    });
+}
+
 /// The keys of one hash tag are all on one shard: it is that one which has to make room for writes to others.
 #[test]
 fn keys_are_evicted_wherever_they_are() {

@@ -647,8 +647,6 @@ pub struct Scope {
     pub proto: Proto,
     /// Whether reads leave access times alone.
     pub no_touch: bool,
-    /// Whether nothing else of the client is under way: what shards publish holds all that it has done.
-    pub is_alone: bool,
     /// Whether what has expired is there for it, as it imports data.
     pub imports: bool,
     /// The client.

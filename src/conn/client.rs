@@ -196,7 +196,6 @@ impl Client {
             db: session.db,
             proto: session.proto,
             no_touch: session.no_touch,
-            is_alone: self.slots.is_empty(),
             imports: session.imports,
             client: Reader {
                 at: self.at(),

@@ -317,10 +317,7 @@ impl Home {
                 return prepared;
             }
         };
-        let scope = Scope {
-            is_alone: false,
-            ..self.scope(at)
-        };
+        let scope = self.scope(at);
         let destination = match spec.route {
             // Its own transaction may decide which shard has keys.
             Route::AnyShard => Destination::Several(self.all_shards()),

@@ -27,7 +27,6 @@ pub struct Db<'a> {
     pub(super) now: Millis,
     pub(super) expiry: Expiry,
     no_touch: bool,
-    pub(super) is_alone: bool,
     primed: Primed,
 }
 
@@ -68,7 +67,6 @@ impl<'a> Db<'a> {
             now,
             expiry,
             no_touch: false,
-            is_alone: false,
             primed,
         }
     }
@@ -77,12 +75,6 @@ impl<'a> Db<'a> {
     #[inline]
     pub fn set_no_touch(&mut self, no_touch: bool) {
         self.no_touch = no_touch;
-    }
-
-    /// Nothing else of the client is under way: what other shards publish holds all that it has done.
-    #[inline]
-    pub fn set_alone(&mut self, is_alone: bool) {
-        self.is_alone = is_alone;
     }
 
     /// What expired keys look like; as the store says unless told otherwise.

@@ -10,9 +10,6 @@
 //! | 0 0 | slot         | leading hash bits              |      0: begin, and finished
 //! ```
 
-use std::sync::Arc;
-
-use super::counters::StoreCounters;
 use super::db::Db;
 use super::store::{Expiry, Store, is_expired};
 use super::value::{ValueRef, value_of};
@@ -58,22 +55,6 @@ pub fn cursor_slot(text: &[u8]) -> Slot {
 }
 
 impl Store {
-    /// Says where the numbers of all stores are, and with which slots they begin, in that order.
-    pub fn set_peers(&mut self, peers: Vec<(u16, Arc<StoreCounters>)>) {
-        self.peers = peers;
-    }
-
-    /// Whether the stores from the one on that begins with this slot have published that a database has no keys there.
-    /// False for a slot in the middle of a store.
-    fn has_nothing_from(&self, db: usize, slot: usize) -> bool {
-        let found = self
-            .peers
-            .iter()
-            .position(|(start, _)| usize::from(*start) == slot);
-        let is_empty = |store: &StoreCounters| store.dbs()[db].keys.get() == 0;
-        found.is_some_and(|from| self.peers[from..].iter().all(|(_, store)| is_empty(store)))
-    }
-
     /// Walks from `cursor` until `visit` has seen `count` elements or the slots of this store end. See [`Db::scan`].
     fn scan(
         &self,
@@ -155,11 +136,6 @@ impl Db<'_> {
             cursor = store.scan(db, cursor, count.max(1), &mut seen, &mut visit, rule);
             done = cursor == Cursor::START;
         });
-        // Nobody is sent on to where nothing is.
-        let is_empty_behind = || self.set.any().has_nothing_from(db, cursor.slot());
-        if self.is_alone && cursor.prefix() == 0 && is_empty_behind() {
-            cursor = Cursor::START;
-        }
         for key in expired {
             // Looking it up removes it, if this view removes.
             let _ = self.peek(&key);

@@ -61,7 +61,6 @@ pub struct Store {
     shard: ShardId,
     slots: Range<u16>,
     hasher: KeyHasher,
-    pub(super) peers: Vec<(u16, Arc<StoreCounters>)>,
     pub(super) dbs: Vec<DbTable>,
     pub(super) ledger: Ledger,
     pub(super) pool: Pool,
@@ -213,7 +212,6 @@ impl Store {
             shard,
             slots,
             hasher: KeyHasher::new(hash_seed),
-            peers: Vec::new(),
             dbs: (0..databases).map(|_| DbTable::default()).collect(),
             ledger: Ledger {
                 counters,

@@ -59,7 +59,7 @@ pub struct Owner {
     pub patience: Patience,
     pub(super) pressure: Pressure,
     pub(super) rng: Rng,
-    pub(super) slots: Arc<SlotMap>,
+    slots: Arc<SlotMap>,
     /// What happened in the stores lent for a command, before what it said itself.
     pub strays: Vec<StoreEvent>,
     /// What subscribers were not told yet.
@@ -916,7 +916,6 @@ fn run_over<'a>(
 ) -> Ran {
     let mut db = Db::new(set, call.scope.db, call.now);
     db.set_no_touch(call.scope.no_touch);
-    db.set_alone(call.scope.is_alone);
     if call.scope.imports {
         db.set_expiry_rule(Expiry::Ignore);
     }

@@ -46,10 +46,6 @@ pub(super) struct Pressure {
 impl Owner {
     /// Says where the figures of all shards are.
     pub fn set_peers(&mut self, stores: Vec<Arc<StoreCounters>>) {
-        let start = |shard: usize| self.slots.slots_of(ShardId(shard as u16)).start;
-        let peers = stores.iter().enumerate();
-        let peers = peers.map(|(shard, store)| (start(shard), Arc::clone(store)));
-        self.store.set_peers(peers.collect());
         self.pressure.stores = stores;
     }
 

@@ -103,31 +103,33 @@ unsafe extern "C-unwind" fn make_stand_in(l: *mut lua_State) -> c_int {
     }
 }
 
-unsafe extern "C-unwind" fn make_guarded(l: *mut lua_State) -> c_int {
-    // SAFETY: as above.
+/// Returns `native` with the first argument.
+///
+/// # Safety
+///
+/// `l` is that of a running C function.
+unsafe fn close_over(l: *mut lua_State, native: lua_CFunction) -> c_int {
+    // SAFETY: the caller's duty. Nothing here has to be dropped.
     unsafe {
         lua_settop(l, 1);
-        lua_pushcclosure(l, guarded, 1);
+        lua_pushcclosure(l, native, 1);
         1
     }
+}
+
+unsafe extern "C-unwind" fn make_guarded(l: *mut lua_State) -> c_int {
+    // SAFETY: as above.
+    unsafe { close_over(l, guarded) }
 }
 
 unsafe extern "C-unwind" fn make_pcall(l: *mut lua_State) -> c_int {
     // SAFETY: as above.
-    unsafe {
-        lua_settop(l, 1);
-        lua_pushcclosure(l, pcall, 1);
-        1
-    }
+    unsafe { close_over(l, pcall) }
 }
 
 unsafe extern "C-unwind" fn make_xpcall(l: *mut lua_State) -> c_int {
     // SAFETY: as above.
-    unsafe {
-        lua_settop(l, 1);
-        lua_pushcclosure(l, xpcall, 1);
-        1
-    }
+    unsafe { close_over(l, xpcall) }
 }
 
 /// Calls the Lua function that it came with. If that returns `failed`, a number and a value, it fails: with the value as

@@ -52,7 +52,6 @@ fn item(line: &str) -> Item {
             db: DbIndex(0),
             proto: Proto::Resp2,
             no_touch: false,
-            is_alone: false,
             imports: false,
             client: Reader { at: 0, client: 1 },
             remembers: false,
