@@ -371,10 +371,13 @@ fn a_second_signal_changes_nothing() {
         let mut server = variant.own_server(&[("save", "3600 1")]);
         let mut conn = server.conn();
         conn.call("DEBUG POPULATE 1000");
-        conn.call("CONFIG SET rdb-key-save-delay 200");
-        for _ in 0..3 {
-            signal(server.pid(), "TERM");
-        }
+        conn.call("CONFIG SET rdb-key-save-delay 2000");
+        signal(server.pid(), "TERM");
+        server.wait_log(&["Saving the final RDB snapshot"]);
+        signal(server.pid(), "TERM");
+        // Two that come at once are one.
+        let heard = || server.log().matches("Received SIGTERM").count();
+        wait_until("both signals to be heard", || (heard() == 2).then_some(()));
         let dir = server.dir().to_owned();
         let status = server.wait_exit();
         assert!(status.success(), "{status}\n{}", server.log_tail());
@@ -384,6 +387,9 @@ fn a_second_signal_changes_nothing() {
             .filter(|name| name.to_string_lossy().starts_with("temp-"))
             .collect();
         assert!(left.is_empty(), "{left:?}");
+        let log = server.log();
+        assert_eq!(log.matches("Saving the final").count(), 1, "{log}");
+        assert!(!log.contains("Giving it up"), "{log}");
     });
 }
 
