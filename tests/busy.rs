@@ -141,6 +141,25 @@ fn with_all_stores_lent_everybody_is_told() {
 }
 
 #[test]
+fn what_native_functions_of_a_script_take_is_noticed() {
+    scenario("50", |_, conns, _| {
+        let [runner, others @ ..] = conns else {
+            unreachable!()
+        };
+        send(
+            runner,
+            "EVAL \"return ('a'):rep(100000):find('.-.-.-.-b')\" 1 key-0",
+        );
+        for conn in &mut *others {
+            until(conn, "GET key-0", BUSY);
+        }
+        call(&mut others[0], "SCRIPT KILL", "OK");
+        ends_killed(runner);
+        call(&mut others[0], "GET key-0", "nil");
+    });
+}
+
+#[test]
 fn a_script_in_a_transaction_is_killed() {
     scenario("50", |_, conns, _| {
         let [runner, control, ..] = conns else {

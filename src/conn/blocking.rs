@@ -11,6 +11,7 @@ use crate::base::slot::{ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Block, Scope};
 use crate::command::keys;
+use crate::command::server::slowlog::shown_arguments;
 use crate::command::spec::{CommandSpec, StoreFn};
 use crate::resp::{Args, CommandError, OwnedArgs, Reply};
 use crate::session::ReplyMode;
@@ -166,7 +167,7 @@ impl Home {
             then: VecDeque::new(),
             is_told: false,
             shown: Vec::new(),
-            args: super::follow::shown_arguments(item.spec, item.args.as_args()),
+            args: shown_arguments(item.spec, item.args.as_args()),
             request: item.args.as_args().received_len(),
         };
         if let Some(client) = self.find(ticket.client, ticket.generation)

@@ -1,7 +1,6 @@
 //! From a command to where it runs: check, route, send.
 
 use super::client::{Client, SlotState, Stall};
-use super::follow::shown_arguments;
 use super::home::Home;
 use super::remarkable::Seen;
 use crate::base::limits;
@@ -11,6 +10,7 @@ use crate::command::generic::scan::scan_count;
 use crate::command::keys;
 use crate::command::lookup::{Lookup, Resolved};
 use crate::command::scripting::{Reach, only_reads, reach};
+use crate::command::server::slowlog::shown_arguments;
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
 use crate::resp::{Args, CommandError, OwnedArgs, Proto, Reply};

@@ -2,7 +2,6 @@
 
 use super::client::{Pending, Slot, SlotState, Stall};
 use super::dispatch::{Step, fill_item, item};
-use super::follow::shown_arguments;
 use super::home::Home;
 use super::merge::{Plan, Split, finish};
 use super::relief::RELIEF;
@@ -12,6 +11,7 @@ use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::ctx::{Gather, OnCore, Scope, Undivided};
 use crate::command::keys;
+use crate::command::server::slowlog::shown_arguments;
 use crate::command::spec::{CommandSpec, Merge, Route, Run, StoreFn, flag};
 use crate::resp::{Args, Output, OwnedArgs};
 use crate::session::{ReplyMode, Watched};
@@ -680,11 +680,13 @@ impl Home {
         let mut failed = false;
         if let Plan::Exec(places, _) = &plan {
             let agreed = parts.iter().flatten().all(|frame| frame.agreed);
-            for ran in places
-                .iter()
-                .filter(|_| agreed)
-                .filter_map(|place| place.ran(&parts))
-            {
+            for place in places.iter().filter(|_| agreed) {
+                if let Some(item) = place.item_mut(&mut parts) {
+                    self.log_called_in(item);
+                }
+                let Some(ran) = place.ran(&parts) else {
+                    continue;
+                };
                 if let Some(code) = ran.error
                     && !ran.is_counted
                 {
@@ -700,7 +702,12 @@ impl Home {
                 );
             }
         } else {
-            for item in parts.iter().flatten().flat_map(|frame| &frame.items) {
+            for item in parts
+                .iter_mut()
+                .flatten()
+                .flat_map(|frame| &mut frame.items)
+            {
+                self.log_called_in(item);
                 if item.outcome.failed {
                     failed = true;
                     if !item.outcome.is_counted {
@@ -793,7 +800,7 @@ impl Home {
     }
 }
 
-/// A script that is done but for what it published, or what it called and somebody watches.
+/// A script that is done but for what it published, and what it called that somebody watches or that was slow.
 fn told_later(frame: FrameBox) -> Pending {
     let item = &frame.items[0];
     Pending {

@@ -5,6 +5,7 @@ use super::dispatch::Step;
 use super::home::Home;
 use super::mail::Mail;
 use super::process::{Configured, Saving, Settled};
+use super::remarkable::spike_name;
 use crate::base::slot::key_slot;
 use crate::command::ctx::{Flow, Gather, Save};
 use crate::command::spec::CommandSpec;
@@ -12,7 +13,7 @@ use crate::config::SetContext;
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::session::ReplyMode;
 use crate::shard::Ticket;
-use crate::stats::{CommandLog, Slowlog};
+use crate::stats::CommandLog;
 use std::sync::Arc;
 
 impl Home {
@@ -361,8 +362,7 @@ impl Home {
         if ticks >= self.slow_ticks && !spec.flags.has(crate::command::spec::flag::SKIP_SLOWLOG) {
             self.log_command(at, CommandLog::Slow, micros, args());
         }
-        let is_fast = spec.flags.has(crate::command::spec::flag::FAST);
-        self.note_spike(if is_fast { "fast-command" } else { "command" }, ticks);
+        self.note_spike(spike_name(spec), ticks);
     }
 
     /// Notes for LATENCY that something took long, if it did.
@@ -393,21 +393,4 @@ impl Home {
             session.addr
         );
     }
-}
-
-/// A command's arguments for the slow log: cut, and without secrets.
-pub(super) fn shown_arguments(spec: &CommandSpec, args: Args<'_>) -> Vec<Vec<u8>> {
-    let secrets = spec.secrets.map_or(Vec::new(), |find| find(args));
-    let shown: Vec<&[u8]> = args
-        .iter()
-        .enumerate()
-        .map(|(at, arg)| {
-            if secrets.contains(&at) {
-                &b"(redacted)"[..]
-            } else {
-                arg
-            }
-        })
-        .collect();
-    Slowlog::trim_arguments(shown.into_iter())
 }

@@ -119,6 +119,21 @@ impl Place {
             }
         }
     }
+
+    /// The item that ran the command, if a single one did.
+    pub(super) fn item_mut<'a>(&self, parts: &'a mut Parts) -> Option<&'a mut Item> {
+        match self {
+            Place::Item(part, index) => {
+                let frame = parts[usize::from(*part)].as_mut()?;
+                frame.items.get_mut(*index as usize)
+            }
+            Place::Parked(index) => parts
+                .iter_mut()
+                .flatten()
+                .find_map(|frame| frame.items.get_mut(*index as usize)),
+            _ => None,
+        }
+    }
 }
 
 fn failure(item: &Item) -> Option<&[u8]> {

@@ -5,12 +5,12 @@
 //! to other cores in the chain of executed frames, which needs no credit: none is lost.
 
 use super::home::Home;
-use super::merge::{Place, Plan};
+use super::merge::Plan;
 use crate::base::slot::ShardId;
 use crate::command::monitor;
 use crate::command::spec::CommandSpec;
 use crate::resp::Args;
-use crate::shard::{Frame, FrameBox, Mode, Node};
+use crate::shard::{Frame, FrameBox, Item, Mode, Node};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -92,31 +92,19 @@ impl Home {
                     continue;
                 }
                 self.feed_all(line);
-                let item = match place {
-                    Place::Item(part, index) => parts[usize::from(*part)]
-                        .as_mut()
-                        .and_then(|frame| frame.items.get_mut(*index as usize)),
-                    Place::Parked(index) => parts
-                        .iter_mut()
-                        .flatten()
-                        .find_map(|frame| frame.items.get_mut(*index as usize)),
-                    _ => None,
-                };
-                let told = item.and_then(|item| item.told.take());
-                self.feed_called(told.map(|told| told.lines));
+                let lines = place.item_mut(parts).map(lines_of).unwrap_or_default();
+                self.feed_called(lines);
             }
         } else {
             let items = parts.iter_mut().flatten();
             let items = items.flat_map(|frame| &mut frame.items);
-            let told: Vec<_> = items.filter_map(|item| item.told.take()).collect();
-            told.into_iter()
-                .for_each(|told| self.feed_called(Some(told.lines)));
+            let lines: Vec<_> = items.map(lines_of).collect();
+            lines.into_iter().for_each(|lines| self.feed_called(lines));
         }
         shown.for_each(|line| self.feed_all(line));
     }
 
-    fn feed_called(&mut self, lines: Option<Vec<Vec<u8>>>) {
-        let lines = lines.unwrap_or_default();
+    fn feed_called(&mut self, lines: Vec<Vec<u8>>) {
         lines.into_iter().for_each(|line| self.feed_all(line));
     }
 
@@ -160,4 +148,10 @@ impl Home {
     fn has_monitors(&self, shard: ShardId) -> bool {
         self.server.cores[shard.index()].stats.monitors.get() > 0
     }
+}
+
+/// Takes the lines that show what a script called.
+fn lines_of(item: &mut Item) -> Vec<Vec<u8>> {
+    let told = item.told.as_mut();
+    told.map_or_else(Vec::new, |told| std::mem::take(&mut told.lines))
 }

@@ -200,19 +200,29 @@ impl Home {
             return self.owner.aside.forget();
         }
         if let Some(told) = self.owner.aside.take() {
-            let Told { messages, lines } = *told;
+            let Told {
+                messages,
+                lines,
+                slow,
+            } = *told;
             // Other cores' clients, if any, came to listen just now, or nothing showed that it would publish.
             self.owner
                 .news
                 .extend(messages.into_iter().map(News::Message));
             self.called = lines;
+            self.log_called(slow);
         }
     }
 
-    /// A frame came home whose client is gone: what its scripts published is heard all the same.
+    /// A frame came home whose client is gone: what its scripts published is heard, and what was slow is logged, all the same.
     pub(super) fn publish_orphans(&mut self, frame: &mut FrameBox) {
-        let told = frame.items.iter_mut().filter_map(|item| item.told.take());
-        let messages: Vec<_> = told.flat_map(|told| told.messages).collect();
+        let mut messages = Vec::new();
+        for item in &mut frame.items {
+            if let Some(told) = item.told.take() {
+                messages.extend(told.messages);
+                self.log_called(told.slow);
+            }
+        }
         if !messages.is_empty() {
             self.owner
                 .news
@@ -369,13 +379,7 @@ impl Pending {
                         steps.extend(at.and_then(|at| planned.remove(at)));
                         continue;
                     }
-                    Place::Item(part, index) => parts[usize::from(*part)]
-                        .as_mut()
-                        .and_then(|frame| frame.items.get_mut(*index as usize)),
-                    Place::Parked(index) => parts
-                        .iter_mut()
-                        .flatten()
-                        .find_map(|frame| frame.items.get_mut(*index as usize)),
+                    Place::Item(..) | Place::Parked(_) => place.item_mut(parts),
                     Place::Here(_) | Place::Split(..) => None,
                 };
                 if let Some(messages) = item.and_then(messages_of) {

@@ -4,10 +4,13 @@
 //! is interested in, which is none while hot keys are looked for.
 
 use super::home::Home;
+use crate::command::aside::SlowCall;
 use crate::command::keys;
 use crate::command::spec::{CommandSpec, flag};
 use crate::resp::Args;
+use crate::shard::Item;
 use crate::stats::{CommandLog, Cost, SlowEntry};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 /// A command that has run.
@@ -79,11 +82,44 @@ impl Home {
         }
     }
 
+    /// Logs what a script called that was slow. No client has sent it, which is what the entries say.
+    #[cold]
+    pub(super) fn log_called(&mut self, calls: VecDeque<SlowCall>) {
+        for call in calls {
+            let SlowCall { spec, ticks, args } = call;
+            if ticks >= self.slow_ticks && !spec.flags.has(flag::SKIP_SLOWLOG) {
+                let micros = self.server.ticks_to_us(ticks) as u64;
+                let nobody = ("?:0".to_owned(), Vec::new());
+                self.keep_entry(CommandLog::Slow, micros, args, nobody);
+            }
+            self.note_spike(spike_name(spec), ticks);
+        }
+    }
+
+    /// As that, for a script that was run elsewhere.
+    pub(super) fn log_called_in(&mut self, item: &mut Item) {
+        if let Some(told) = &mut item.told {
+            let slow = std::mem::take(&mut told.slow);
+            self.log_called(slow);
+        }
+    }
+
     /// Keeps a command in one of the logs.
     pub(super) fn log_command(&mut self, at: u32, log: CommandLog, value: u64, args: Vec<Vec<u8>>) {
         let Some(Some(client)) = self.clients.get(at as usize) else {
             return;
         };
+        let client = (client.session.addr.clone(), client.session.name.clone());
+        self.keep_entry(log, value, args, client);
+    }
+
+    fn keep_entry(
+        &mut self,
+        log: CommandLog,
+        value: u64,
+        args: Vec<Vec<u8>>,
+        (client, client_name): (String, Vec<u8>),
+    ) {
         let process = &self.server.process;
         let (ids, max) = match log {
             CommandLog::Slow => (&process.next_slow_id, self.config.slowlog_max_len),
@@ -101,10 +137,18 @@ impl Home {
             time: self.now_us / 1_000_000,
             value,
             args,
-            client: client.session.addr.clone(),
-            client_name: client.session.name.clone(),
+            client,
+            client_name,
         };
         let max = usize::try_from(max).unwrap_or(0);
         self.command_logs[log as usize].push(entry, max);
+    }
+}
+
+/// The event that LATENCY knows slow commands of this kind by.
+pub(super) fn spike_name(spec: &CommandSpec) -> &'static str {
+    match spec.flags.has(flag::FAST) {
+        true => "fast-command",
+        false => "command",
     }
 }

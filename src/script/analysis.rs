@@ -157,8 +157,11 @@ fn is_registered(before: &[Token<'_>]) -> bool {
     }
 }
 
+/// Names of native functions that may take long.
+const LASTING: [&[u8]; 6] = [b"find", b"match", b"gmatch", b"gfind", b"gsub", b"sort"];
+
 /// Whether nothing is run twice, and all commands are ones that need nothing but keys. Native functions that call others
-/// do so for no longer than what they work on.
+/// do so for no longer than what they work on; only those with patterns, and sorting, may take much longer than that.
 fn is_brief(tokens: &[Token<'_>]) -> bool {
     let calls_are_plain = tokens.iter().enumerate().all(|(at, token)| {
         let Token::Word(b"redis" | b"server") = token else {
@@ -185,6 +188,9 @@ fn is_brief(tokens: &[Token<'_>]) -> bool {
     calls_are_plain
         && !tokens.iter().any(|token| {
             matches!(
+                token,
+                Token::Word(name) | Token::Text(name) if LASTING.contains(name)
+            ) || matches!(
                 token,
                 Token::Word(
                     b"for"
@@ -753,6 +759,8 @@ mod tests {
             "return redis.call(ARGV[1])",
             "local function f() f() end f()",
             "local call = redis.call return call('get', 'x')",
+            "return ARGV[1]:find(ARGV[2])",
+            "return string['gsub'](ARGV[1], ARGV[2], '')",
         ] {
             assert!(!of_script(code.as_bytes()).is_brief, "{code}");
         }

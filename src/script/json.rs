@@ -2,6 +2,7 @@
 
 use super::api::fail;
 use super::bits::{number, type_name, with_text};
+use super::vm::spend;
 use mlua::{Lua, MultiValue, Result, Table, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
@@ -268,12 +269,19 @@ fn configure(lua: &Lua, table: &Table, settings: &Arc<Settings>) -> Result<()> {
     )
 }
 
+/// Nanoseconds, about, for a value.
+const VALUE_COST: usize = 200;
 /// However deep a script allows it to be, the stack of this thread is finite.
 const DEPTH_LIMIT: i64 = 2000;
 
 fn encode(lua: &Lua, with: &Settings, out: &mut Vec<u8>, value: &Value, depth: i64) -> Result<()> {
+    spend(lua, VALUE_COST)?;
     match value {
-        Value::String(text) => encode_text(out, &text.as_bytes()),
+        Value::String(text) => {
+            let text = text.as_bytes();
+            spend(lua, text.len())?;
+            encode_text(out, &text);
+        }
         Value::Integer(number) => encode_number(lua, with, out, *number as f64)?,
         Value::Number(number) => encode_number(lua, with, out, *number)?,
         Value::Boolean(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
@@ -529,6 +537,7 @@ impl Reader<'_> {
     }
 
     fn value(&mut self) -> Result<Value> {
+        spend(self.lua, VALUE_COST)?;
         self.blanks();
         let rest = &self.text[self.at..];
         match rest.first() {
@@ -536,6 +545,7 @@ impl Reader<'_> {
             Some(b'[') => self.array(),
             Some(b'"') => {
                 let text = self.string()?;
+                spend(self.lua, text.len())?;
                 Ok(Value::String(self.lua.create_string(text)?))
             }
             Some(b't') if rest.starts_with(b"true") => {
@@ -560,7 +570,9 @@ impl Reader<'_> {
         let rest = &self.text[start..];
         let lenient = self.with.decode_invalid.load(Relaxed);
         let sign = usize::from(matches!(rest[0], b'-' | b'+'));
-        let word = rest[sign..].to_ascii_lowercase();
+        let ends = |byte: &u8| !byte.is_ascii_alphanumeric() && !b".+-".contains(byte);
+        let end = rest[sign..].iter().position(ends);
+        let word = rest[sign..end.map_or(rest.len(), |end| sign + end)].to_ascii_lowercase();
         let special = [
             (&b"infinity"[..], f64::INFINITY),
             (b"inf", f64::INFINITY),

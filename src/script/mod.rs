@@ -24,6 +24,7 @@ mod json;
 mod loan;
 mod msgpack;
 mod pack;
+mod pattern;
 mod raw;
 mod scripts;
 mod shared;

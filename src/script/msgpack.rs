@@ -3,10 +3,13 @@
 use super::api::fail;
 use super::bits::{number, type_name, with_text};
 use super::convert::truncated;
+use super::vm::spend;
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
 /// Tables nested deeper than this are packed as nil.
 const NESTING_MAX: usize = 16;
+/// Nanoseconds, about, for a value.
+const VALUE_COST: usize = 200;
 /// Nesting of what is read.
 const DEPTH_MAX: usize = 1000;
 
@@ -27,7 +30,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
             }
             let mut out = Vec::new();
             for value in &args {
-                pack(&mut out, value, 0)?;
+                pack(lua, &mut out, value, 0)?;
             }
             lua.create_string(out)
         })?,
@@ -61,6 +64,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
 
 fn input(lua: &Lua, args: &MultiValue, name: &str) -> Result<Vec<u8>> {
     if let Some(text) = with_text(args.front(), <[u8]>::to_vec) {
+        spend(lua, text.len() / 4)?;
         return Ok(text);
     }
     let got = type_name(args.front());
@@ -77,13 +81,18 @@ fn optional(lua: &Lua, args: &MultiValue, index: usize, default: i64, name: &str
     }
 }
 
-fn pack(out: &mut Vec<u8>, value: &Value, level: usize) -> Result<()> {
+fn pack(lua: &Lua, out: &mut Vec<u8>, value: &Value, level: usize) -> Result<()> {
+    spend(lua, VALUE_COST)?;
     match value {
-        Value::String(text) => pack_text(out, &text.as_bytes()),
+        Value::String(text) => {
+            let text = text.as_bytes();
+            spend(lua, text.len() / 4)?;
+            pack_text(out, &text);
+        }
         Value::Boolean(flag) => out.push(if *flag { 0xc3 } else { 0xc2 }),
         Value::Integer(number) => pack_integer(out, *number),
         Value::Number(number) => pack_number(out, *number),
-        Value::Table(table) if level < NESTING_MAX => pack_table(out, table, level)?,
+        Value::Table(table) if level < NESTING_MAX => pack_table(lua, out, table, level)?,
         _ => out.push(0xc0),
     }
     Ok(())
@@ -146,7 +155,7 @@ fn pack_number(out: &mut Vec<u8>, number: f64) {
     }
 }
 
-fn pack_table(out: &mut Vec<u8>, table: &Table, level: usize) -> Result<()> {
+fn pack_table(lua: &Lua, out: &mut Vec<u8>, table: &Table, level: usize) -> Result<()> {
     let (mut count, mut highest, mut list) = (0_i64, 0_i64, true);
     for pair in table.pairs::<Value, Value>() {
         match pair?.0 {
@@ -162,7 +171,7 @@ fn pack_table(out: &mut Vec<u8>, table: &Table, level: usize) -> Result<()> {
             _ => pack_len(out, len, 0xdc),
         }
         for index in 1..=count {
-            pack(out, &table.raw_get(index)?, level + 1)?;
+            pack(lua, out, &table.raw_get(index)?, level + 1)?;
         }
         return Ok(());
     }
@@ -172,8 +181,8 @@ fn pack_table(out: &mut Vec<u8>, table: &Table, level: usize) -> Result<()> {
     }
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair?;
-        pack(out, &key, level + 1)?;
-        pack(out, &value, level + 1)?;
+        pack(lua, out, &key, level + 1)?;
+        pack(lua, out, &value, level + 1)?;
     }
     Ok(())
 }
@@ -234,6 +243,7 @@ fn value(lua: &Lua, rest: &mut &[u8], depth: usize) -> Result<Value> {
     if depth > DEPTH_MAX {
         return fail(lua, "stack overflow (in function mp_decode_to_lua_type)");
     }
+    spend(lua, VALUE_COST)?;
     let tag = take(lua, rest, 1)?[0];
     let float = |number: f64| Ok(Value::Number(number));
     match tag {
@@ -275,7 +285,9 @@ fn value(lua: &Lua, rest: &mut &[u8], depth: usize) -> Result<Value> {
 }
 
 fn string(lua: &Lua, rest: &mut &[u8], len: usize) -> Result<Value> {
-    Ok(Value::String(lua.create_string(take(lua, rest, len)?)?))
+    let text = take(lua, rest, len)?;
+    spend(lua, len / 4)?;
+    Ok(Value::String(lua.create_string(text)?))
 }
 
 fn list(lua: &Lua, rest: &mut &[u8], len: usize, depth: usize) -> Result<Value> {

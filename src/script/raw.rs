@@ -15,7 +15,9 @@
 //!   3. Whatever is left on the stack is gone when [`Run`] is dropped.
 
 mod natives;
+mod texts;
 mod values;
+mod watch;
 
 use super::api::push_number;
 use super::vm::State;
@@ -31,6 +33,7 @@ pub(super) use natives::library as natives;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 pub(super) use values::Written;
+pub(super) use watch::note;
 
 /// Keeps a value of the interpreter alive. It must not outlive the interpreter: the interpreter of a [`super::vm::Vm`] is
 /// dropped after everything else that it has.

@@ -108,7 +108,9 @@ for name, value in pairs(table) do
   table_library[name] = value
 end
 
-table_library.insert = stand_in("insert", table.insert, behind)
+for _, name in ipairs({ "insert", "remove", "sort", "concat" }) do
+  table_library[name] = stand_in(name, table[name], behind)
+end
 
 local math_library = {}
 for name, value in pairs(math) do
@@ -220,7 +222,7 @@ local coroutine_library = with(coroutine, {
   end),
 })
 
-for _, name in ipairs({ "find", "match", "gmatch", "gfind", "gsub", "rep" }) do
+for _, name in ipairs({ "find", "match", "gmatch", "gfind", "gsub", "rep", "upper", "lower", "reverse", "sub", "format" }) do
   string[name] = stand_in(name, string[name], behind)
 end
 

@@ -530,6 +530,25 @@ fn a_slow_script_is_killed_unless_it_wrote() {
     assert!(reply.contains("killed by user"), "{reply}");
     let (reply, _) = killed("coroutine.wrap(function() while true do end end)()");
     assert!(reply.contains("killed by user"), "{reply}");
+    // What native functions do in between counts.
+    for code in [
+        "('a'):rep(40):find(('a?'):rep(40) .. ('a'):rep(40))",
+        "('a'):rep(20000):match('.-.-.-.-b')",
+        "for word in ('a'):rep(20000):gmatch('.-.-.-.-b') do end",
+        "('a'):rep(20000):gsub('.-.-.-.-b', '')",
+        "pcall(string.find, ('a'):rep(20000), '.-.-.-.-b') while true do end",
+        "coroutine.wrap(function() ('a'):rep(20000):find('.-.-.-.-b') end)()",
+        "local t = {} for i = 1, 100000 do t[i] = i end while true do table.insert(t, 1, 1) table.remove(t, 1) end",
+        "local s = ('a'):rep(1000000) while true do s:upper() end",
+        "local t = {} for i = 1, 3000 do t[i] = i * 7919 % 1000 end while true do table.sort(t) end",
+        "local t = {} for i = 1, 10000 do t[i] = i end while true do cjson.decode(cjson.encode(t)) end",
+        "local t = {} for i = 1, 10000 do t[i] = i end while true do cmsgpack.unpack(cmsgpack.pack(t)) end",
+    ] {
+        let (reply, verdict) = killed(code);
+        assert_eq!(verdict, Some(Ok(())), "{code}");
+        assert!(reply.contains("killed by user"), "{code}: {reply}");
+        assert!(reply.contains("on @user_script:1."), "{code}: {reply}");
+    }
     let (reply, _) =
         killed("while true do local ok = pcall(string.rep, 'x', 10) redis.pcall('write') end");
     assert!(reply.contains("shutting down"), "{reply}");
@@ -547,4 +566,90 @@ fn settings_of_cjson_are_those_of_all_interpreters() {
     assert!(other.run(encode).starts_with('$'));
     shared.flush_scripts();
     other.refused(encode, "excessively sparse array");
+}
+
+/// Both interpreters run this with a seed and say what came of it. Patterns are made of what patterns are made of.
+const PATTERNS: &str = r##"
+local seed = SEED
+local function random(n)
+  seed = (seed * 16807) % 2147483647
+  return seed % n + 1
+end
+local items = { "a", "b", ".", "%a", "%d", "%S", "%s", "[ab]", "[^a]", "[a-c%d]", "[]a]", "[^]]", "[%]b-]", "%b()", "%f[%w]",
+  "(", ")", "()", "%1", "%2", "*", "+", "-", "?", "^", "$", "%", "[", "]", "%z", "\0", "%.", "%%", "(a*)", "(.-)", "x", "%A", "%U" }
+local letters = { "a", "b", "c", "x", "(", ")", " ", "1", "]", "-", ".", "\0", "a", "b" }
+local function text(from, most)
+  local parts = {}
+  for i = 1, random(most + 1) - 1 do
+    parts[i] = from[random(#from)]
+  end
+  return table.concat(parts)
+end
+local said = {}
+local function say(...)
+  local parts = { select("#", ...) }
+  for i = 1, select("#", ...) do
+    local part = tostring((select(i, ...)))
+    parts[i + 1] = part:sub(1, 400)
+  end
+  local line = table.concat(parts, "|")
+  said[#said + 1] = line
+end
+local function try(what, f, ...)
+  say(what, pcall(f, ...))
+end
+for round = 1, 1500 do
+  local subject, pattern = text(letters, 12), text(items, 6)
+  local from = random(18) - 6
+  say(subject, pattern, from)
+  try("find", function() return string.find(subject, pattern, from) end)
+  try("plain", function() return string.find(subject, pattern, from, true) end)
+  try("match", function() return string.match(subject, pattern, from) end)
+  try("gmatch", function()
+    local all = {}
+    for a, b in string.gmatch(subject, pattern) do
+      all[#all + 1] = tostring(a) .. "," .. tostring(b)
+    end
+    return table.concat(all, ";")
+  end)
+  try("gsub", function() return string.gsub(subject, pattern, "<%0%1>", random(4) - 1) end)
+  try("text", function() return string.gsub(subject, pattern, text({ "%1", "%2", "%%", "%", "y", "%0", "\0" }, 4)) end)
+  try("table", function() return string.gsub(subject, pattern, { a = "A", b = 7, [1] = "one", x = false }) end)
+  try("call", function() return string.gsub(subject, pattern, function(a, b) if random(3) > 1 then return a end return b end) end)
+  try("bad", function() return string.gsub(subject, pattern, function() return {} end) end)
+end
+try("none", function() return string.find("a") end)
+try("none", function() return string.gsub("a", "b") end)
+try("none", function() return string.gsub("a", "b", true) end)
+try("none", function() return string.match({}, "b") end)
+try("none", function() return string.gmatch("b") end)
+try("number", function() return string.find(1234, 23), string.gsub(1212, 1, 9), string.match("12", "%d", "2") end)
+try("many", function() return string.find("a", ("()"):rep(33)) end)
+try("many", function() return string.find(("ab"):rep(40), ("(a)b"):rep(32)) end)
+try("long", function() return (("xy"):rep(30000):gsub("x", "long enough ")):len() end)
+try("far", function() return string.find("abc", "b", -1e10), string.find("abc", "b", 1e10), string.match("abc", "()", 4) end)
+return table.concat(said, "\n")
+"##;
+
+#[test]
+fn patterns_match_as_those_of_the_interpreter() {
+    with_room(|| {
+        let bench = Bench::new();
+        for seed in [1, 77, 4711, 90_210] {
+            let code = PATTERNS.replace("SEED", &seed.to_string());
+            let plain = mlua::Lua::new();
+            let expected = plain
+                .load(&code)
+                .set_name("@user_script")
+                .eval::<mlua::LuaString>();
+            let expected = expected.unwrap().as_bytes().escape_ascii().to_string();
+            let reply = bench.run(&code);
+            let (_, ours) = reply.split_once(r"\r\n").expect("a text");
+            let ours = ours.strip_suffix(r"\r\n").unwrap_or(ours);
+            for (ours, expected) in ours.split(r"\n").zip(expected.split(r"\n")) {
+                assert_eq!(ours, expected, "seed {seed}");
+            }
+            assert_eq!(ours.len(), expected.len(), "seed {seed}");
+        }
+    });
 }

@@ -3,7 +3,7 @@
 use super::api::{self, Failure};
 use super::functions::{Function as Named, Functions};
 use super::loan::{Host, Loan};
-use super::raw::{Anchor, Entry, Raw, Status, Written};
+use super::raw::{self, Anchor, Entry, Raw, Status, Written};
 use super::shared::{Running, Script, Sha, Shared};
 use super::shebang::Flags;
 use crate::base::Map;
@@ -109,6 +109,22 @@ pub(super) struct Vm {
     state: Rc<State>,
 }
 
+/// Notes what a native function has spent, in nanoseconds; fails if the script has to end. See `raw/watch.rs`.
+#[inline]
+pub(super) fn spend(lua: &Lua, nanos: usize) -> Result<()> {
+    match raw::note(nanos) {
+        true => pulse_of(lua),
+        false => Ok(()),
+    }
+}
+
+#[cold]
+fn pulse_of(lua: &Lua) -> Result<()> {
+    let state = lua.app_data_ref::<Rc<State>>();
+    let state = state.map(|state| Rc::clone(&state));
+    state.map_or(Ok(()), |state| state.pulse(lua))
+}
+
 /// A function by name.
 type Compiled = (Vec<u8>, Rc<Anchor>);
 
@@ -147,6 +163,7 @@ impl Vm {
             shard,
             watch: RefCell::default(),
         });
+        lua.set_app_data(Rc::clone(&state));
         let host = api::host(&lua, &state)?;
         let sandbox = lua.load(include_str!("sandbox.lua")).set_name(SANDBOX_NAME);
         let exports: Table = sandbox.call(host)?;

@@ -297,6 +297,39 @@ fn slowlog_of_a_transaction_names_the_slow_command() {
 }
 
 #[test]
+fn slowlog_has_what_scripts_call() {
+    // Ahead of the script, and without a client. What was refused did not run.
+    check(
+        r##"
+        CLIENT SETNAME me => OK; SET a 1 => OK
+        CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
+        EVAL "redis.call('set', KEYS[1], '{{x*200}}') redis.pcall('set') return redis.pcall('lpush', KEYS[1], 'b')" 1 a => WRONGTYPE ...
+        CONFIG SET slowlog-log-slower-than -1 => OK; CLIENT SETNAME "" => OK
+        SLOWLOG GET 3 => [[int, int, int, ["EVAL", bulk, "1", "a"], /^127\.0\.0\.1:\d+$/, "me"],
+                          [int, int, int, ["lpush", "a", "b"], "?:0", ""],
+                          [int, int, int, ["set", "a", "{{x*128}}... (72 more bytes)"], "?:0", ""]]
+        SLOWLOG LEN => 4
+        FUNCTION LOAD REPLACE "#!lua name=l\nredis.register_function('f', function(keys) return redis.call('get', keys[1]) end)" => "l"
+        CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
+        FCALL f 1 b => nil; FCALL f 1 c => nil; FCALL f 1 d => nil
+        MULTI => OK; SET b 1 => QUEUED; EVAL "return redis.call('get', 'a') .. #redis.call('keys', '*')" 0 => QUEUED
+        FCALL f 1 b => QUEUED; EXEC => array(3)
+        CONFIG SET slowlog-log-slower-than -1 => OK
+        SLOWLOG LEN => 14
+        FUNCTION DELETE l => OK; SLOWLOG RESET => OK
+        "##,
+    );
+    // One that starts anew, as it needs other shards' keys, has called nothing before.
+    check(
+        r#"
+        SET a 1 => OK; CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
+        EVAL "for _, key in ipairs({'a', 'b', 'c', 'd', 'e'}) do redis.call('get', key) end" 1 a => nil
+        CONFIG SET slowlog-log-slower-than -1 => OK; SLOWLOG LEN => 7
+        "#,
+    );
+}
+
+#[test]
 fn slowlog_has_the_arguments_of_a_command_over_several_shards() {
     check(
         r#"

@@ -2,6 +2,7 @@
 
 use crate::base::num::parse_i64;
 use crate::base::slot::DbIndex;
+use crate::command::aside::SlowCall;
 use crate::command::ctx::{Ctx, Flow};
 use crate::command::effects::Reach;
 use crate::command::hash::himport;
@@ -11,7 +12,9 @@ use crate::command::lookup::Resolved;
 use crate::command::monitor;
 use crate::command::persistence::DiskFailure;
 use crate::command::pubsub;
+use crate::command::server::slowlog::shown_arguments;
 use crate::command::spec::{CommandSpec, Route, Run, flag};
+use crate::config::Config;
 use crate::resp::{Args, CommandError, Output, OutputPosition, OwnedArgs, Proto, Reply};
 use crate::script::{Host, Refusal};
 use crate::session::Fieldsets;
@@ -195,6 +198,18 @@ impl Caller<'_, '_> {
         }
     }
 
+    /// A command took so long that a log is kept of it: of no more than the log will have.
+    #[cold]
+    fn note_slow(&mut self, spec: &'static CommandSpec, args: Args<'_>, ticks: u64) {
+        let slow = &mut self.cx.aside.told.slow;
+        let max = usize::try_from(self.cx.config.slowlog_max_len).unwrap_or(0);
+        if slow.len() > max {
+            slow.pop_front();
+        }
+        let args = shown_arguments(spec, args);
+        slow.push_back(SlowCall { spec, ticks, args });
+    }
+
     /// Those in MONITOR are shown a command.
     #[cold]
     fn show(&mut self, spec: &CommandSpec, args: Args<'_>) {
@@ -285,6 +300,9 @@ impl Host for Caller<'_, '_> {
             counters.record(ticks, nanos);
             counters.failed.add(result.is_err().into());
             tally.stats.commands.add(1);
+            if is_slow(self.cx.config, (ticks as f64 * tally.ns_per_tick) as u64) {
+                self.note_slow(spec, args, ticks);
+            }
         }
         if self.cx.aside.remembers && spec.flags.has(flag::READONLY) {
             self.remember(spec, args);
@@ -339,4 +357,13 @@ fn copy_from(out: &Output, start: OutputPosition, into: &mut Vec<u8>) {
         at = *position;
     }
     into.extend_from_slice(&out.bytes[at..]);
+}
+
+/// Whether a log is kept of commands that took this long.
+#[inline]
+fn is_slow(config: &Config, nanos: u64) -> bool {
+    let micros = nanos / 1000;
+    let slow = u64::try_from(config.slowlog_log_slower_than).is_ok_and(|limit| micros >= limit);
+    let spike = config.latency_monitor_threshold.unsigned_abs();
+    slow || (spike != 0 && micros / 1000 >= spike)
 }

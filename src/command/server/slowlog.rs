@@ -8,8 +8,9 @@ use crate::base::parse_i64;
 use crate::command::client::on_all;
 use crate::command::ctx::{Flow, Gather, HomeCtx};
 use crate::command::introspect::reply_help;
+use crate::command::spec::CommandSpec;
 use crate::resp::{Args, CommandError, Reply};
-use crate::stats::{CommandLog, SlowEntry};
+use crate::stats::{CommandLog, SlowEntry, Slowlog};
 
 /// Entries shown when no count is given.
 const DEFAULT_COUNT: usize = 10;
@@ -110,6 +111,23 @@ pub fn help(cx: &mut HomeCtx<'_>, _: Args<'_>) -> Result {
         &mut cx.reply,
     );
     Ok(Flow::Done)
+}
+
+/// A command's arguments for the slow log: cut, and without secrets.
+pub fn shown_arguments(spec: &CommandSpec, args: Args<'_>) -> Vec<Vec<u8>> {
+    let secrets = spec.secrets.map_or(Vec::new(), |find| find(args));
+    let shown: Vec<&[u8]> = args
+        .iter()
+        .enumerate()
+        .map(|(at, arg)| {
+            if secrets.contains(&at) {
+                &b"(redacted)"[..]
+            } else {
+                arg
+            }
+        })
+        .collect();
+    Slowlog::trim_arguments(shown.into_iter())
 }
 
 #[cfg(test)]

@@ -5,26 +5,25 @@
 //! What scripts get in place of functions of the interpreter.
 //!
 //! These are native functions, as the ones are that they stand in for: what they complain of is named as it was called, with
-//! the place of the call, even of a tail call. Those that know proxies, or that bound what a call may cost, look at their
-//! arguments and then are the function itself: it runs in their place.
+//! the place of the call, even of a tail call. Those that know proxies, or that bound or tell what a call may cost, look at
+//! their arguments and then are the function itself: it runs in their place.
 //!
 //! What is easier said in Lua is a Lua function behind [`guarded`].
 
-use super::{push_text, text_at};
+use super::watch::spend;
+use super::{push_text, text_at, texts};
 use mlua::ffi::{
     LUA_MULTRET, LUA_OK, LUA_TFUNCTION, LUA_TLIGHTUSERDATA, LUA_TNIL, LUA_TSTRING, LUA_TTABLE,
     LUA_TUSERDATA, lua_CFunction, lua_call, lua_concat, lua_createtable, lua_error, lua_gettop,
-    lua_insert, lua_objlen, lua_pcall, lua_pop, lua_pushboolean, lua_pushcclosure, lua_pushnil,
-    lua_pushnumber, lua_pushvalue, lua_rawget_, lua_rawset, lua_remove, lua_replace, lua_settop,
-    lua_toboolean, lua_tocfunction, lua_tonumber, lua_touserdata, lua_type, lua_upvalueindex,
+    lua_insert, lua_lessthan, lua_objlen, lua_pcall, lua_pop, lua_pushboolean, lua_pushcclosure,
+    lua_pushnil, lua_pushnumber, lua_pushvalue, lua_rawget_, lua_rawset, lua_remove, lua_replace,
+    lua_settop, lua_tocfunction, lua_tonumber, lua_touserdata, lua_type, lua_upvalueindex,
     luaL_argerror, luaL_checkany, luaL_checklstring, luaL_checknumber, luaL_checktype,
     luaL_optnumber, luaL_where,
 };
 use mlua::{LightUserData, Lua, Result, Table, Value, lua_State};
 use std::ffi::{CStr, c_int};
 
-/// The matcher recurses once for each item of a pattern.
-const PATTERN_MAX: usize = 10_000;
 /// Bytes that a repeated text may have.
 const TEXT_MAX: f64 = 512.0 * 1024.0 * 1024.0;
 /// Values that the interpreter's stack can take at once.
@@ -34,11 +33,17 @@ const INDEX_MAX: f64 = 2_147_483_647.0;
 /// From a lower place on everything behind it would be moved, one by one.
 const PLACE_MIN: f64 = -1000.0;
 
+/// Nanoseconds, about, to move a value in a table, or to compare two.
+const VALUE_COST: usize = 10;
+const COMPARISON_COST: usize = 60;
+/// So many values are sorted without looking at the clock.
+const SORT_MIN: usize = 2000;
+
 /// Its address is the first result of a Lua function that has failed.
 static FAILED: u8 = 0;
 
 /// Functions by name: each needs the values of `PARTS`, the function that it stands in for first.
-const NATIVES: [(&CStr, lua_CFunction); 14] = [
+const NATIVES: [(&CStr, lua_CFunction); 22] = [
     (c"next", next),
     (c"pairs", pairs),
     (c"rawget", rawget),
@@ -47,12 +52,20 @@ const NATIVES: [(&CStr, lua_CFunction); 14] = [
     (c"insert", insert),
     (c"unpack", unpack),
     (c"collectgarbage", collect),
-    (c"find", find),
-    (c"match", search),
-    (c"gmatch", search),
-    (c"gfind", search),
-    (c"gsub", search),
+    (c"remove", remove),
+    (c"sort", sort),
+    (c"concat", weigh),
+    (c"find", texts::find),
+    (c"match", texts::matches),
+    (c"gmatch", texts::matches_all),
+    (c"gfind", texts::matches_all),
+    (c"gsub", texts::replace_all),
     (c"rep", repeat),
+    (c"upper", weigh),
+    (c"lower", weigh),
+    (c"reverse", weigh),
+    (c"sub", weigh),
+    (c"format", weigh),
 ];
 
 /// The function that one stands in for; it came from the interpreter's libraries and has no values of its own.
@@ -163,7 +176,7 @@ unsafe extern "C-unwind" fn guarded(l: *mut lua_State) -> c_int {
 ///
 /// # Safety
 /// There is a text, the function that runs is the one that fails, and no caller up to the protected call has anything to drop.
-unsafe fn fail_placed(l: *mut lua_State) -> ! {
+pub(super) unsafe fn fail_placed(l: *mut lua_State) -> ! {
     // SAFETY: see above.
     unsafe {
         luaL_where(l, 1);
@@ -287,6 +300,7 @@ unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
             if !(place > PLACE_MIN && place < INDEX_MAX) {
                 return luaL_argerror(l, 2, c"position out of bounds".as_ptr());
             }
+            spend_moves(l, place);
         }
         if matches!(count, 2 | 3) && push_behind(l) {
             refuse(l)
@@ -340,37 +354,75 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State) -> c_int {
     }
 }
 
-/// Looks at the pattern, which is the second argument.
+/// A function that takes as long as what it is given, or makes, is large.
+unsafe extern "C-unwind" fn weigh(l: *mut lua_State) -> c_int {
+    // SAFETY: a C function with its arguments; nothing here has to be dropped.
+    unsafe {
+        let given = size(l, 1);
+        let count = proceed(l);
+        let made = if count > 0 { size(l, -1) } else { 0 };
+        spend(l, (given + made) / 4);
+        count
+    }
+}
+
+/// About how much there is of the value at `index`.
+///
+/// # Safety
+/// A function runs.
+unsafe fn size(l: *mut lua_State, index: c_int) -> usize {
+    // SAFETY: see above.
+    unsafe {
+        match lua_type(l, index) {
+            LUA_TSTRING => lua_objlen(l, index),
+            LUA_TTABLE => lua_objlen(l, index).saturating_mul(VALUE_COST * 4),
+            _ => 0,
+        }
+    }
+}
+
+/// Accounts for the values behind a place of the first argument, a table, which are moved one by one.
 ///
 /// # Safety
 /// As for `proceed`.
-unsafe fn bound_pattern(l: *mut lua_State) {
+unsafe fn spend_moves(l: *mut lua_State, place: f64) {
     // SAFETY: see above.
     unsafe {
-        if lua_type(l, 2) == LUA_TSTRING && lua_objlen(l, 2) > PATTERN_MAX {
-            push_text(l, b"pattern too complex");
-            fail_placed(l)
-        }
+        let behind = lua_objlen(l, 1) as f64 - place.max(0.0);
+        spend(l, behind.max(0.0) as usize * VALUE_COST);
     }
 }
 
-unsafe extern "C-unwind" fn find(l: *mut lua_State) -> c_int {
-    // SAFETY: a C function with its arguments; nothing here has to be dropped.
-    unsafe {
-        let is_plain = lua_gettop(l) >= 4 && lua_toboolean(l, 4) != 0;
-        if !is_plain {
-            bound_pattern(l);
-        }
-        proceed(l)
-    }
-}
-
-/// `match`, `gmatch` and `gsub`.
-unsafe extern "C-unwind" fn search(l: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     // SAFETY: as above.
     unsafe {
-        bound_pattern(l);
+        luaL_checktype(l, 1, LUA_TTABLE);
+        if lua_type(l, 2) > LUA_TNIL {
+            spend_moves(l, luaL_checknumber(l, 2));
+        }
         proceed(l)
+    }
+}
+
+/// Sorting many values with no function of the script in between gets one that accounts for what it does.
+unsafe extern "C-unwind" fn sort(l: *mut lua_State) -> c_int {
+    // SAFETY: as above.
+    unsafe {
+        luaL_checktype(l, 1, LUA_TTABLE);
+        if lua_type(l, 2) <= LUA_TNIL && lua_objlen(l, 1) >= SORT_MIN {
+            lua_settop(l, 1);
+            lua_pushcclosure(l, is_less, 0);
+        }
+        proceed(l)
+    }
+}
+
+unsafe extern "C-unwind" fn is_less(l: *mut lua_State) -> c_int {
+    // SAFETY: as above; `sort` calls it with two values.
+    unsafe {
+        spend(l, COMPARISON_COST);
+        lua_pushboolean(l, lua_lessthan(l, 1, 2));
+        1
     }
 }
 
@@ -388,6 +440,7 @@ unsafe extern "C-unwind" fn repeat(l: *mut lua_State) -> c_int {
             push_text(l, b"resulting string too large");
             fail_placed(l)
         }
+        spend(l, (len as f64 * count) as usize / 4);
         proceed(l)
     }
 }
