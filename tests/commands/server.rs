@@ -309,7 +309,8 @@ fn slowlog_has_what_scripts_call() {
                           [int, int, int, ["lpush", "a", "b"], "?:0", ""],
                           [int, int, int, ["set", "a", "{{x*128}}... (72 more bytes)"], "?:0", ""]]
         SLOWLOG LEN => 4
-        FUNCTION LOAD REPLACE "#!lua name=l\nredis.register_function('f', function(keys) return redis.call('get', keys[1]) end)" => "l"
+        FUNCTION FLUSH => OK
+        FUNCTION LOAD "#!lua name=l\nredis.register_function('f', function(keys) return redis.call('get', keys[1]) end)" => "l"
         CONFIG SET slowlog-log-slower-than 0 => OK; SLOWLOG RESET => OK
         FCALL f 1 b => nil; FCALL f 1 c => nil; FCALL f 1 d => nil
         MULTI => OK; SET b 1 => QUEUED; EVAL "return redis.call('get', 'a') .. #redis.call('keys', '*')" 0 => QUEUED
