@@ -22,18 +22,32 @@ pub fn ping(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         cx.reply.bulk(args.get(1).unwrap_or_default());
         return Ok(Flow::Done);
     }
-    match args.len() {
-        1 => cx.reply.simple("PONG"),
-        2 => cx.reply.bulk(args.arg(1)),
-        _ => return Err(CommandError::wrong_arity("ping")),
+    match answer_ping(args, &mut cx.reply) {
+        true => Ok(Flow::Done),
+        false => Err(CommandError::wrong_arity("ping")),
     }
-    Ok(Flow::Done)
+}
+
+/// What PING says to a client that does not read messages.
+pub fn answer_ping(args: Args<'_>, reply: &mut Reply<'_>) -> bool {
+    match args.len() {
+        1 => reply.pong(),
+        2 => reply.bulk(args.arg(1)),
+        _ => return false,
+    }
+    true
 }
 
 /// Replies its argument.
 pub fn echo(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    cx.reply.bulk(args.arg(1));
+    answer_echo(args, &mut cx.reply);
     Ok(Flow::Done)
+}
+
+/// What ECHO says.
+pub fn answer_echo(args: Args<'_>, reply: &mut Reply<'_>) -> bool {
+    reply.bulk(args.arg(1));
+    true
 }
 
 /// Says goodbye; the connection closes when that is sent.

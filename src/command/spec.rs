@@ -19,7 +19,7 @@ use super::bits::bits;
 use super::ctx::{Ctx, Flow, HomeCtx};
 use super::keys::OwnKeys;
 use super::table;
-use crate::resp::{Args, CommandError};
+use crate::resp::{Args, CommandError, Reply};
 
 bits! {
     /// What a command does and where it may run. The text is what COMMAND INFO prints.
@@ -304,6 +304,10 @@ pub type StoreFn = for<'a> fn(&mut Ctx<'a>, Args<'_>) -> Result<Flow, CommandErr
 /// A command that runs on its client's core.
 pub type HomeFn = for<'a> fn(&mut HomeCtx<'a>, Args<'_>) -> Result<Flow, CommandError>;
 
+/// Answers a call that depends on nothing but its arguments, for a client that nothing is special about. False, and
+/// nothing is written, if the call has to be run.
+pub type AnswerFn = fn(Args<'_>, &mut Reply<'_>) -> bool;
+
 /// Positions of secret arguments in a call.
 pub type Secrets = fn(Args<'_>) -> Vec<usize>;
 
@@ -380,6 +384,8 @@ pub struct CommandSpec {
     pub secrets: Option<Secrets>,
     /// What runs.
     pub run: Run,
+    /// The short way to the same answer.
+    pub answer: Option<AnswerFn>,
     subcommands: (u16, u16),
     known: bool,
 }
@@ -465,6 +471,7 @@ pub(super) const fn row(name: &'static str, group: Group, since: &'static str, a
             route: Route::Home,
             secrets: None,
             run: Run::NotBuilt,
+            answer: None,
             subcommands: (0, 0),
             known: true,
         },
@@ -542,6 +549,11 @@ impl Row {
     pub(super) const fn runs(mut self, route: Route, run: Run) -> Self {
         self.spec.route = route;
         self.spec.run = run;
+        self
+    }
+
+    pub(super) const fn answers(mut self, answer: AnswerFn) -> Self {
+        self.spec.answer = Some(answer);
         self
     }
 

@@ -8,9 +8,9 @@ use super::client::Stall;
 use super::dispatch::{Step, count, error_code};
 use super::home::Home;
 use crate::command::ctx::Scope;
-use crate::command::spec::{CommandSpec, Route, Run, StoreFn, flag};
+use crate::command::spec::{AnswerFn, CommandSpec, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
-use crate::resp::{Args, OwnedArgs, ParseLimits, Parsed, Parser, Span};
+use crate::resp::{Args, OwnedArgs, ParseLimits, Parsed, Parser, Reply, Span};
 use crate::session::{ClientKind, ReplyMode};
 use crate::shard::Call;
 use std::ops::Range;
@@ -30,6 +30,8 @@ pub(super) struct Ahead {
     inline: bool,
     spec: Option<&'static CommandSpec>,
     locator: Option<Locator>,
+    /// Its key is that of the command before it, and asked for with that.
+    again: bool,
 }
 
 /// What to parse: up to `depth` commands in `bytes`, from `from` on.
@@ -39,6 +41,43 @@ struct Parse<'a> {
     depth: usize,
     /// The long argument of the first.
     apart: Option<&'a Arc<Vec<u8>>>,
+}
+
+/// The key that was located last, for pipelines often go on with the key they are at.
+#[derive(Default)]
+struct LastKey {
+    place: Range<usize>,
+    locator: Option<Locator>,
+}
+
+impl LastKey {
+    /// The key at `span` of the request that begins at `start`.
+    #[inline]
+    fn new(start: usize, span: Span, locator: Locator) -> LastKey {
+        // A key that lies apart is at no place in the bytes.
+        let begin = start + span.start as usize;
+        LastKey {
+            place: begin..begin + span.len as usize,
+            locator: Some(locator),
+        }
+    }
+
+    /// Where `key` is, if it is the same.
+    #[inline]
+    fn same(&self, bytes: &[u8], key: &[u8]) -> Option<Locator> {
+        // Numbered keys differ at the end.
+        let last = bytes.get(self.place.clone())?;
+        let is_same = last.len() == key.len() && last.last() == key.last() && last == key;
+        self.locator.filter(|_| is_same)
+    }
+}
+
+/// The short way to answer a command, if it has one.
+#[inline]
+fn quick(command: &Ahead) -> Option<(&'static CommandSpec, AnswerFn)> {
+    let spec = command.spec?;
+    let fits = !command.inline && spec.accepts(command.spans.len());
+    spec.answer.filter(|_| fits).map(|answer| (spec, answer))
 }
 
 /// Why parsing ahead stopped.
@@ -98,6 +137,14 @@ impl Home {
                         ran += 1;
                         continue;
                     }
+                }
+                if let Some(quick) = quick(command)
+                    && calm.get_or_insert_with(|| self.calm(at)).is_some()
+                    && self.answer(at, quick, Args::new(raw, &spans[command.spans.clone()]))
+                {
+                    used = command.range.end;
+                    ran += 1;
+                    continue;
                 }
                 calm = None;
                 let step = if command.inline {
@@ -231,6 +278,30 @@ impl Home {
         true
     }
 
+    /// Answers a call of a calm client the short way. False, and nothing happened, if it is still to be run.
+    #[inline]
+    fn answer(
+        &mut self,
+        at: u32,
+        (spec, answer): (&'static CommandSpec, AnswerFn),
+        args: Args<'_>,
+    ) -> bool {
+        let client = self.clients[at as usize].as_mut().expect("it is calm");
+        let start = client.out.position();
+        let proto = client.session.proto;
+        if !answer(args, &mut Reply::new(&mut client.out, proto)) {
+            return false;
+        }
+        client.session.last_command = spec.name;
+        let reply = client.out.len_since(start);
+        self.mark_dirty(at);
+        let ended = self.clock.ticks();
+        let ticks = ended.wrapping_sub(self.last_ticks);
+        self.last_ticks = ended;
+        self.account(at, spec, ticks, false, Some(args), reply);
+        true
+    }
+
     /// Parses some commands and asks for the memory they will touch. Returns where the last of them ends, and why it
     /// stopped there.
     fn parse_ahead(
@@ -257,6 +328,7 @@ impl Home {
             bulk_bytes_max: self.config.proto_max_bulk_len as i64,
         };
         let db = client.session.db;
+        let mut last = LastKey::default();
         let mut end = from;
         let stop = loop {
             if ahead.len() == depth {
@@ -277,15 +349,28 @@ impl Home {
                             inline: true,
                             spec,
                             locator: None,
+                            again: false,
                         });
                         break Stop::Enough;
                     }
                     let args = Args::with_apart(&bytes[range.clone()], &spans[first..], apart);
                     let spec = self.names.get(&self.server.names, args.arg(0));
+                    let mut again = false;
                     let locator = match spec {
                         Some(spec) if spec.sole_key == 1 && args.len() > 1 => {
-                            let locator = self.owner.store.locate(args.arg(1));
-                            self.owner.store.prefetch_slot(db, locator);
+                            let key = args.arg(1);
+                            let locator = match last.same(bytes, key) {
+                                Some(locator) => {
+                                    again = true;
+                                    locator
+                                }
+                                None => {
+                                    let locator = self.owner.store.locate(key);
+                                    self.owner.store.prefetch_slot(db, locator);
+                                    last = LastKey::new(range.start, spans[first + 1], locator);
+                                    locator
+                                }
+                            };
                             Some(locator)
                         }
                         Some(spec) if spec.route == Route::Script && args.len() > SCRIPT_KEY => {
@@ -303,6 +388,7 @@ impl Home {
                         inline: false,
                         spec,
                         locator,
+                        again,
                     });
                 }
                 failure => break Stop::Broken(failure),
@@ -311,7 +397,7 @@ impl Home {
         // What was asked for in one pass has arrived in the next, that of the first commands at least.
         if ahead.len() > 1 {
             let store = &self.owner.store;
-            for command in ahead.iter() {
+            for command in ahead.iter().filter(|command| !command.again) {
                 if let Some(locator) = command.locator {
                     store.prefetch(db, locator);
                 }
@@ -320,7 +406,7 @@ impl Home {
             const { assert!(AHEAD <= u32::BITS as usize) };
             let mut stashed = 0_u32;
             for (at, command) in ahead.iter().enumerate() {
-                if let Some(locator) = command.locator {
+                if let (Some(locator), false) = (command.locator, command.again) {
                     stashed |= u32::from(store.prefetch_entry(db, locator)) << at;
                 }
             }

@@ -9,7 +9,7 @@ use super::value::value_of;
 use super::{Interest, Ttl, ValueRef};
 use crate::resp::CommandError;
 use crate::structure::Body;
-use crate::types::{Collection, Kind};
+use crate::types::{Collection, Kind, Stream};
 
 /// What became of a value that was to be changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,10 +72,7 @@ impl Db<'_> {
         if target.as_ref().tag() != T::TAG {
             return Err(CommandError::WRONG_TYPE);
         }
-        let edited = target.edit_object(|collection| {
-            let value = T::of_mut(collection).expect("the tag tells the type");
-            change(value)
-        });
+        let edited = target.edit_object(change);
         if edited.emptied {
             target.remove(Change::Removed);
         }
@@ -159,18 +156,21 @@ fn typed<T: Kind>(value: Option<ValueRef<'_>>) -> Result<Option<&T>, CommandErro
 }
 
 impl super::store::Target<'_> {
-    /// Changes the collection of an entry known to hold one. Nothing is told to anybody if nothing was changed.
-    fn edit_object<R>(&mut self, change: impl FnOnce(&mut Collection) -> (R, u64)) -> Edited<R> {
-        debug_assert!(matches!(value_of(self.as_ref()), ValueRef::Collection(_)));
-        self.edit_quietly(|entry| {
-            let collection = entry.object_mut().expect("the entry holds a collection");
-            let (result, changes) = change(collection);
+    /// Changes the value of an entry known to hold one of this type. Nothing is told to anybody if nothing was changed.
+    fn edit_object<T: Kind, R>(&mut self, change: impl FnOnce(&mut T) -> (R, u64)) -> Edited<R> {
+        let (edited, before, after) = self.edit_apart(|collection| {
+            let value = T::of_mut(collection).expect("the tag tells the type");
+            let before = value.extent();
+            let (result, changes) = change(value);
+            let after = value.extent();
             let edited = Edited {
                 result,
                 changes,
-                emptied: collection.is_empty(),
+                emptied: after.len == 0 && T::TAG != Stream::TAG,
             };
-            (edited, changes != 0)
-        })
+            (edited, before, after)
+        });
+        self.note_extent(T::TAG, before, after, edited.changes != 0);
+        edited
     }
 }

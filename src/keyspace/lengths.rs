@@ -27,13 +27,22 @@ impl Bin {
             BodyRef::Bytes(bytes) => (0, bytes.len()),
             BodyRef::Int(value) => (0, digits_bound(value)),
             BodyRef::Shared(bytes) => (0, bytes.len()),
-            BodyRef::Object(collection) => match collection.tag() {
-                List::TAG => (1, collection.len()),
-                Set::TAG => (2, collection.len()),
-                Zset::TAG => (3, collection.len()),
-                Hash::TAG => (4, collection.len()),
-                _ => return None,
-            },
+            BodyRef::Object(collection) => {
+                return Bin::of_collection(collection.tag(), collection.len());
+            }
+        };
+        Some(Bin::at(of, len))
+    }
+
+    /// The bin of a collection of a type.
+    #[inline]
+    pub(super) fn of_collection(tag: u8, len: usize) -> Option<Bin> {
+        let of = match tag {
+            List::TAG => 1,
+            Set::TAG => 2,
+            Zset::TAG => 3,
+            Hash::TAG => 4,
+            _ => return None,
         };
         Some(Bin::at(of, len))
     }

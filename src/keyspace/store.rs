@@ -36,7 +36,7 @@ use crate::base::{DbIndex, Millis, Rng, ShardId, Slot, SlotMap};
 use crate::structure::{
     Displaced, Entry, EntryRef, Frame, Occupied, SlotTable, frame_bytes, seed_members,
 };
-use crate::types::Collection;
+use crate::types::{Collection, Extent};
 
 pub(super) type Table = SlotTable<Collection, KeyHasher>;
 pub(super) type Found<'a> = Occupied<'a, Collection, KeyHasher>;
@@ -811,6 +811,44 @@ impl<'a> Target<'a> {
         self.ledger
             .publish(self.db, Some(self.found.table()), self.sizes);
         result
+    }
+
+    /// Changes the collection of an entry known to hold one, where the entry itself stays as it is: what belongs to the
+    /// change besides is for [`Target::note_extent`].
+    #[inline]
+    pub(super) fn edit_apart<R>(&mut self, edit: impl FnOnce(&mut Collection) -> R) -> R {
+        if self.is_wanted(How::InPlace) {
+            self.preserve(How::InPlace);
+        }
+        let epoch = self.ledger.cut_epoch;
+        self.found.edit_in_place(|entry| {
+            entry.set_epoch(epoch);
+            edit(entry.object_mut().expect("the entry holds a collection"))
+        })
+    }
+
+    /// What belongs to a change of a collection, of which the store counts this. Most changes leave the numbers that others
+    /// see as they are.
+    #[inline]
+    pub(super) fn note_extent(&mut self, tag: u8, before: Extent, after: Extent, changed: bool) {
+        let entry = self.found.as_ref();
+        if before.len != after.len {
+            let (old, new) = (before.len, after.len);
+            let bins = &mut self.sizes.lengths;
+            bins.change(Bin::of_collection(tag, old), Bin::of_collection(tag, new));
+        }
+        if before.due != after.due {
+            let dues = &mut self.sizes.dues;
+            dues.change(before.due, after.due, entry.key());
+        }
+        if changed {
+            self.ledger.touch(self.db, entry.key(), false);
+        }
+        if (before.memory, before.due) != (after.memory, after.due) {
+            self.sizes.outside = self.sizes.outside + after.memory - before.memory;
+            let table = self.found.table();
+            self.ledger.publish(self.db, Some(table), self.sizes);
+        }
     }
 
     /// Overwrites a string by one that fits exactly in its place, with everything that belongs to a change; false, and

@@ -47,6 +47,9 @@ pub struct Reply<'a> {
     pub proto: Proto,
 }
 
+/// Doubles below this are written as the integers that they are.
+const WHOLE_MAX: u64 = 1 << 53;
+
 /// The place of an aggregate header whose count is not known yet: see `Reply::mark`.
 #[must_use = "the header has to be filled in, or taken back with `rewind`"]
 #[derive(Debug)]
@@ -76,6 +79,12 @@ impl<'a> Reply<'a> {
     #[inline]
     pub fn ok(&mut self) {
         self.raw(b"+OK\r\n");
+    }
+
+    /// `+PONG`
+    #[inline]
+    pub fn pong(&mut self) {
+        self.raw(b"+PONG\r\n");
     }
 
     /// `+QUEUED`
@@ -209,6 +218,14 @@ impl<'a> Reply<'a> {
 
     /// A double; in RESP2 a bulk string. For the text see `base::write_f64`.
     pub fn double(&mut self, value: f64) {
+        // Most scores are such.
+        let whole = value as i64;
+        if self.proto == Proto::Resp2
+            && whole.unsigned_abs() < WHOLE_MAX
+            && (whole as f64).to_bits() == value.to_bits()
+        {
+            return self.bulk_integer(whole);
+        }
         let mut text = Vec::with_capacity(DOUBLE_BYTES_MAX);
         write_f64(&mut text, value);
         match self.proto {

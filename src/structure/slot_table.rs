@@ -457,6 +457,20 @@ impl<'a, O, H: HashKey> Occupied<'a, O, H> {
         result
     }
 
+    /// As [`Occupied::edit`], of an edit that leaves the entry where it is, as long as it is, and its expiry time.
+    #[inline]
+    pub fn edit_in_place<R>(&mut self, edit: impl FnOnce(&mut Entry<O>) -> R) -> R {
+        // SAFETY: the cell's address; nobody else uses the entry while the table is borrowed exclusively, and
+        // `ManuallyDrop` leaves ownership with the cell.
+        let mut entry = ManuallyDrop::new(unsafe { Entry::<O>::from_raw(self.entry) });
+        let (expiry, bytes) = (entry.as_ref().expiry(), entry.as_ref().alloc_bytes());
+        let result = edit(&mut entry);
+        assert_eq!(entry.address(), self.entry, "the entry stays where it is");
+        debug_assert_eq!(entry.as_ref().expiry(), expiry);
+        debug_assert_eq!(entry.as_ref().alloc_bytes(), bytes);
+        result
+    }
+
     fn move_expiry(&mut self, old: Option<i64>, new: Option<i64>) {
         self.table.count_expiry(self.slot, old, new);
         let Some(at) = new else { return };

@@ -355,6 +355,31 @@ impl Listpack {
         self.pos(pos.at())
     }
 
+    /// Takes out the first entry, after `each` has seen it. There must be one.
+    #[inline]
+    pub fn pop_front(&mut self, each: &mut impl FnMut(Item<'_>)) {
+        let (item, next) = self.item_and_next(HEADER_BYTES);
+        each(item);
+        self.take_out(HEADER_BYTES, next);
+    }
+
+    /// Takes out the last entry, after `each` has seen it. There must be one.
+    #[inline]
+    pub fn pop_back(&mut self, each: &mut impl FnMut(Item<'_>)) {
+        let last = self.last().expect("the caller knows that there is one");
+        each(self.get(last));
+        self.take_out(last.at(), self.end());
+    }
+
+    /// Removes the one entry between these places.
+    #[inline]
+    fn take_out(&mut self, from: usize, to: usize) {
+        self.bytes.cut(from, to);
+        self.bytes.count -= 1;
+        self.write_header();
+        self.shrink();
+    }
+
     /// Removes all.
     pub fn clear(&mut self) {
         *self = Listpack::new();

@@ -56,10 +56,23 @@ pub trait Kind: Sized {
     fn of_mut(collection: &mut Collection) -> Option<&mut Self>;
     /// As a collection.
     fn into_collection(self) -> Collection;
+    /// What the store counts of it.
+    fn extent(&self) -> Extent;
+}
+
+/// What the store counts of a value, and asks for before and after each change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extent {
+    /// [`Collection::len`].
+    pub len: usize,
+    /// [`Collection::memory`].
+    pub memory: usize,
+    /// [`Collection::due`].
+    pub due: Option<i64>,
 }
 
 macro_rules! kinds {
-    ($($kind:ident = $tag:literal, $name:literal;)*) => {
+    ($($kind:ident = $tag:literal, $name:literal, $due:expr;)*) => {
         $(impl Kind for $kind {
             const TAG: u8 = $tag;
             #[inline]
@@ -78,6 +91,14 @@ macro_rules! kinds {
             }
             fn into_collection(self) -> Collection {
                 Collection::$kind(self.into())
+            }
+            #[inline]
+            fn extent(&self) -> Extent {
+                Extent {
+                    len: self.len(),
+                    memory: self.memory(),
+                    due: $due(self),
+                }
             }
         })*
 
@@ -128,11 +149,17 @@ macro_rules! kinds {
 }
 
 kinds! {
-    List = 1, "list";
-    Set = 2, "set";
-    Zset = 3, "zset";
-    Hash = 4, "hash";
-    Stream = 5, "stream";
+    List = 1, "list", never;
+    Set = 2, "set", never;
+    Zset = 3, "zset", never;
+    Hash = 4, "hash", Hash::due;
+    Stream = 5, "stream", never;
+}
+
+/// The elements of most types have no times of their own.
+#[inline]
+fn never<T>(_: &T) -> Option<i64> {
+    None
 }
 
 impl Collection {

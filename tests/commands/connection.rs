@@ -85,6 +85,21 @@ fn auth_without_a_password_set() {
     );
 }
 
+/// What is answered from its arguments alone, and keys that come again, stand among everything else in one piece.
+#[test]
+fn pipelines_of_pings_and_of_one_key() {
+    check(
+        r#"
+        PING => PONG; PING hello => "hello"; ECHO x => "x"; PING => PONG; ECHO "" => ""
+        PING a b => ERR wrong number of arguments for 'ping' command; ECHO => ERR wrong number of arguments for 'echo' command; PING => PONG
+        MULTI => OK; PING => QUEUED; ECHO a => QUEUED; EXEC => [PONG, "a"]; PING => PONG
+        CLIENT REPLY SKIP => none; PING => none; ECHO b => "b"
+        SET k 1 => OK; INCR k => 2; SELECT 1 => OK; GET k => nil; SET k 5 => OK; GET k => "5"; SELECT 0 => OK; GET k => "2"; GET j => nil; GET k => "2"
+        SET "" e => OK; GET "" => "e"; GET k => "2"; DEL k => 1; GET k => nil; RPUSH k a b c => 3; LPOP k => "a"; RPOP k => "c"; LPOP k => "b"; LPOP k => nil; DEL "" => 1
+        "#,
+    );
+}
+
 /// 7.2 leaves out this error when an earlier reply is still waiting to be sent; every command gets a reply here.
 #[test]
 fn failed_auth_in_a_pipeline_is_answered() {

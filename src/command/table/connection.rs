@@ -159,7 +159,8 @@ pub(super) const ROWS: &[Row] = &[
         .flags(&[LOADING, STALE, FAST])
         .docs("Send the argument back.", "O(1)")
         .syntax("message")
-        .runs(Route::Home, Home(super::super::connection::echo)),
+        .runs(Route::Home, Home(super::super::connection::echo))
+        .answers(super::super::connection::answer_echo),
     row("hello", Group::Connection, "6.0.0", -1)
         .flags(&[
             NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY, SENTINEL,
@@ -176,7 +177,8 @@ pub(super) const ROWS: &[Row] = &[
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .docs("Check that the server answers.", "O(1)")
         .syntax("[message]")
-        .runs(Route::Home, Home(super::super::connection::ping)),
+        .runs(Route::Home, Home(super::super::connection::ping))
+        .answers(super::super::connection::answer_ping),
     row("quit", Group::Connection, "1.0.0", -1)
         .flags(&[
             WHILE_SUBSCRIBED,

@@ -196,8 +196,10 @@ impl<O, H: HashKey> SlotTable<O, H> {
         if self.len == 0 {
             return None;
         }
-        let at = rng.index(self.len);
-        let slot = self.slot_of_nth(at, |group| group.len, |head| head.len)?;
+        let slot = match self.heads.len() {
+            1 => 0,
+            _ => self.slot_of_nth(rng.index(self.len), |group| group.len, |head| head.len)?,
+        };
         // Cells of buckets at random until one is in use: at the usual fill the first or second.
         for _ in 0..256 {
             let segment = self.segment(self.leaf(slot, rng.next_u64()));

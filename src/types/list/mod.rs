@@ -219,6 +219,12 @@ impl List {
     /// Takes up to `n` elements from an end, each shown to `each` before it goes.
     pub fn pop(&mut self, end: End, n: usize, limits: ListLimits, mut each: impl FnMut(Item<'_>)) {
         let mut left = n;
+        if n == 1
+            && let Form::Nodes(nodes) = &mut self.form
+            && nodes.pop_one(end, &mut each)
+        {
+            return self.settle(limits);
+        }
         if n > 0 {
             self.visit(end, 0, |item| {
                 each(item);

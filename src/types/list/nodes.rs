@@ -179,6 +179,29 @@ impl Nodes {
         self.settle(at);
     }
 
+    /// Takes one element from an end where that is quickly done: from a listpack that has more. False if it was not.
+    #[inline]
+    pub(super) fn pop_one(&mut self, end: End, each: &mut impl FnMut(Item<'_>)) -> bool {
+        let node = match end {
+            End::Front => self.nodes.front_mut(),
+            End::Back => self.nodes.back_mut(),
+        };
+        let Some(Node::Packed(listpack)) = node else {
+            return false;
+        };
+        if listpack.len() < 2 {
+            return false;
+        }
+        let before = listpack.memory();
+        match end {
+            End::Front => listpack.pop_front(each),
+            End::Back => listpack.pop_back(each),
+        }
+        self.heap = self.heap + listpack.memory() - before;
+        self.len -= 1;
+        true
+    }
+
     /// Drops up to `n` elements from an end.
     pub(super) fn drop_from(&mut self, end: End, mut n: usize) {
         let before = self.nodes.len();
