@@ -703,3 +703,36 @@ fn a_thousand_moves_are_woken_at_once() {
         call(control, &format!("LLEN {to}"), &COUNT.to_string());
     });
 }
+
+/// Nobody follows this server, so whoever waits for that waits until it is told that it was for nothing.
+#[test]
+fn wait_lasts_until_its_time_is_up() {
+    scenario(|server, control, keys| {
+        let begin = clock::now();
+        call(control, "WAIT 1 200", "0");
+        assert!(begin.elapsed() >= Duration::from_millis(190));
+        for (how, reply) in [
+            ("TIMEOUT", "0"),
+            (
+                "ERROR",
+                "-\"UNBLOCKED client unblocked via CLIENT UNBLOCK\"",
+            ),
+        ] {
+            let mut conn = server.conn();
+            let id = conn.call("CLIENT ID").to_string();
+            call(&mut conn, &format!("SET {} v", keys[1]), "OK");
+            send(&mut conn, &format!("WAIT 1 0\r\nGET {}", keys[1]));
+            clock::wait_until("it waits", || (blocked(control) == 1).then_some(()));
+            call(control, &format!("CLIENT UNBLOCK {id} {how}"), "1");
+            expect(&mut conn, reply);
+            expect(&mut conn, "\"v\"");
+        }
+        // A transaction and a script do not wait.
+        let mut conn = server.conn();
+        conn.call("MULTI");
+        conn.call("WAIT 1 0");
+        call(&mut conn, "EXEC", "[0]");
+        let mut conn = waits(server, control, "WAIT 1 0");
+        conn.send(b"PING\r\n").expect("the server reads");
+    });
+}

@@ -574,7 +574,7 @@ pub enum Flow {
     Save(Save),
     /// DEBUG RELOAD NOSAVE, DEBUG LOADAOF.
     Load(Load),
-    /// WAITAOF: reply when the disk has what this client changed.
+    /// WAIT, WAITAOF: reply when replicas, or the disk, have what this client changed.
     AwaitDisk(AwaitDisk),
 }
 
@@ -589,9 +589,11 @@ pub enum Load {
     AppendOnly,
 }
 
-/// What WAITAOF waits for.
+/// What WAIT or WAITAOF waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AwaitDisk {
+    /// WAIT: the reply is how many replicas have it.
+    pub only_replicas: bool,
     /// The local disk.
     pub local: bool,
     /// So many replicas' disks.

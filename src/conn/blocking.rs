@@ -82,7 +82,7 @@ impl Home {
         client.is_some_and(|client| {
             let waits = |slot: &Slot| matches!(slot.state, SlotState::Blocked(_));
             client.slots.iter().any(waits)
-        })
+        }) || self.awaits_disk(at)
     }
 
     /// A command that waited comes home with its reply, or to be sent where it has all its keys.
@@ -365,7 +365,7 @@ impl Home {
             })
         });
         let Some(ticket) = found else {
-            return false;
+            return self.end_disk_wait(id, error);
         };
         if error {
             self.count_error(b"UNBLOCKED");

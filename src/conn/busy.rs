@@ -187,7 +187,10 @@ impl Home {
             counters: Arc::new(StoreCounters::new(databases)),
         });
         let (config, slots) = (Arc::clone(&self.config), Arc::clone(&self.slots));
-        Owner::new(self.id, store, config, slots, self.clock, 0)
+        let mut owner = Owner::new(self.id, store, config, slots, self.clock, 0);
+        // What it is told to keep or to forget all shards hear of.
+        owner.know_scripts(Arc::clone(&self.server.scripts));
+        owner
     }
 
     /// What a busy core answers to a command that it cannot serve.

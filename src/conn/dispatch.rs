@@ -9,7 +9,7 @@ use crate::command::ctx::{Flow, HomeCtx, Now, Scope, Waiting};
 use crate::command::generic::scan::scan_count;
 use crate::command::keys;
 use crate::command::lookup::{Lookup, Resolved};
-use crate::command::scripting::{Reach, only_reads, reach};
+use crate::command::scripting::{Reach, keep_ahead, only_reads, reach};
 use crate::command::server::slowlog::shown_arguments;
 use crate::command::spec::{CommandSpec, Group, Route, Run, StoreFn, flag};
 use crate::keyspace::Locator;
@@ -314,6 +314,14 @@ impl Home {
         self.slots.shards() > 1 && reach(spec, args, &self.owner.scripts) != Reach::Declared
     }
 
+    /// Of a script that is going to run elsewhere, or later: from now on its name is known to all, as commands behind it
+    /// may be executed before it is.
+    pub(super) fn make_known(&self, spec: &CommandSpec, args: Args<'_>) {
+        if spec.route == Route::Script && self.slots.shards() > 1 {
+            keep_ahead(spec, args, &self.owner.scripts);
+        }
+    }
+
     pub(super) fn shards_of_keys(&self, spec: &'static CommandSpec, args: Args<'_>) -> Destination {
         let Ok(keys) = keys::keys(spec, args) else {
             // The command itself reports what is wrong with its arguments.
@@ -551,6 +559,7 @@ impl Home {
             self.waiting.push(at);
             return Step::Wait(Stall::Credit);
         }
+        self.make_known(spec, args);
         let mut frame = self.frame();
         let client = self.clients[at as usize]
             .as_mut()

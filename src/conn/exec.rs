@@ -292,6 +292,14 @@ impl Home {
         shards.sort_unstable();
         shards.dedup();
         parks &= leads || shards.len() > 1;
+        if !parks {
+            // Its shards run their parts at the same time.
+            let items = prepared.iter().filter_map(|command| match command {
+                Prepared::One(_, item) | Prepared::Park(_, item) => Some(item),
+                _ => None,
+            });
+            items.for_each(|item| self.make_known(item.spec, item.args.as_args()));
+        }
         if is_monitored {
             shown.push(self.monitor_line(at, spec, args));
             self.shows_later = true;
@@ -447,6 +455,7 @@ impl Home {
                 Err(error) => failure = Some(error),
             },
             Flow::Done | Flow::Close | Flow::Reset => {}
+            Flow::AwaitDisk(wait) if wait.only_replicas => Reply::new(&mut out, proto).integer(0),
             Flow::AwaitDisk(_) => {
                 // It may not wait: what has been reached now is the answer.
                 let written = self.client(at).written;

@@ -89,6 +89,7 @@ impl Home {
         {
             return self.refuse(at, Some(spec), &error);
         }
+        self.make_known(spec, args);
         let scope = self.scope(at);
         let pending = |plan, parts| Pending {
             spec,

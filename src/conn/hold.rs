@@ -42,9 +42,11 @@ pub(super) struct Stage {
     chains: Vec<Chain<Frame>>,
 }
 
-/// A client in WAITAOF.
+/// A client in WAIT or WAITAOF.
 pub(super) struct DiskWait {
     ticket: Ticket,
+    /// It is WAIT.
+    only_replicas: bool,
     /// What it waits for; not known as long as its changes are not in the log.
     target: Option<u64>,
     /// Whether the local disk is waited for.
@@ -190,7 +192,7 @@ impl Home {
         }
         if tail.is_clear() && !self.disk_waits.is_empty() {
             let bound = tail.position().max(heard).max(self.log.published());
-            for wait in &mut self.disk_waits {
+            for wait in self.disk_waits.iter_mut().filter(|wait| wait.local) {
                 want = want.min(*wait.target.get_or_insert(bound));
             }
         }
@@ -205,7 +207,7 @@ impl Home {
         waits.any(|wait| wait.is_over(now, durable) || (wait.local && !self.shares))
     }
 
-    /// When the first WAITAOF gives up.
+    /// When the first WAIT or WAITAOF gives up.
     pub(super) fn disk_deadline(&self) -> Option<Millis> {
         self.disk_waits
             .iter()
@@ -213,7 +215,7 @@ impl Home {
             .min()
     }
 
-    /// Answers those in WAITAOF that have waited for long enough.
+    /// Answers those in WAIT or WAITAOF that have waited for long enough.
     fn end_disk_waits(&mut self) {
         if self.disk_waits.is_empty() {
             return;
@@ -263,13 +265,52 @@ impl Home {
         Some(failure.of_command())
     }
 
-    /// WAITAOF: answers when the disk, and the replicas, have what this client changed.
+    /// Whether a client is in WAIT or WAITAOF.
+    pub(super) fn awaits_disk(&self, at: u32) -> bool {
+        self.disk_waits.iter().any(|wait| wait.ticket.client == at)
+    }
+
+    /// CLIENT UNBLOCK of a client in WAIT or WAITAOF; false if it is not.
+    pub(super) fn end_disk_wait(&mut self, id: u64, error: bool) -> bool {
+        let is_it = |wait: &DiskWait| {
+            let client = self.clients.get(wait.ticket.client as usize);
+            let client = client.and_then(Option::as_ref);
+            client.is_some_and(|client| client.session.id == id)
+        };
+        let Some(place) = self.disk_waits.iter().position(is_it) else {
+            return false;
+        };
+        let wait = self.disk_waits.remove(place);
+        self.stats.blocked_clients.sub(1);
+        let proto = self.client(wait.ticket.client).session.proto;
+        let mut output = self.outputs.pop().unwrap_or_default();
+        let mut reply = Reply::new(&mut output, proto);
+        if error {
+            reply.error(&CommandError::UNBLOCKED);
+            self.count_error(b"UNBLOCKED");
+        } else {
+            wait.answer(self.log.durable(), self.shares, &mut reply);
+        }
+        self.fill(wait.ticket, output);
+        true
+    }
+
+    /// A client goes: nobody waits for it any more.
+    pub(super) fn drop_disk_waits(&mut self, at: u32) {
+        let before = self.disk_waits.len();
+        self.disk_waits.retain(|wait| wait.ticket.client != at);
+        let gone = before - self.disk_waits.len();
+        self.stats.blocked_clients.sub(gone as u64);
+    }
+
+    /// WAIT, WAITAOF: answers when the disk, and the replicas, have what this client changed.
     pub(super) fn await_disk(&mut self, ticket: Ticket, wait: AwaitDisk) {
         let client = self.client(ticket.client);
         let target = (!client.wrote).then_some(client.written);
         self.stats.blocked_clients.add(1);
         self.disk_waits.push(DiskWait {
             ticket,
+            only_replicas: wait.only_replicas,
             target,
             local: wait.local,
             replicas: wait.replicas,
@@ -299,6 +340,9 @@ impl DiskWait {
     }
 
     fn answer(&self, durable: u64, is_on: bool, reply: &mut Reply<'_>) {
+        if self.only_replicas {
+            return reply.integer(0);
+        }
         reply.array(2);
         let there = is_on && self.target.is_some_and(|target| durable >= target);
         reply.integer(i64::from(there));

@@ -83,6 +83,7 @@ impl Home {
     /// Ends a connection now. Frames that are under way find nobody.
     pub(super) fn close(&mut self, at: u32) {
         self.drop_waits(at);
+        self.drop_disk_waits(at);
         self.drop_subscriptions(at);
         self.drop_tracking(at);
         let Some(mut client) = self.clients[at as usize].take() else {

@@ -310,9 +310,9 @@ fn redis(lua: &Lua, state: &Rc<State>) -> Result<Table> {
             if values.len() != 1 {
                 return raise("ERR redis.setresp() requires one argument.");
             }
-            let proto = match number_of(&values[0]) {
-                Some(2.0) => Proto::Resp2,
-                Some(3.0) => Proto::Resp3,
+            let proto = match number_of(&values[0]).map(convert::truncated) {
+                Some(2) => Proto::Resp2,
+                Some(3) => Proto::Resp3,
                 _ => return raise("ERR RESP version must be 2 or 3."),
             };
             here.proto.set(proto);

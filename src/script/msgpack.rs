@@ -18,7 +18,9 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
     let table = lua.create_table()?;
     table.set("_NAME", "cmsgpack")?;
     table.set("_VERSION", "lua-cmsgpack 0.4.0")?;
-    table.set("_DESCRIPTION", "MessagePack for Lua")?;
+    // What scripts read there, word for word.
+    table.set("_COPYRIGHT", "Copyright (C) 2012, Salvatore Sanfilippo")?;
+    table.set("_DESCRIPTION", "MessagePack C implementation for Lua")?;
     table.set(
         "pack",
         lua.create_function(|lua, args: MultiValue| {

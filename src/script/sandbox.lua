@@ -9,7 +9,8 @@ local host = ...
 
 local error, xpcall, type, tostring, tonumber = error, xpcall, type, tostring, tonumber
 local setmetatable, rawget, next, pairs, select = setmetatable, rawget, next, pairs, select
-local getmetatable, concat, api, place = getmetatable, table.concat, host.api, host.place
+local getmetatable, concat, lower = getmetatable, table.concat, string.lower
+local api, place = host.api, host.place
 local create, resume = coroutine.create, coroutine.resume
 local guard, stand_in, FAILED = host.natives.guard, host.natives.stand_in, host.natives.failed
 
@@ -280,6 +281,14 @@ local load_api = {
 
 local register_now
 
+-- A number is as good as its text.
+local function text_of(value)
+  local kind = type(value)
+  if kind == "string" or kind == "number" then
+    return tostring(value)
+  end
+end
+
 function load_api.register_function(...)
   local count = select("#", ...)
   local name, callback, flags, description
@@ -291,24 +300,27 @@ function load_api.register_function(...)
       raise("calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).")
     end
     for key, value in next, named do
-      if type(key) ~= "string" then
+      local word = text_of(key)
+      if word == nil then
         raise("named argument key given to redis.register_function is not a string")
-      elseif key == "function_name" then
-        if type(value) ~= "string" then
+      end
+      word = lower(word)
+      if word == "function_name" then
+        name = text_of(value)
+        if name == nil then
           raise("function_name argument given to redis.register_function must be a string")
         end
-        name = value
-      elseif key == "description" then
-        if type(value) ~= "string" then
+      elseif word == "description" then
+        description = text_of(value)
+        if description == nil then
           raise("description argument given to redis.register_function must be a string")
         end
-        description = value
-      elseif key == "callback" then
+      elseif word == "callback" then
         if type(value) ~= "function" then
           raise("callback argument given to redis.register_function must be a function")
         end
         callback = value
-      elseif key == "flags" then
+      elseif word == "flags" then
         if type(value) ~= "table" then
           raise("flags argument to redis.register_function must be a table representing function flags")
         end
@@ -324,7 +336,8 @@ function load_api.register_function(...)
     end
   else
     name, callback = ...
-    if type(name) ~= "string" then
+    name = text_of(name)
+    if name == nil then
       raise("first argument to redis.register_function must be a string")
     elseif type(callback) ~= "function" then
       raise("second argument to redis.register_function must be a function")

@@ -346,12 +346,11 @@ impl Vm {
             Ok(Value::Number(number)) => number.to_string().into_bytes(),
             _ => b"ERR unknown error".to_vec(),
         };
-        let text = text.strip_prefix(b"-").unwrap_or(&text);
         let source: Option<LuaString> = table.raw_get("source").unwrap_or_default();
         let line: Option<usize> = table.raw_get("line").unwrap_or_default();
         let at = source.zip(line);
         let is_counted = api::is_counted(&Value::Table(table.clone()));
-        self.placed(text, name, at.map(|(s, line)| (s.to_string_lossy(), line)))
+        self.placed(&text, name, at.map(|(s, line)| (s.to_string_lossy(), line)))
             .counted(is_counted)
     }
 

@@ -151,6 +151,12 @@ impl Owner {
         self.names = names;
     }
 
+    /// Scripts are those of the whole process. For an owner in another's place: nothing it runs is counted.
+    pub fn know_scripts(&mut self, shared: Arc<Shared>) {
+        let index = self.shard.index();
+        self.scripts = scripts_of(shared, index, self.seed, self.clock);
+    }
+
     /// Takes over what eviction needs of the settings.
     pub fn set_policy(&mut self, config: &Config) {
         use crate::config::MaxmemoryPolicy as Policy;

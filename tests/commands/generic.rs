@@ -394,7 +394,7 @@ fn sets_are_in_order_where_scripts_sort_them() {
 }
 
 #[test]
-fn wait_without_replicas_returns_at_once() {
+fn wait_without_replicas() {
     check(
         r#"
         SET k v => OK; WAIT 0 1000 => 0; WAIT 0 0 => 0; WAIT -1 100 => 0

@@ -21,6 +21,11 @@ fn eval_and_evalsha() {
         SCRIPT EXISTS 098e0f0d1448c0a81dafe820f66d460eb09263da => [0]
         EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 0 => NOSCRIPT No matching script. Please use EVAL.
         EVALSHA short 0 => NOSCRIPT No matching script. Please use EVAL.
+        EVALSHA short 1 => NOSCRIPT No matching script. Please use EVAL.
+        EVALSHA short x => NOSCRIPT No matching script. Please use EVAL.
+        EVALSHA_RO short -1 => NOSCRIPT No matching script. Please use EVAL.
+        EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da x => ERR value is not an integer or out of range
+        EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 5 => ERR Number of keys can't be greater than number of args
         EVAL "return 1" x => ERR value is not an integer or out of range
         EVAL "return 1" 2 a => ERR Number of keys can't be greater than number of args
         EVAL "return 1" -1 => ERR Number of keys can't be negative
@@ -32,6 +37,51 @@ fn eval_and_evalsha() {
         [ours] SCRIPT DEBUG NO => OK
         [ours] SCRIPT DEBUG x => ERR Use SCRIPT DEBUG YES/SYNC/NO
         SCRIPT LOAD "x x" => ERR Error compiling script (new function): user_script:1: '=' expected near 'x'
+        "##,
+    );
+}
+
+/// What a transaction keeps is kept, wherever it ran.
+#[test]
+fn scripts_kept_in_transactions() {
+    check(
+        r##"
+        SCRIPT FLUSH => OK
+        MULTI => OK; SET a 1 => QUEUED; SCRIPT LOAD "return 77" => QUEUED
+        EXEC => [OK, "2f769f654f08d29e246d971112563bd01abfe584"]
+        EVALSHA 2f769f654f08d29e246d971112563bd01abfe584 0 => 77
+        SCRIPT FLUSH => OK
+        MULTI => OK; SCRIPT LOAD "return 1" => QUEUED
+        EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 => QUEUED
+        EXEC => ["e0e1f9fabfc9d4800c877a703b823ac0578ff8db", 1]
+        SCRIPT FLUSH => OK; SET a 1 => OK
+        MULTI => OK; RENAME a b => QUEUED; EVAL "return 5" 1 c => QUEUED; SCRIPT LOAD "return 77" => QUEUED
+        EXEC => [OK, 5, bulk]
+        SCRIPT EXISTS 2f769f654f08d29e246d971112563bd01abfe584 => [1]
+        "##,
+    );
+}
+
+/// A script that was sent is known to what is sent behind it, wherever that runs.
+#[test]
+fn a_script_is_known_behind_its_first_call() {
+    let turns: String = (0..20)
+        .map(|n| {
+            format!(
+                "SCRIPT FLUSH => OK
+                EVAL \"return 1\" 1 k{n} => 1; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 1 q{n} => 1
+                SCRIPT FLUSH => OK; MULTI => OK; EVAL \"return 1\" 1 k{n} => QUEUED
+                EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 1 q{n} => QUEUED; EXEC => [1, 1]\n"
+            )
+        })
+        .collect();
+    check(&turns);
+    // Not one that does not run.
+    check(
+        r##"
+        SCRIPT FLUSH => OK
+        EVAL "return 1" 2 k => ERR Number of keys can't be greater than number of args
+        EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 1 q => NOSCRIPT No matching script. Please use EVAL.
         "##,
     );
 }
@@ -57,6 +107,11 @@ fn replies_in_both_protocols() {
         EVAL "return true" 0 => 1
         EVAL "return {ok = 'fine'}" 0 => +fine
         EVAL "return {err = 'MY error'}" 0 => -"MY error"
+        EVAL "return {err = '-MY error'}" 0 => -"-MY error"
+        EVAL "return redis.error_reply('-MY error')" 0 => -"MY error"
+        EVAL "redis.setresp(2.5) return 1" 0 => 1
+        EVAL "return redis.pcall('ping', 'a', 'b')" 0 => ERR wrong number of arguments for 'ping' command
+        EVAL "return {cmsgpack._COPYRIGHT, cmsgpack._DESCRIPTION}" 0 => ["Copyright (C) 2012, Salvatore Sanfilippo", "MessagePack C implementation for Lua"]
         EVAL "return {double = 1.5}" 0 => double(1.5)
         EVAL "return {map = {a = 1}}" 0 => {"a": 1}
         EVAL "return {set = {a = true}}" 0 => set["a"]
@@ -201,6 +256,25 @@ fn what_is_wrong_with_a_library() {
         FUNCTION LOAD "#!lua name=l\nredis.register_function('f', 'x')" => ERR Error registering functions: ERR second argument to redis.register_function must be a function
         FUNCTION LOAD "#!lua name=l\nredis.register_function{function_name='f', callback=function() end, flags={'x'}}" => ERR Error registering functions: ERR unknown flag given
         FUNCTION LOAD x y => ERR Unknown option given: x
+        FUNCTION LOAD "#!lua name=l\nredis.register_function{1}" => ERR Error registering functions: ERR unknown argument given to redis.register_function
+        FUNCTION LOAD "#!lua name=l\nredis.register_function{[true]=1}" => ERR Error registering functions: ERR named argument key given to redis.register_function is not a string
+        FUNCTION LOAD "#!lua name=l\nredis.register_function{function_name={}}" => ERR Error registering functions: ERR function_name argument given to redis.register_function must be a string
+        FUNCTION LOAD "#!lua name=l\nredis.register_function({}, function() end)" => ERR Error registering functions: ERR first argument to redis.register_function must be a string
+        "##,
+    );
+}
+
+/// Numbers are as good as texts, and names of arguments may be in capitals.
+#[test]
+fn how_functions_may_be_named() {
+    check(
+        r##"
+        FUNCTION FLUSH => OK
+        FUNCTION LOAD "#!lua name=l\nredis.register_function(1, function() return 'a' end)" => "l"
+        FUNCTION LOAD "#!lua name=m\nredis.register_function{FUNCTION_NAME=22, Callback=function() return 'b' end, description=1}" => "m"
+        FCALL 1 0 => "a"; FCALL 22 0 => "b"
+        FUNCTION LIST LIBRARYNAME m => [["library_name", "m", "engine", "LUA", "functions", [["name", "22", "description", "1", "flags", []]]]]
+        FUNCTION FLUSH => OK
         "##,
     );
 }

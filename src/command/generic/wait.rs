@@ -1,15 +1,18 @@
 //! WAIT, WAITAOF: until replicas, or the disk, have this client's writes.
 //!
-//! There are no replicas yet, so for WAIT what has been reached now is the answer.
+//! There are no replicas yet, so whoever waits for one waits until its time is up.
 
 use super::Result;
 use crate::base::{Millis, parse_i64};
 use crate::command::ctx::{AwaitDisk, Flow, HomeCtx};
 use crate::resp::{Args, CommandError};
 
-/// Replies how many replicas have the writes: none.
+/// Waits until so many replicas have the writes. Replies how many have.
 pub fn wait(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
-    check_wait(args, cx.now.ms)?;
+    let wait = check_wait(args, cx.now.ms)?;
+    if wait.replicas > 0 {
+        return Ok(Flow::AwaitDisk(wait));
+    }
     cx.reply.integer(0);
     Ok(Flow::Done)
 }
@@ -21,10 +24,14 @@ pub fn waitaof(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::AwaitDisk(wait))
 }
 
-fn check_wait(args: Args<'_>, now: Millis) -> std::result::Result<(), CommandError> {
-    parse_i64(args.arg(1)).ok_or(CommandError::NOT_INTEGER)?;
-    parse_deadline(args.arg(2), now)?;
-    Ok(())
+fn check_wait(args: Args<'_>, now: Millis) -> std::result::Result<AwaitDisk, CommandError> {
+    let replicas = parse_i64(args.arg(1)).ok_or(CommandError::NOT_INTEGER)?;
+    Ok(AwaitDisk {
+        only_replicas: true,
+        local: false,
+        replicas,
+        deadline: parse_deadline(args.arg(2), now)?,
+    })
 }
 
 fn check_waitaof(
@@ -45,6 +52,7 @@ fn check_waitaof(
         return Err(CommandError::WAITAOF_NO_AOF);
     }
     Ok(AwaitDisk {
+        only_replicas: false,
         local: local == 1,
         replicas,
         deadline,
@@ -74,7 +82,7 @@ mod tests {
         let text = |line: &str| {
             let args: OwnedArgs = line.split(' ').collect();
             let checked = match args.as_args().is(0, "WAIT") {
-                true => check_wait(args.as_args(), now),
+                true => check_wait(args.as_args(), now).map(|_| ()),
                 false => check_waitaof(args.as_args(), now, false).map(|_| ()),
             };
             checked.map_or_else(|error| error.to_string(), |()| "fine".to_owned())

@@ -127,9 +127,10 @@ impl Caller<'_, '_> {
     fn run_home(&mut self, spec: &CommandSpec, args: Args<'_>) -> Result<(), CommandError> {
         let reply = &mut self.cx.reply;
         match spec.name {
-            "ping" => match args.get(1) {
-                Some(text) => reply.bulk(text),
-                None => reply.simple("PONG"),
+            "ping" => match args.len() {
+                1 => reply.simple("PONG"),
+                2 => reply.bulk(args.arg(1)),
+                _ => return Err(CommandError::wrong_arity("ping")),
             },
             "echo" => reply.bulk(args.arg(1)),
             "time" => {

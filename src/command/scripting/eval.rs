@@ -5,9 +5,13 @@ use crate::base::num::parse_i64;
 use crate::command::ctx::{Ctx, Flow, Waiting};
 use crate::command::effects::Reach;
 use crate::command::persistence::DiskFailure;
+use crate::command::spec::CommandSpec;
 use crate::resp::{Args, CommandError};
-use crate::script::{Call, Ended, Flags, Script, Stored};
+use crate::script::{Call, Ended, Flags, Script, Scripts, Stored};
 use std::sync::atomic::AtomicBool;
+
+/// Digits of a script's name.
+const SHA_LEN: usize = 40;
 
 type Result<T = Flow> = std::result::Result<T, CommandError>;
 
@@ -49,7 +53,22 @@ fn by_text(cx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result {
     run(cx, args, split, Target::Script(&script), read_only)
 }
 
+/// Keeps the script of an EVAL that will run, if it can.
+pub fn keep_ahead(spec: &CommandSpec, args: Args<'_>, scripts: &Scripts) {
+    let is_by_text = matches!(spec.name, "eval" | "eval_ro");
+    if is_by_text
+        && split(args, CommandError::NOT_INTEGER).is_ok()
+        && let Ok(script) = scripts.by_text(args.arg(1))
+    {
+        // What is wrong with it is said when it runs.
+        let _ = scripts.keep(&script);
+    }
+}
+
 fn by_sha(cx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result {
+    if args.arg(1).len() != SHA_LEN {
+        return Err(CommandError::NO_SCRIPT);
+    }
     let split = split(args, CommandError::NOT_INTEGER)?;
     let script = cx
         .scripts

@@ -10,7 +10,7 @@ mod function;
 mod reach;
 mod script;
 
-pub use eval::{eval, eval_ro, evalsha, evalsha_ro, fcall, fcall_ro};
+pub use eval::{eval, eval_ro, evalsha, evalsha_ro, fcall, fcall_ro, keep_ahead};
 pub use function::{
     function_delete, function_dump, function_flush, function_help, function_kill, function_list,
     function_load, function_restore, function_stats,

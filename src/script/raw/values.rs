@@ -294,7 +294,6 @@ pub(super) unsafe extern "C-unwind" fn leave(l: *mut lua_State) -> c_int {
 
 impl Leaving<'_, '_> {
     fn fail(&mut self, text: &[u8], is_counted: bool) {
-        let text = text.strip_prefix(b"-").unwrap_or(text);
         self.error = Some((text.to_vec(), is_counted));
     }
 }
