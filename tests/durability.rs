@@ -11,6 +11,7 @@
 
 mod support;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -458,6 +459,66 @@ fn it_may_be_turned_off_and_on_in_one_breath() {
     });
 }
 
+/// What is in an increment whose base is not there yet would not be read by a start.
+#[test]
+fn waitaof_waits_for_the_first_base() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("appendonly", "yes")]);
+        let mut conn = server.conn();
+        conn.call("DEBUG POPULATE 1000 key 20");
+        conn.call("CONFIG SET rdb-key-save-delay 10000000");
+        assert_eq!(conn.call("CONFIG SET appendonly no"), ok());
+        conn.call("SET b 1");
+        assert_eq!(conn.call("CONFIG SET appendonly yes"), ok());
+        conn.call("SET a 1");
+        assert_eq!(conn.call("WAITAOF 1 0 300").elements()[0].int(), 0);
+        assert_eq!(conn.call("MULTI"), ok());
+        conn.call("WAITAOF 1 0 0");
+        let replies = conn.call("EXEC");
+        assert_eq!(replies.elements()[0].elements()[0].int(), 0);
+        conn.send_command(&[b"WAITAOF", b"1", b"0", b"0"])
+            .expect("sent");
+        server.conn().call("CONFIG SET rdb-key-save-delay 0");
+        let there = conn.read().expect("a reply");
+        assert_eq!(there.elements()[0].int(), 1);
+        server.restart();
+        assert_eq!(server.conn().call("EXISTS a b").int(), 2);
+    });
+}
+
+/// The growth that asks for a rewrite is that of the increments.
+#[test]
+fn a_start_counts_the_base_alone_as_the_base() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("appendonly", "yes")]);
+        let mut conn = server.conn();
+        let base = info(&mut conn, "aof_base_size");
+        conn.call("SET k v");
+        conn.send_command(&[b"SHUTDOWN"]).expect("sent");
+        server.wait_exit();
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(info(&mut conn, "aof_base_size"), base);
+        assert_ne!(info(&mut conn, "aof_current_size"), base);
+    });
+}
+
+#[test]
+fn a_rewrite_without_a_folder_is_refused() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("appendonly", "yes")]);
+        let mut conn = server.conn();
+        let folder = server.dir().join("appendonlydir");
+        fs::rename(&folder, server.dir().join("moved")).expect("moved");
+        fs::write(&folder, "a file").expect("written");
+        let refused = conn.call("BGREWRITEAOF").text();
+        assert_eq!(
+            refused,
+            "ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+        );
+    });
+}
+
 #[test]
 fn it_can_be_turned_on_and_off_at_run_time() {
     each_variant(|variant| {
@@ -495,7 +556,7 @@ fn a_disk_that_fails_stops_writes_and_acknowledges_nothing() {
         server.stop();
         // Every write to it fails: no space left on device.
         let incr = server.dir().join("appendonlydir/appendonly.aof.1.incr.aof");
-        std::fs::remove_file(&incr).expect("it is there");
+        fs::remove_file(&incr).expect("it is there");
         std::os::unix::fs::symlink("/dev/full", &incr).expect("a link");
         server.restart();
         let (mut writer, mut other) = (server.conn(), server.conn());
@@ -543,9 +604,9 @@ fn the_one_file_of_older_versions_is_taken_over() {
         // When this is acknowledged the folder is there.
         assert_eq!(server.conn().call("SET first 1"), ok());
         server.stop();
-        std::fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it is there");
+        fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it is there");
         let text = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nold\r\n";
-        std::fs::write(server.dir().join("appendonly.aof"), text).expect("written");
+        fs::write(server.dir().join("appendonly.aof"), text).expect("written");
         for _ in 0..2 {
             server.restart();
             let mut conn = server.conn();

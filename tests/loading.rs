@@ -263,6 +263,71 @@ fn most_commands_are_refused_while_a_file_is_read() {
     });
 }
 
+/// What was queued before is refused as well.
+#[test]
+fn a_transaction_is_refused_while_a_file_is_read() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let (mut conn, mut other) = (server.conn(), server.conn());
+        conn.call("DEBUG POPULATE 20000 key 20");
+        assert_eq!(conn.call("SAVE"), ok());
+        for words in ["CONFIG SET key-load-delay 500", "MULTI"] {
+            assert_eq!(conn.call(words), ok());
+        }
+        assert_eq!(conn.call("INCR late").text(), "QUEUED");
+        other
+            .send_command(&[b"DEBUG", b"RELOAD", b"NOSAVE"])
+            .expect("sent");
+        let mut third = server.conn();
+        wait_until("the file to be read", || {
+            (info(&mut third, "loading") == "1").then_some(())
+        });
+        assert_eq!(
+            conn.call("EXEC").text(),
+            "EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory"
+        );
+        third.call("CONFIG SET key-load-delay 0");
+        assert_eq!(other.read().expect("a reply"), ok());
+        assert_eq!(conn.call("DBSIZE").text(), "20000");
+    });
+}
+
+/// It is there, and tells of nothing: the server begins without keys, and serves.
+#[test]
+fn a_manifest_may_name_nothing() {
+    each_variant(|variant| {
+        for text in ["#comment\n", "file gone.1.base.rdb seq 1 type h\n"] {
+            let mut server = prepared(variant, &[]);
+            write(server.dir(), &[]);
+            let path = server.dir().join("appendonlydir/appendonly.aof.manifest");
+            fs::write(path, text).expect("written");
+            server.restart();
+            let mut conn = server.conn();
+            assert_eq!(conn.call("SET k v"), ok(), "{text:?}");
+            assert_eq!(info(&mut conn, "loading"), "0");
+        }
+    });
+}
+
+/// Somebody has lost the manifest. What is left is not thrown away.
+#[test]
+fn an_increment_without_a_manifest_is_gone_on_with() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        write(server.dir(), &[(INCR, all(&["SELECT 0", "SET old 1"]))]);
+        let manifest = server.dir().join("appendonlydir/appendonly.aof.manifest");
+        fs::remove_file(manifest).expect("removed");
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("DBSIZE").text(), "0");
+        conn.call("SET new 1");
+        conn.send_command(&[b"SHUTDOWN"]).expect("sent");
+        server.wait_exit();
+        server.restart();
+        assert_eq!(server.conn().call("EXISTS old new").text(), "2");
+    });
+}
+
 #[test]
 fn debug_reads_the_files_again() {
     each_variant(|variant| {

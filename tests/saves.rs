@@ -435,6 +435,59 @@ fn a_shutdown_can_be_aborted_before_it_begins() {
     });
 }
 
+/// However many commands are on their way between cores when the process is told to go.
+#[test]
+fn what_was_answered_is_in_the_last_snapshot() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("save", "3600 1")]);
+        for _ in 0..4 {
+            let writers = (0..4).map(|writer| {
+                let mut conn = server.conn();
+                std::thread::spawn(move || answered(&mut conn, &format!("n{writer}")))
+            });
+            let writers: Vec<_> = writers.collect();
+            let mut conn = server.conn();
+            let before = info(&mut conn, "total_commands_processed");
+            let before: u64 = before.parse().expect("digits");
+            wait_until("some writes", || {
+                let now = info(&mut conn, "total_commands_processed");
+                (now.parse::<u64>().expect("digits") > before + 1000).then_some(())
+            });
+            signal(server.pid(), "TERM");
+            assert!(server.wait_exit().success());
+            let answered = writers.into_iter().map(|writer| writer.join());
+            let answered: Vec<i64> = answered.map(|last| last.expect("it ends")).collect();
+            server.restart();
+            let mut conn = server.conn();
+            let there = (0..4).map(|writer| conn.call(&format!("GET n{writer}")).text());
+            let there: Vec<i64> = there.map(|n| n.parse().expect("digits")).collect();
+            let mut pairs = there.iter().zip(&answered);
+            assert!(
+                pairs.all(|(there, answered)| there >= answered),
+                "{there:?} {answered:?}"
+            );
+        }
+    });
+}
+
+/// Counts until the server is gone; the last number it was told.
+fn answered(conn: &mut Conn, key: &str) -> i64 {
+    let mut last = 0;
+    loop {
+        for _ in 0..20 {
+            if conn.send_command(&[b"INCR", key.as_bytes()]).is_err() {
+                return last;
+            }
+        }
+        for _ in 0..20 {
+            match conn.read() {
+                Ok(reply) if !reply.is_error() => last = reply.int(),
+                _ => return last,
+            }
+        }
+    }
+}
+
 #[test]
 fn signals_shut_down_as_the_settings_say() {
     each_variant(|variant| {

@@ -382,10 +382,14 @@ pub trait Core {
     fn random_bytes(&mut self, bytes: &mut [u8]);
     /// Holds back commands of ordinary clients until `until` (CLIENT PAUSE); `None` ends it.
     fn pause(&mut self, pause: Option<Pause>);
+    /// Whether nothing that its clients have asked for is on its way to a shard or back.
+    fn is_settled(&self) -> bool;
     /// Does nothing for `micros` (DEBUG SLEEP).
     fn freeze(&mut self, micros: u64);
     /// Whether keys go when their time comes, or only when they are looked at (DEBUG SET-ACTIVE-EXPIRE).
     fn set_active_expire(&mut self, on: bool);
+    /// A file is about to be read: clients are refused what they must not do then.
+    fn refuse_to_load(&mut self);
     /// A file is being read from now on, or not any more: most commands are refused meanwhile, nothing expires, and memory
     /// has no limit.
     fn set_loading(&mut self, on: bool);

@@ -174,7 +174,12 @@ impl Home {
     /// Whether a command runs although a file is being read: it says so, or comes from that file.
     #[cold]
     fn runs_while_loading(&mut self, at: u32, spec: &CommandSpec) -> bool {
-        spec.flags.has(flag::LOADING) || self.client(at).session.kind == ClientKind::Loader
+        let client = self.client(at);
+        let mut queue = client.queue.iter();
+        let queues_others = spec.flags.has(flag::RUNS_QUEUE)
+            && queue.any(|queued| !queued.spec.flags.has(flag::LOADING));
+        (spec.flags.has(flag::LOADING) && !queues_others)
+            || client.session.kind == ClientKind::Loader
     }
 
     /// Answers with an error instead of running the command, and counts it as rejected.

@@ -459,7 +459,7 @@ impl Home {
             Flow::AwaitDisk(_) => {
                 // It may not wait: what has been reached now is the answer.
                 let written = self.client(at).written;
-                let there = self.shares && self.log.durable() >= written;
+                let there = self.shares && self.loadable() >= Some(written);
                 let mut reply = Reply::new(&mut out, proto);
                 reply.array(2);
                 reply.integer(i64::from(there));

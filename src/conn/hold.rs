@@ -201,10 +201,17 @@ impl Home {
         }
     }
 
+    /// Everything before this position would be there after a start: what is on the disk, but nothing as long as the base
+    /// before it is not there.
+    pub(super) fn loadable(&self) -> Option<u64> {
+        let durable = self.log.durable();
+        (!self.server.process.aof.is_waiting()).then_some(durable)
+    }
+
     fn is_disk_wait_over(&self) -> bool {
-        let (now, durable) = (self.now(), self.log.durable());
+        let (now, loadable) = (self.now(), self.loadable());
         let mut waits = self.disk_waits.iter();
-        waits.any(|wait| wait.is_over(now, durable) || (wait.local && !self.shares))
+        waits.any(|wait| wait.is_over(now, loadable) || (wait.local && !self.shares))
     }
 
     /// When the first WAIT or WAITAOF gives up.
@@ -221,11 +228,11 @@ impl Home {
             return;
         }
         self.note_need();
-        let (now, durable, is_on) = (self.now(), self.log.durable(), self.shares);
+        let (now, loadable, is_on) = (self.now(), self.loadable(), self.shares);
         let waits = std::mem::take(&mut self.disk_waits);
         let (over, left): (Vec<_>, Vec<_>) = waits
             .into_iter()
-            .partition(|wait| wait.is_over(now, durable) || (wait.local && !is_on));
+            .partition(|wait| wait.is_over(now, loadable) || (wait.local && !is_on));
         self.disk_waits = left;
         for wait in over {
             self.stats.blocked_clients.sub(1);
@@ -238,7 +245,7 @@ impl Home {
             if wait.local && !is_on {
                 reply.error(&CommandError::WAITAOF_NO_AOF);
             } else {
-                wait.answer(durable, is_on, &mut reply);
+                wait.answer(loadable, is_on, &mut reply);
             }
             self.fill(wait.ticket, output);
         }
@@ -289,7 +296,7 @@ impl Home {
             reply.error(&CommandError::UNBLOCKED);
             self.count_error(b"UNBLOCKED");
         } else {
-            wait.answer(self.log.durable(), self.shares, &mut reply);
+            wait.answer(self.loadable(), self.shares, &mut reply);
         }
         self.fill(wait.ticket, output);
         true
@@ -334,17 +341,22 @@ fn publish(
 }
 
 impl DiskWait {
-    fn is_over(&self, now: Millis, durable: u64) -> bool {
-        let is_durable = !self.local || self.target.is_some_and(|target| durable >= target);
-        (is_durable && self.replicas <= 0) || self.deadline.is_some_and(|deadline| deadline <= now)
+    fn is_over(&self, now: Millis, loadable: Option<u64>) -> bool {
+        let is_there = !self.local || self.is_there(loadable);
+        (is_there && self.replicas <= 0) || self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    fn answer(&self, durable: u64, is_on: bool, reply: &mut Reply<'_>) {
+    fn is_there(&self, loadable: Option<u64>) -> bool {
+        let target = self.target.zip(loadable);
+        target.is_some_and(|(target, loadable)| loadable >= target)
+    }
+
+    fn answer(&self, loadable: Option<u64>, is_on: bool, reply: &mut Reply<'_>) {
         if self.only_replicas {
             return reply.integer(0);
         }
         reply.array(2);
-        let there = is_on && self.target.is_some_and(|target| durable >= target);
+        let there = is_on && self.is_there(loadable);
         reply.integer(i64::from(there));
         reply.integer(0);
     }

@@ -608,11 +608,20 @@ impl Core for Home {
         self.retry_waiting();
     }
 
+    fn is_settled(&self) -> bool {
+        self.outstanding.iter().all(|&frames| frames == 0) && self.unsent_anew.is_empty()
+    }
+
     fn freeze(&mut self, micros: u64) {
         self.clock.pause_us(micros);
     }
     fn set_active_expire(&mut self, on: bool) {
         self.owner.active_expire = on;
+    }
+
+    fn refuse_to_load(&mut self) {
+        // The process says so already.
+        self.refuses = true;
     }
 
     fn set_loading(&mut self, on: bool) {

@@ -189,9 +189,13 @@ impl Log {
         }
     }
 
-    /// From here on bytes are kept for the one who takes, or not any more.
+    /// From here on bytes are kept for the one who takes, or not any more. Nothing happens where a mark has come that was
+    /// not taken: what is behind it may be wanted. Who takes it knows.
     pub fn set_fed(&self, is_fed: bool) {
         let mut stream = self.stream.lock();
+        if !is_fed && !stream.feed.marks.is_empty() {
+            return;
+        }
         stream.is_fed = is_fed;
         stream.db = None;
         stream.noted = 0;

@@ -67,6 +67,26 @@ fn groups_and_databases_are_told_apart() {
 }
 
 #[test]
+fn a_mark_that_was_not_taken_outlives_the_end_of_the_one_before() {
+    let log = Log::new(1);
+    log.set_fed(true);
+    let mut tail = Tail::new(ShardId(0));
+    tail.contribute(log.marking(7, 1), Batch::default());
+    tail.advance(&log, 0, |_| {});
+    let mut effects = queue();
+    push(&mut effects, 0, "SET behind 1");
+    tail.append(&mut effects, &log, 0);
+    log.set_fed(false);
+    let taken = take(&log);
+    assert_eq!(taken.marks, [(0, 7)]);
+    assert_eq!(commands(&taken.bytes).join(", "), "SELECT 0, SET behind 1");
+    log.set_fed(false);
+    push(&mut effects, 0, "SET unheard 1");
+    tail.append(&mut effects, &log, 0);
+    assert!(take(&log).is_empty());
+}
+
+#[test]
 fn a_fence_is_one_block_and_holds_up_what_comes_behind_it() {
     let log = Log::new(2);
     log.set_fed(true);

@@ -2,15 +2,29 @@
 //!
 //! Where a snapshot is due it is written first, and a failure means that nothing has happened. A snapshot under way is older
 //! than what has to be kept: it is given up, and the shutdown goes on when it has ended. Until then it can be aborted.
+//! Before the last snapshot is cut all clients are held and what they had asked for is done: a command that was accepted
+//! on one core may still be on its way to another, and would be answered without being in the file.
 
 use super::running::{Done, Running};
-use crate::command::ctx::Shutdown;
+use crate::base::limits;
+use crate::base::time::Millis;
+use crate::command::ctx::{Pause, Shutdown};
 use crate::config::{ShutdownOptions, os_reason};
 use crate::conn::Mail;
 use crate::resp::CommandError;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Who hears how a shutdown went, once.
+type Told = Arc<Mutex<Option<Done>>>;
+
+fn finish(told: &Told, result: Result<(), CommandError>) {
+    let finished = told.lock().take();
+    if let Some(finished) = finished {
+        finished(result);
+    }
+}
 
 /// How far the process is on its way out.
 #[derive(Default)]
@@ -77,6 +91,11 @@ impl Running {
         }
     }
 
+    /// Whether the last snapshot is due or being written.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leave.is_saving.load(Ordering::SeqCst)
+    }
+
     /// SHUTDOWN ABORT.
     pub(super) fn abort_leaving(&self) -> Result<(), CommandError> {
         let held = self.leave.held.lock().take();
@@ -99,7 +118,7 @@ impl Running {
             finished(Ok(()));
             return Ok(());
         }
-        if self.leave.is_saving.load(Ordering::SeqCst) {
+        if self.is_leaving() {
             self.leave.waiting.lock().push((options, finished));
             return Ok(());
         }
@@ -137,43 +156,111 @@ impl Running {
             self.leave.waiting.lock().push((options, finished));
             return Ok(());
         }
-        tracing::info!("Saving the final RDB snapshot before exiting.");
-        // The cut waits for what runs. An endless script must not keep the process from going.
-        self.server().scripts.hurry(true);
         let this = self.arc().ok_or(CommandError::SHUTDOWN_FAILED)?;
-        let force = options.force;
-        let begun = self.begin_save(
-            true,
-            Box::new(move |result| {
-                this.leave.is_saving.store(false, Ordering::SeqCst);
-                if result.is_ok() || force {
-                    if result.is_err() {
-                        tracing::warn!("Error trying to save the DB. Exit anyway.");
-                    }
-                    finished(Ok(()));
-                    return this.stop();
-                }
-                tracing::warn!("Error trying to save the DB, can't exit.");
-                this.server().scripts.hurry(false);
-                this.everywhere(Arc::new(|core| {
-                    core.pause(None);
-                    Box::new(())
-                }));
-                finished(Err(CommandError::SHUTDOWN_FAILED));
-            }),
-        );
-        match begun {
-            Ok(cut) => {
-                self.leave.is_saving.store(true, Ordering::SeqCst);
-                self.everywhere(cut);
-            }
-            Err(_) if force => self.stop(),
-            Err(error) => {
-                self.server().scripts.hurry(false);
-                return Err(error);
-            }
-        }
+        self.leave.is_saving.store(true, Ordering::SeqCst);
+        // What is held waits for what runs. An endless script must not keep the process from going.
+        self.server().scripts.hurry(true);
+        self.hold_clients(Box::new(move || this.save_and_leave(options, finished)));
         Ok(())
+    }
+
+    /// Nothing is being executed for any client.
+    fn save_and_leave(&self, options: Shutdown, finished: Done) {
+        let Some(this) = self.arc() else { return };
+        if self.is_walking() {
+            // It began just before clients were held.
+            self.leave.is_saving.store(false, Ordering::SeqCst);
+            let told = Arc::new(Mutex::new(Some(finished)));
+            let tell = Arc::clone(&told);
+            let again = self.leave(options, Box::new(move |result| finish(&tell, result)));
+            if let Err(error) = again {
+                self.stay();
+                finish(&told, Err(error));
+            }
+            return;
+        }
+        tracing::info!("Saving the final RDB snapshot before exiting.");
+        let told = Arc::new(Mutex::new(Some(finished)));
+        let tell = Arc::clone(&told);
+        let begun = self.begin_save(Box::new(move |result| {
+            this.saved_last(options, &tell, result)
+        }));
+        match begun {
+            Ok(cut) => self.everywhere(cut),
+            Err(error) => self.saved_last(options, &told, Err(error)),
+        }
+    }
+
+    fn saved_last(&self, options: Shutdown, told: &Told, result: Result<(), CommandError>) {
+        if result.is_err() && !options.force {
+            tracing::warn!("Error trying to save the DB, can't exit.");
+            self.stay();
+            return finish(told, Err(CommandError::SHUTDOWN_FAILED));
+        }
+        if result.is_err() {
+            tracing::warn!("Error trying to save the DB. Exit anyway.");
+        }
+        finish(told, Ok(()));
+        self.stop();
+    }
+
+    /// Nothing has happened.
+    fn stay(&self) {
+        self.leave.is_saving.store(false, Ordering::SeqCst);
+        self.server().scripts.hurry(false);
+        self.everywhere(Arc::new(|core| {
+            core.pause(None);
+            Box::new(())
+        }));
+    }
+
+    /// Has all clients wait on all cores, and calls `then` when what they had asked for before has been done: whatever is
+    /// answered is in a snapshot that is cut then. Nothing that hangs can keep it from being called.
+    fn hold_clients(&self, then: Box<dyn FnOnce() + Send>) {
+        let Some(this) = self.arc() else { return };
+        let missing = AtomicUsize::new(self.posts().len());
+        let then = Mutex::new(Some(then));
+        self.everywhere(Arc::new(move |core| {
+            core.pause(Some(Pause {
+                until: Millis(i64::MAX),
+                all: true,
+            }));
+            if missing.fetch_sub(1, Ordering::AcqRel) == 1
+                && let Some(then) = then.lock().take()
+            {
+                let until_us = this.clock().mono_us() + limits::FAREWELL_MS * 1000;
+                let this = Arc::clone(&this);
+                this.clone()
+                    .later(Box::new(move || this.when_settled(until_us, then)));
+            }
+            Box::new(())
+        }));
+    }
+
+    fn when_settled(&self, until_us: u64, then: Box<dyn FnOnce() + Send>) {
+        let missing = Arc::new(AtomicUsize::new(self.posts().len()));
+        let is_settled = Arc::new(AtomicBool::new(true));
+        let then = Arc::new(Mutex::new(Some(then)));
+        for post in self.posts() {
+            let Some(this) = self.arc() else { return };
+            let (missing, is_settled) = (Arc::clone(&missing), Arc::clone(&is_settled));
+            let then = Arc::clone(&then);
+            post.send(Mail::Here(Box::new(move |core| {
+                is_settled.fetch_and(core.is_settled(), Ordering::AcqRel);
+                if missing.fetch_sub(1, Ordering::AcqRel) > 1 {
+                    return;
+                }
+                let Some(then) = then.lock().take() else {
+                    return;
+                };
+                let is_over =
+                    is_settled.load(Ordering::Acquire) || this.clock().mono_us() >= until_us;
+                this.clone().later(match is_over {
+                    true => then,
+                    false => Box::new(move || this.when_settled(until_us, then)),
+                });
+            })));
+        }
     }
 
     /// Goes on with shutdowns that waited, now that nothing is being written. Says whether there were any.

@@ -275,6 +275,8 @@ impl Process for Running {
         if config.appendonly && !self.server.process.aof.is_on.load(Ordering::SeqCst) {
             Aof::try_folder(&config).map_err(|error| {
                 let why = os_reason(&error);
+                let rewrite_ok = &self.server.process.aof.rewrite_ok;
+                rewrite_ok.store(false, Ordering::Relaxed);
                 tracing::warn!(
                     "Can't open the append-only files in {}: {why}",
                     config.appenddirname

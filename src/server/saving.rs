@@ -145,7 +145,7 @@ impl Running {
     /// Begins to write the RDB file, or has it written when what is under way has ended.
     fn save_or_wait(&self, done: Done) -> Result<Saving, CommandError> {
         if !self.is_walking() {
-            let cut = Some(self.begin_save(false, done)?);
+            let cut = Some(self.begin_save(done)?);
             return Ok(Saving { reply: "OK", cut });
         }
         self.saves.waiting.lock().push(done);
@@ -179,7 +179,7 @@ impl Running {
             let waiting = std::mem::take(&mut *all.lock());
             waiting.into_iter().for_each(|done| done(result.clone()));
         };
-        match self.begin_save(false, Box::new(tell)) {
+        match self.begin_save(Box::new(tell)) {
             Ok(cut) => self.everywhere(cut),
             // Something else has begun; it will end, too.
             Err(error) if error == CommandError::SAVE_IN_PROGRESS => {
@@ -195,8 +195,8 @@ impl Running {
         }
     }
 
-    /// Prepares to write the RDB file; what comes back makes the cut. `and_hold` leaves all clients held from then on.
-    pub(super) fn begin_save(&self, and_hold: bool, done: Done) -> Result<OnCore, CommandError> {
+    /// Prepares to write the RDB file; what comes back makes the cut.
+    pub(super) fn begin_save(&self, done: Done) -> Result<OnCore, CommandError> {
         let config = self.config();
         let file = RdbFile::new(
             &config.dbfilename,
@@ -233,7 +233,6 @@ impl Running {
                 noted.flushes.fetch_add(flushes, Ordering::Relaxed);
                 noted.missing.fetch_sub(1, Ordering::Release);
             })),
-            and_hold,
         })?;
         *self.saves.at_cut.lock() = Some(at_cut);
         let stats = &self.server().process.save;
@@ -299,23 +298,20 @@ impl Running {
     /// As [`Running::begin_save`] for BGSAVE and save points: a failure stops writes.
     fn begin_background_save(&self) -> Result<OnCore, CommandError> {
         let this = self.arc().ok_or(CommandError::SHUTDOWN_FAILED)?;
-        let cut = self.begin_save(
-            false,
-            Box::new(move |result| {
-                let process = &this.server().process;
-                match result {
-                    Ok(()) => tracing::info!("Background saving terminated with success"),
-                    Err(error) if error == CommandError::SAVE_CANCELLED => {
-                        tracing::warn!("Background saving was cancelled");
-                    }
-                    Err(_) => {
-                        process.save.last_ok.store(false, Ordering::Relaxed);
-                        process.disk.note_save(true);
-                        tracing::warn!("Background saving error");
-                    }
+        let cut = self.begin_save(Box::new(move |result| {
+            let process = &this.server().process;
+            match result {
+                Ok(()) => tracing::info!("Background saving terminated with success"),
+                Err(error) if error == CommandError::SAVE_CANCELLED => {
+                    tracing::warn!("Background saving was cancelled");
                 }
-            }),
-        )?;
+                Err(_) => {
+                    process.save.last_ok.store(false, Ordering::Relaxed);
+                    process.disk.note_save(true);
+                    tracing::warn!("Background saving error");
+                }
+            }
+        }))?;
         let pid = self.server().pid;
         tracing::info!("Background saving started by pid {pid}");
         Ok(cut)
@@ -362,7 +358,8 @@ impl Running {
     /// Starts to write a snapshot if one was scheduled, or a save point says so.
     pub(super) fn save_if_due(&self) {
         let process = &self.server().process;
-        if process.load.active.load(Ordering::Relaxed) || self.is_stopping() {
+        let is_reading = process.load.active.load(Ordering::Relaxed);
+        if is_reading || self.is_stopping() || self.is_leaving() {
             return;
         }
         let is_flushed = self.is_flushed();

@@ -298,6 +298,8 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         post: Arc::clone(&posts[0]),
     };
     let writer = aof.start(&config, surroundings).map_err(Failure::Other)?;
+    // It only fails where the process is to end, of which the end of this function hears.
+    let _ = loading::serve(&running);
     for place in places {
         tracing::info!(
             "Ready to accept connections {place}, {shards} shards, {})",

@@ -71,18 +71,36 @@ impl Folder {
         self.before = lengths.sum();
     }
 
-    /// The increment to write on: the newest one, or a first one.
+    /// Bytes of the base; none where there is none.
+    pub(super) fn base_bytes(&self, disk: &mut impl Disk) -> u64 {
+        let base = self.manifest.base.as_ref();
+        base.map_or(0, |base| {
+            disk.length(&self.path.join(base.path())).unwrap_or(0)
+        })
+    }
+
+    /// The increment to write on: the newest one, or a first one. What is in a file of that name that no manifest named
+    /// is not thrown away: it may be all that somebody has left.
     pub(super) fn current_incr<D: Disk>(&mut self, disk: &mut D) -> io::Result<(D::File, u64)> {
         disk.make_folder(&self.path)?;
         if let Some(newest) = self.manifest.incrs.last() {
             let path = self.path.join(newest.path());
             return disk.open(&path);
         }
-        self.next_incr(disk)
+        let mut manifest = self.manifest.clone();
+        let path = self.name_incr(&mut manifest);
+        let path = self.file(&path);
+        let (file, length) = disk.open(&path)?;
+        if length > 0 {
+            let path = path.display();
+            tracing::warn!("{path} is there already, with {length} bytes: writing behind them");
+        }
+        self.commit(disk, manifest)?;
+        Ok((file, length))
     }
 
     /// Begins a new increment. On failure nothing has changed.
-    pub(super) fn next_incr<D: Disk>(&mut self, disk: &mut D) -> io::Result<(D::File, u64)> {
+    pub(super) fn next_incr<D: Disk>(&mut self, disk: &mut D) -> io::Result<D::File> {
         let mut manifest = self.manifest.clone();
         let name = self.name_incr(&mut manifest);
         let path = self.file(&name);
@@ -95,7 +113,7 @@ impl Folder {
             let _ = disk.remove(&path);
             return Err(error);
         }
-        Ok((file, 0))
+        Ok(file)
     }
 
     /// An increment that waits for its base.

@@ -188,6 +188,9 @@ impl Aof {
         };
         thread.apply_settings();
         thread.show(true);
+        // What the last rewrite ended with is not known any more.
+        let base = thread.writer.base_bytes();
+        server.process.aof.base_size.store(base, Ordering::Relaxed);
         std::thread::Builder::new()
             .name("aof".into())
             .spawn(move || thread.run())
@@ -573,6 +576,8 @@ impl<D: Disk> Thread<D> {
             }
             self.show(result.is_ok());
             (base.done)(result);
+            // Those in WAITAOF, who may have waited for it.
+            self.wake(true);
         }
     }
 

@@ -97,7 +97,9 @@ impl Running {
         let stats = &self.server().process.aof;
         let is_scheduled = stats.is_scheduled.load(Ordering::Relaxed);
         let is_busy = self.is_walking() || stats.is_rewriting.load(Ordering::Relaxed);
-        if is_busy || self.is_stopping() || !self.may_begin() {
+        // While files are read they stay as they are, and what is in memory is not all there is.
+        let is_reading = self.server().process.load.active.load(Ordering::SeqCst);
+        if is_busy || is_reading || self.is_stopping() || self.is_leaving() || !self.may_begin() {
             return;
         }
         let config = self.config();
@@ -169,7 +171,7 @@ impl Running {
         let mark = is_on.then(|| self.aof.new_mark(|| stats.is_waiting()));
         let folder = super::folder_of(&config).map_err(|_| CommandError::REWRITE_FAILED)?;
         let made = std::fs::create_dir(&folder);
-        if made.is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
+        if made.is_err() && !folder.is_dir() {
             return Err(CommandError::REWRITE_FAILED);
         }
         let path = folder.join(temporary_base());
@@ -211,7 +213,6 @@ impl Running {
         self.begin_snapshot(Plan {
             consumers: vec![consumer],
             at_cut,
-            and_hold: false,
         })
     }
 

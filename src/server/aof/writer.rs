@@ -187,6 +187,11 @@ impl<D: Disk> Writer<D> {
         self.folder.bytes_before() + self.length
     }
 
+    /// Bytes of the base.
+    pub(super) fn base_bytes(&mut self) -> u64 {
+        self.folder.base_bytes(&mut self.disk)
+    }
+
     /// Whether the files should be written anew because some of their bytes may be lost.
     pub(super) fn take_suspicion(&mut self) -> bool {
         self.failure.is_none() && std::mem::take(&mut self.is_suspect)
@@ -370,7 +375,7 @@ impl<D: Disk> Writer<D> {
         }
         // A file that is not the newest has to be whole.
         self.finish()?;
-        let (file, _) = self.folder.next_incr(&mut self.disk)?;
+        let file = self.folder.next_incr(&mut self.disk)?;
         self.folder.measure(&mut self.disk, true);
         self.target = Target::Incr(file);
         (self.length, self.synced_length) = (0, 0);

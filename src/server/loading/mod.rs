@@ -19,6 +19,7 @@ mod stream;
 pub(super) use append_only::manifest_on_disk;
 
 use super::running::Running;
+use crate::base::limits;
 use crate::command::ctx::{Core, Load, OnCore};
 use crate::command::persistence::empty;
 use crate::config::Config;
@@ -29,7 +30,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often a wait looks whether the process is going down.
@@ -77,7 +78,26 @@ impl<'a> Loader<'a> {
         load.partial.store(true, Ordering::SeqCst);
         load.active.store(true, Ordering::SeqCst);
         self.running.server().process.disk.set_reading(true);
+        self.on_all_cores(|core| core.refuse_to_load())?;
+        self.let_clients_end()?;
         self.on_all_cores(|core| core.set_loading(true))
+    }
+
+    /// Waits for what clients had asked for before they were refused: on its way between cores, it is to be written down
+    /// like all else. Not for ever: a script may have no end.
+    fn let_clients_end(&self) -> Result<()> {
+        let until_us = self.running.clock().mono_us() + limits::FAREWELL_MS * 1000;
+        loop {
+            let is_settled = Arc::new(AtomicBool::new(true));
+            let noted = Arc::clone(&is_settled);
+            self.on_each_core(move |core| {
+                noted.fetch_and(core.is_settled(), Ordering::AcqRel);
+            })?;
+            if is_settled.load(Ordering::Acquire) || self.running.clock().mono_us() >= until_us {
+                return Ok(());
+            }
+            self.running.clock().pause_us(100);
+        }
     }
 
     /// So many bytes are to be read.
@@ -116,10 +136,17 @@ impl<'a> Loader<'a> {
 
     /// Waits for all mail to all cores to have been dealt with.
     fn settle(&self) -> Result<()> {
+        self.on_each_core(|_| {})
+    }
+
+    /// Runs a function on each core, whenever that comes to its mail, and waits until all have.
+    fn on_each_core(&self, each: impl Fn(&mut dyn Core) + Send + Sync + 'static) -> Result<()> {
         let (sender, done) = flume::unbounded();
+        let each = Arc::new(each);
         for post in self.running.posts() {
-            let sender = sender.clone();
-            post.send(Mail::Here(Box::new(move |_| {
+            let (sender, each) = (sender.clone(), Arc::clone(&each));
+            post.send(Mail::Here(Box::new(move |core| {
+                each(core);
                 let _ = sender.send(());
             })));
         }
@@ -136,6 +163,16 @@ impl<'a> Loader<'a> {
                 Err(_) => self.check_stopping()?,
             }
         }
+    }
+
+    /// Waits for a rewrite under way: it would remove what is to be read. None begins while something is read.
+    fn let_rewrite_end(&self) -> Result<()> {
+        let is_rewriting = &self.running.server().process.aof.is_rewriting;
+        while is_rewriting.load(Ordering::SeqCst) {
+            self.check_stopping()?;
+            self.running.clock().pause_us(LOOK_AGAIN.as_micros() as u64);
+        }
+        Ok(())
     }
 
     fn check_stopping(&self) -> Result<()> {
@@ -194,8 +231,8 @@ impl<'a> Loader<'a> {
 /// Loading that is over sooner says nothing of its progress.
 const TELL_AFTER_SECS: i64 = 2;
 
-/// Reads what there is at start. An error ends the process; the log says why. `listen` is called when clients may come:
-/// they are refused then until all is read.
+/// Reads what there is at start. An error ends the process; the log says why. `listen` is called when clients may come.
+/// They are refused until [`serve`] is called, if something is read or what they change is to be written down.
 pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<()> {
     let config = running.config();
     let mut loader = Loader::new(running, false);
@@ -203,7 +240,7 @@ pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<
         true => append_only::is_there(&config),
         false => Path::new(&config.dbfilename).exists(),
     };
-    if there {
+    if there || config.appendonly {
         loader.begin()?;
     }
     listen();
@@ -233,8 +270,15 @@ pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<
         core.stats().reset();
         core.error_counts().clear();
         core.command_log(CommandLog::Slow).clear();
-    })?;
-    loader.end()
+    })
+}
+
+/// Everything was read at start, and there is a file for what is changed from now on.
+pub(super) fn serve(running: &Arc<Running>) -> Result<()> {
+    match running.server().process.load.active.load(Ordering::SeqCst) {
+        true => Loader::new(running, false).end(),
+        false => Ok(()),
+    }
 }
 
 /// Reads a file again, into empty databases unless it says otherwise. What is refused meanwhile is refused before
@@ -245,6 +289,9 @@ pub(super) fn again(running: &Arc<Running>, what: Load) -> Result<()> {
     let mut loader = Loader::new(running, merges);
     loader.begin()?;
     let loaded = (|| {
+        if what == Load::AppendOnly {
+            loader.let_rewrite_end()?;
+        }
         if !merges {
             loader.on_all_cores(empty)?;
         }

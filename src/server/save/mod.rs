@@ -5,7 +5,6 @@
 //!                                  `Mail::Everywhere`); on each core, in this order:
 //!     1. plan.at_cut(core)    the ordered log marks its position: this shard's effects so far are before the mark
 //!     2. the shard's walk begins: what changes from here on is preserved first
-//!     3. plan.and_hold        clients wait from here on: for a shutdown, which must not answer what is not in the file
 //! then, on a thread of its own ("save"), for each consumer of the plan:
 //!     sink.begin(facts)  sink.write(bytes)..  sink.finish(version)  done(Ok)       or at any time: sink.abort()  done(Err)
 //! ```
@@ -33,8 +32,7 @@ use std::sync::{Arc, OnceLock};
 use self::scribe::{Note, RdbScribe, Shared};
 use self::writer::Writer;
 use crate::base::slot::DbIndex;
-use crate::base::time::Millis;
-use crate::command::ctx::{Core, OnCore, Pause, Server};
+use crate::command::ctx::{Core, OnCore, Server};
 use crate::config::Config;
 use crate::ring::Clock;
 
@@ -81,8 +79,6 @@ pub(super) struct Plan {
     pub(super) consumers: Vec<Consumer>,
     /// The log's part in the cut.
     pub(super) at_cut: Option<AtCut>,
-    /// Hold all clients from the cut on.
-    pub(super) and_hold: bool,
 }
 
 /// A snapshot under way.
@@ -115,11 +111,7 @@ pub(super) fn begin(
     clock: Clock,
     ended: Box<dyn FnOnce() + Send>,
 ) -> io::Result<(OnCore, UnderWay)> {
-    let Plan {
-        consumers,
-        at_cut,
-        and_hold,
-    } = plan;
+    let Plan { consumers, at_cut } = plan;
     let (compress, policy) = (config.rdbcompression, config.maxmemory_policy);
     let (sender, notes) = flume::unbounded();
     let shards = server.slots.shards();
@@ -175,12 +167,6 @@ pub(super) fn begin(
             false => Note::GiveUp("too many saves failed in a row; try again later".into()),
         };
         let _ = sender.send(note);
-        if and_hold {
-            core.pause(Some(Pause {
-                until: Millis(i64::MAX),
-                all: true,
-            }));
-        }
         Box::new(())
     });
     Ok((cut, under_way))
