@@ -19,7 +19,7 @@ use crate::base::limits;
 use crate::base::slot::ShardId;
 use crate::base::time::Millis;
 use crate::resp::Output;
-use crate::ring::{Backend, Event, Wait, allocator};
+use crate::ring::{Backend, Event, Gather, Wait, allocator};
 use crate::session::ClientKind;
 use crate::shard::{Owner, announce};
 use std::io::ErrorKind;
@@ -33,9 +33,19 @@ pub struct ShardThread {
     pub(super) acceptor: Acceptor,
     mailbox: Mailbox,
     stopping: bool,
+    /// Pieces received in this turn.
+    received: u32,
     /// In place of the owner while that is at work on something long.
     pub(super) stand_in: Option<Owner>,
 }
+
+/// Of this many clients one at most is waited for.
+const GATHERED_SHARE: u32 = 3;
+/// Commands that come in one piece, on average, from which on clients count as pipelining.
+const PIPELINED_MIN: u64 = 4;
+/// For how long more of them are waited for: so long for each that came this time, and no longer than that.
+const GATHER_US: u32 = 10;
+const GATHER_MAX_US: u32 = 50;
 
 impl ShardThread {
     /// Puts a core and its ring together. Call it on the thread that will run it.
@@ -46,6 +56,7 @@ impl ShardThread {
             acceptor: Acceptor::default(),
             mailbox,
             stopping: false,
+            received: 0,
             stand_in: None,
         }
     }
@@ -55,12 +66,17 @@ impl ShardThread {
         let mine = usize::from(self.home.id.0);
         self.handle_mail();
         while !self.stopping {
+            self.received = 0;
+            let commands = self.home.stats.commands.get();
             let busy = self.turn();
             let wait = if busy {
                 Wait::Now
             } else {
                 self.home.until_next()
             };
+            if matches!(wait, Wait::Until(_)) {
+                self.gather(self.home.stats.commands.get().saturating_sub(commands));
+            }
             if let Err(error) = self.backend.poll(wait) {
                 // Ends the process, with the log written (server/start.rs).
                 panic!("shard {mine}: waiting for the kernel failed: {error}");
@@ -68,6 +84,28 @@ impl ShardThread {
             self.home.links.bells[mine].cancel();
         }
         self.farewell();
+    }
+
+    /// After a turn that had several pipelining clients to serve it waits a little for more than came this time. Each costs
+    /// less in a turn with many, for its way through the kernel is the same as that of the one before it.
+    ///
+    /// Who sends many commands at once looks at how many are done; one that comes alone is answered as soon as can be. Not
+    /// among several shards or with a log, where somebody may wait for this shard; and never for so many that too few are
+    /// left to keep whoever sends them at work.
+    fn gather(&mut self, commands: u64) {
+        let (home, received) = (&self.home, self.received);
+        let is_pipelined = received > 1 && commands >= u64::from(received) * PIPELINED_MIN;
+        if !is_pipelined || home.outstanding.len() > 1 || home.is_logging() {
+            return;
+        }
+        let most = self.backend.socket_count() as u32 / GATHERED_SHARE;
+        let events = received.saturating_mul(2).min(most);
+        if events > 1 {
+            self.backend.gather(Gather {
+                events,
+                micros: received.saturating_mul(GATHER_US).min(GATHER_MAX_US),
+            });
+        }
     }
 
     /// One turn; says whether there is more to do at once.
@@ -118,6 +156,7 @@ impl ShardThread {
         let home = &mut self.home;
         match event {
             Event::Received { socket, chunk } => {
+                self.received += 1;
                 let bytes = self.backend.chunk(chunk);
                 home.stats.reads.add(1);
                 home.stats.input_bytes.add(bytes.len() as u64);

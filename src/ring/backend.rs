@@ -88,6 +88,15 @@ pub enum Wait {
     Forever,
 }
 
+/// A wait that others may join: see [`Backend::gather`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gather {
+    /// How much is to happen before it ends.
+    pub events: u32,
+    /// For how long it goes on although something has happened.
+    pub micros: u32,
+}
+
 impl Wait {
     /// This wait, but no longer than `bound`, if there is one.
     pub(super) fn at_most(self, bound: Option<Duration>) -> Wait {
@@ -234,6 +243,16 @@ impl Backend {
     /// Closes: no more events for it, and the peer gets FIN. An output still outstanding may be lost or cut short.
     pub fn close(&mut self, id: SocketId) {
         either!(self, backend => backend.close(id));
+    }
+
+    /// The next wait, if it is one with a bound, goes on until so much has happened, or for so long; then for the first that
+    /// happens. What is served together costs less. Only io_uring can, on kernels that can.
+    #[inline]
+    pub fn gather(&mut self, gather: Gather) {
+        match self {
+            Backend::Uring(backend) => backend.gather(gather),
+            Backend::Epoll(_) => {}
+        }
     }
 
     /// Submits what is queued and waits for something to happen, in one system call where the back end can.

@@ -59,7 +59,7 @@ mod title;
 mod uring;
 mod wake;
 
-pub use backend::{Backend, BackendOptions, ChunkId, Event, ListenerId, SocketId, Wait};
+pub use backend::{Backend, BackendOptions, ChunkId, Event, Gather, ListenerId, SocketId, Wait};
 pub use clock::Clock;
 pub use cpus::{Cpus, available_cpus, pin_to};
 pub use entropy::{random_bytes, random_seed};

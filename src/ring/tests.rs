@@ -694,6 +694,44 @@ fn waits_end_in_time() {
     });
 }
 
+/// However much a wait would like to gather, it ends soon after the first event, and the one after it is as always.
+#[test]
+fn a_wait_that_gathers_ends_with_less() {
+    on_each(&BackendOptions::default(), |mut backend| {
+        settle(&mut backend);
+        let clock = Clock::new();
+        let started_us = clock.mono_us();
+        for micros in [1, 50, 2_000] {
+            let events = 100;
+            // An event before the wait, and one during it.
+            for is_ahead in [true, false] {
+                let waker = backend.waker();
+                let waking = match is_ahead {
+                    true => {
+                        waker.wake();
+                        None
+                    }
+                    false => Some(std::thread::spawn(move || waker.wake())),
+                };
+                backend.gather(Gather { events, micros });
+                drive(&mut backend, |_, event| matches!(event, Some(Event::Woken)));
+                backend.gather(Gather { events, micros });
+                if let Some(waking) = waking {
+                    waking.join().unwrap();
+                    // Waking twice may have been heard as one.
+                    while backend.next_event().is_some() {}
+                }
+                backend.waker().wake();
+                backend.poll(Wait::Until(PATIENCE)).unwrap();
+                assert!(matches!(backend.next_event(), Some(Event::Woken)));
+            }
+        }
+        assert!(clock.mono_us() - started_us < PATIENCE.as_micros() as u64 / 2);
+        settle(&mut backend);
+        wait_out(&mut backend, 5_000);
+    });
+}
+
 #[test]
 fn a_shared_value_of_64_mb_reaches_a_slow_reader_while_others_are_served() {
     let value = Arc::new(pattern(3, 64 << 20));

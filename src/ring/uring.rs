@@ -42,7 +42,7 @@ use std::time::Duration;
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
 
-use super::backend::{BackendOptions, ChunkId, Event, ListenerId, SocketId, Wait};
+use super::backend::{BackendOptions, ChunkId, Event, Gather, ListenerId, SocketId, Wait};
 use super::buffers::{GROUP, ReceiveBuffers};
 use super::outgoing::{Outgoing, PIECE_SLICES_MAX};
 use super::sockets::{ACCEPT_BACKOFF, Listener, accept_backs_off};
@@ -80,6 +80,10 @@ pub struct Uring {
     headers: Vec<Header>,
     /// How many listeners wait for their `retry_at_ns`.
     listeners_waiting: usize,
+    /// For the next wait.
+    gather: Option<Gather>,
+    /// Whether the kernel can gather (Linux 6.12).
+    can_gather: bool,
     /// The kernel ties the ring to the thread that made it.
     _not_send: PhantomData<Rc<()>>,
 }
@@ -150,6 +154,7 @@ const DROP_WAIT_NS: u64 = 2_000_000_000;
 impl Uring {
     pub(super) fn new(options: &BackendOptions) -> io::Result<Uring> {
         let ring = build_ring(options)?;
+        let can_gather = ring.params().is_feature_min_timeout();
         let buffers = ReceiveBuffers::new(&ring, options.chunks, options.chunk_bytes)?;
         let mut uring = Uring {
             ring,
@@ -169,6 +174,8 @@ impl Uring {
             events_per_turn: options.events_per_turn.max(1),
             headers: Vec::new(),
             listeners_waiting: 0,
+            gather: None,
+            can_gather,
             _not_send: PhantomData,
         };
         uring.arm_wake();
@@ -292,6 +299,10 @@ impl Uring {
             self.cancel(tag(Kind::Send, id.0));
         }
         self.free_if_idle(id.0);
+    }
+
+    pub(super) fn gather(&mut self, gather: Gather) {
+        self.gather = Some(gather);
     }
 
     pub(super) fn poll(&mut self, wait: Wait) -> io::Result<()> {
@@ -538,6 +549,7 @@ impl Uring {
 
     /// Submits, and waits for a completion if asked to.
     fn enter(&mut self, wait: Wait) -> io::Result<()> {
+        let gather = self.gather.take().filter(|_| self.can_gather);
         let (submitter, submissions, _) = self.ring.split();
         let queued = submissions.len() as u32;
         let kernel_waits = submissions.taskrun() || submissions.cq_overflow();
@@ -562,12 +574,18 @@ impl Uring {
             }
             Wait::Until(timeout) => timeout,
         };
+        let (wanted, at_most) = match gather {
+            Some(gather) if Duration::from_micros(gather.micros.into()) < timeout => {
+                (gather.events, gather.micros)
+            }
+            _ => (1, 0),
+        };
         let timeout = Timespec::from(timeout);
-        let args = SubmitArgs::new().timespec(&timeout);
+        let args = SubmitArgs::new().timespec(&timeout).min_wait_usec(at_most);
         let flags = get_events | EnterFlags::EXT_ARG.bits();
         // SAFETY: with EXT_ARG the argument is `io_uring_getevents_arg`, which `SubmitArgs` is; it points to the
         // local `timeout`, alive during the call.
-        forgive(unsafe { submitter.enter(queued, 1, flags, Some(&args)) })
+        forgive(unsafe { submitter.enter(queued, wanted, flags, Some(&args)) })
     }
 
     /// Copies the whole completion queue out, sends apart from the rest.
