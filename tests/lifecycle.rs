@@ -75,7 +75,21 @@ fn reasons_not_to_start() {
         ),
         (
             &["--user", "foo", "on", "what"],
-            &["Error in user declaration '", "': Syntax error\n"],
+            &["Error in user declaration 'foo': Syntax error\n"],
+        ),
+        // Before what is wrong further down, and before names that nothing is known of.
+        (
+            &[
+                "--user",
+                "foo",
+                "+nope",
+                "--user",
+                "bar",
+                "what",
+                "--maxmemory",
+                "1x",
+            ],
+            &["Error in user declaration 'user': Syntax error\n"],
         ),
         (
             &["--user", "foo", "+nope"],

@@ -61,6 +61,8 @@ fn protocol_errors_are_told_and_end_the_connection() {
         (b"SET k 'a'b\r\n".to_vec(), "unbalanced quotes in request"),
         (b"\"\r\n".to_vec(), "unbalanced quotes in request"),
         (long("SET"), "too big inline request"),
+        // No line ends behind a byte 0.
+        (long("ECHO \0\r\n"), "too big inline request"),
         (long("*"), "too big mbulk count string"),
         (long("*1\r\n$"), "too big bulk count string"),
     ];

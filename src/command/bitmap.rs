@@ -44,17 +44,18 @@ pub fn setbit(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let found = cx.db.edit_str(key)?;
     let byte = byte_of(found.as_ref().map(StrEdit::text), offset);
     let old = bit_in(byte.unwrap_or(0), offset);
-    let is_integer = matches!(found.as_ref().map(StrEdit::text), Some(StrRef::Int(_)));
     let changes = byte.is_none() || old != bit;
-    if changes || is_integer {
+    if changes {
         let at = (offset / 8) as usize;
         let flip = |bytes: &mut [u8]| bytes[at] ^= u8::from(old != bit) << (7 - offset % 8);
         match found {
             Some(found) => found.update_grown(at..at + 1, flip),
             None => cx.db.create_str(key, at + 1, flip),
         }
+    } else if let Some(found) = found {
+        // Its encoding is that of a string that was edited, all the same.
+        found.make_raw();
     }
-    // An integer becomes a text even if its digits stay.
     if changes {
         cx.dirty += 1;
         cx.notify(KeyspaceEvents::STRING, "setbit", key);

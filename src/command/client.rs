@@ -6,6 +6,7 @@
 use super::connection::check_name;
 use super::ctx::{ClientView, Core, Flow, Gather, HomeCtx, Pause};
 use super::introspect::reply_help;
+use super::spec::CommandSpec;
 use crate::base::parse_i64;
 use crate::base::time::Millis;
 use crate::resp::{Args, CommandError, Proto};
@@ -87,6 +88,15 @@ pub fn import_source(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     cx.session.imports = imports;
     cx.reply.ok();
     Ok(Flow::Done)
+}
+
+/// Whether replies are sent when a command of a transaction has run, if they were before.
+pub fn sends_after(spec: &CommandSpec, args: Args<'_>, sends: bool) -> bool {
+    match spec.name == "client|reply" {
+        true if args.is(2, "ON") => true,
+        true if args.is(2, "OFF") => false,
+        _ => sends,
+    }
 }
 
 /// Whether replies are sent at all. Only ON answers.

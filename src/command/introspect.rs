@@ -6,6 +6,7 @@
 
 use super::acl::{Categories, category_by_name};
 use super::docs;
+use super::history;
 use super::keys;
 use super::lookup::{Lookup, Resolved};
 use super::spec::{Begin, CommandSpec, Find, KeySpec, flag};
@@ -154,7 +155,7 @@ fn keys_of_call(names: &Lookup, call: Args<'_>) -> Result<keys::KeyList, Command
     if !spec.accepts(call.len()) {
         return Err(CommandError::COMMAND_INVALID_COUNT);
     }
-    match keys::keys(spec, call) {
+    match keys::listed_keys(spec, call) {
         Ok(list) if !list.is_empty() => Ok(list),
         _ if spec.flags.has(flag::NO_MANDATORY_KEYS) => Ok(keys::KeyList::default()),
         _ => Err(CommandError::COMMAND_INVALID_ARGS),
@@ -298,6 +299,7 @@ fn reply_docs(names: &Lookup, spec: &'static CommandSpec, reply: &mut Reply<'_>)
     ];
     let doc_flags: Vec<_> = doc_flags.iter().filter(|(is_set, _)| *is_set).collect();
     let arguments = docs::arguments(spec.syntax);
+    let changes = history::of(spec.name);
     let texts = [
         ("summary", Some(spec.summary)),
         ("since", Some(spec.since)),
@@ -314,6 +316,7 @@ fn reply_docs(names: &Lookup, spec: &'static CommandSpec, reply: &mut Reply<'_>)
         .filter(|(_, text)| text.is_some())
         .count()
         + usize::from(!doc_flags.is_empty())
+        + usize::from(!changes.is_empty())
         + usize::from(!arguments.is_empty())
         + usize::from(spec.is_container());
     reply.map(pairs);
@@ -323,6 +326,15 @@ fn reply_docs(names: &Lookup, spec: &'static CommandSpec, reply: &mut Reply<'_>)
         reply_names(doc_flags.iter().map(|(_, name)| *name), reply);
     }
     reply_texts(&after_flags, reply);
+    if !changes.is_empty() {
+        reply.bulk_str("history");
+        reply.set(changes.len());
+        for (version, change) in changes {
+            reply.array(2);
+            reply.bulk_str(version);
+            reply.bulk_str(change);
+        }
+    }
     if !arguments.is_empty() {
         reply.bulk_str("arguments");
         docs::reply_arguments(&arguments, spec.key_specs.len(), reply);

@@ -123,6 +123,23 @@ pub fn find_keys(spec: &CommandSpec, args: Args<'_>, list: &mut KeyList) -> Resu
     Ok(())
 }
 
+/// The keys of a call as COMMAND GETKEYS tells them: also of one whose last key has no value, which as a call is wrong.
+pub fn listed_keys(spec: &CommandSpec, args: Args<'_>) -> Result<KeyList, KeysError> {
+    let step = stride(spec);
+    match (keys(spec, args), spec.key_specs) {
+        (Err(KeysError), [sole]) if step > 1 && spec.own_keys.is_none() => {
+            let Begin::Index(first) = sole.begin else {
+                return Err(KeysError);
+            };
+            let left = args.len().saturating_sub(usize::from(first)) % step;
+            let mut list = keys(spec, args.first(args.len() - left))?;
+            list.push(args.len() - left, sole.flags);
+            Ok(list)
+        }
+        (found, _) => found,
+    }
+}
+
 /// The arguments of the call that a cluster routes by: its keys, or the shard channels that stand for them.
 pub fn keys_and_channels(spec: &CommandSpec, args: Args<'_>) -> Result<KeyList, KeysError> {
     let mut list = keys(spec, args)?;

@@ -17,6 +17,7 @@ pub mod effects;
 pub mod generic;
 pub mod geo;
 pub mod hash;
+mod history;
 pub mod hyperloglog;
 pub mod introspect;
 pub mod keys;

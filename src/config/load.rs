@@ -35,6 +35,11 @@ pub trait Files {
     fn matching(&mut self, folder: &Path, pattern: &Path) -> Vec<PathBuf>;
     /// Everything until the end of standard input.
     fn stdin(&mut self) -> io::Result<Vec<u8>>;
+    /// What is wrong with the last of these `user` lines, as far as it can be told now.
+    fn check_user(&self, users: &[UserLine]) -> Result<(), String> {
+        let _ = users;
+        Ok(())
+    }
     /// Absolute.
     fn current_dir(&mut self) -> io::Result<PathBuf>;
 }
@@ -248,7 +253,7 @@ impl<F: Files> Loader<'_, F> {
                     words: arguments.to_vec(),
                     line,
                 });
-                Ok(())
+                Ok(self.files.check_user(&self.loaded.users)?)
             }
             (b"loadmodule", [_, ..]) => {
                 Err("Modules can't be loaded: this server has no module API".into())

@@ -110,6 +110,9 @@ impl Home {
             return self.refuse(at, Some(spec), &error);
         }
         if is_queued {
+            if let Some(step) = self.pause_queued(at, spec, args) {
+                return step;
+            }
             return self.enqueue(at, spec, args);
         }
         if self.shares && spec.flags.has(flag::WRITE) && self.log.is_full() {
@@ -457,6 +460,22 @@ impl Home {
         self.last_ticks = ended;
         self.account(at, spec, ticks, failed, Some(args), reply);
         Step::Next
+    }
+
+    /// What a pause holds back is not queued either.
+    #[inline]
+    fn pause_queued(
+        &mut self,
+        at: u32,
+        spec: &'static CommandSpec,
+        args: Args<'_>,
+    ) -> Option<Step> {
+        let pause = self.pause?;
+        if self.loading || !(pause.all || self.may_write(spec, args)) {
+            return None;
+        }
+        self.waiting.push(at);
+        Some(Step::Wait(Stall::Paused))
     }
 
     /// Runs a command at the client's core.

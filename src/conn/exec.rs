@@ -12,15 +12,16 @@ use super::client::{Later, Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
 use super::home::Home;
 use super::mail::Mail;
-use super::merge::{Place, Plan, Split, Whole};
+use super::merge::{Place, Plan, Silence, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
 use crate::base::time::Millis;
+use crate::command::client::sends_after;
 use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Save, Scope};
 use crate::command::monitor;
 use crate::command::spec::{CommandSpec, Group, Route, Run, flag};
 use crate::keyspace::WatchFlag;
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
-use crate::session::{Transaction, Watched};
+use crate::session::{ReplyMode, Transaction, Watched};
 use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote, WatchedKey};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -229,6 +230,8 @@ impl Home {
         let is_monitored = self.is_monitored();
         let mut shown = Vec::new();
         let scope = self.scope(at);
+        let mode = self.client(at).session.reply_mode;
+        let silence = silence(mode, &queue);
         let mut prepared = Vec::with_capacity(queue.len());
         // Alone there is nothing they could be out of order with.
         let has_store = queue.iter().any(|q| matches!(q.spec.run, Run::Store(_)));
@@ -304,7 +307,20 @@ impl Home {
             shown.push(self.monitor_line(at, spec, args));
             self.shows_later = true;
         }
-        self.post_exec(at, spec, scope, prepared, &shards, parks, watched, shown)
+        // What is not sent of the reply is known by now, and what comes of it is for the commands behind it.
+        let session = &mut self.client(at).session;
+        let after = match session.reply_mode == mode {
+            true => mode.after_one(),
+            false => session.reply_mode,
+        };
+        session.reply_mode = ReplyMode::On;
+        let plan = |places| Plan::Exec(places, scope, silence);
+        let step = self.post_exec(at, spec, plan, prepared, &shards, parks, watched, shown);
+        let session = &mut self.client(at).session;
+        if session.reply_mode == ReplyMode::On {
+            session.reply_mode = after;
+        }
+        step
     }
 
     /// Runs the home commands of the queue and finds the shards of the others.
@@ -555,7 +571,7 @@ impl Home {
             return;
         };
         let (frames, place, later) = step(pending.parts.len() as u32, shards);
-        let Plan::Exec(places, _) = &mut pending.plan else {
+        let Plan::Exec(places, ..) = &mut pending.plan else {
             return;
         };
         let is_it =
@@ -573,7 +589,7 @@ impl Home {
         &mut self,
         at: u32,
         spec: &'static CommandSpec,
-        scope: Scope,
+        plan: impl FnOnce(Vec<Place>) -> Plan,
         prepared: Vec<Prepared>,
         shards: &[ShardId],
         parks: bool,
@@ -661,7 +677,7 @@ impl Home {
             spec,
             missing: shards.len(),
             parts: (0..frames).map(|_| None).collect(),
-            plan: Plan::Exec(places, scope),
+            plan: plan(places),
             args: Vec::new(),
             request: 0,
             then,
@@ -752,6 +768,21 @@ impl Home {
         frame.part = part;
         frame.result = Some(Box::new(output));
         self.put_back(frame);
+    }
+}
+
+/// What of a transaction's reply is not sent.
+fn silence(mode: ReplyMode, queue: &[Queued]) -> Silence {
+    let mut sends = mode == ReplyMode::On;
+    let header = !sends;
+    let elements = queue.iter().map(|queued| {
+        sends = sends_after(queued.spec, queued.args.as_args(), sends);
+        !sends
+    });
+    let elements: Vec<bool> = elements.collect();
+    match header || elements.contains(&true) {
+        true => Silence { header, elements },
+        false => Silence::default(),
     }
 }
 

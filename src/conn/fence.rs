@@ -679,7 +679,7 @@ impl Home {
             ticks = ticks.max(items + frame.ticks);
         }
         let mut failed = false;
-        if let Plan::Exec(places, _) = &plan {
+        if let Plan::Exec(places, ..) = &plan {
             let agreed = parts.iter().flatten().all(|frame| frame.agreed);
             for place in places.iter().filter(|_| agreed) {
                 if let Some(item) = place.item_mut(&mut parts) {

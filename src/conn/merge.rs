@@ -15,9 +15,18 @@ pub(super) enum Plan {
     /// The reply is the output of the only item, in whichever frame carries it.
     Parked,
     /// EXEC: one place for each queued command.
-    Exec(Vec<Place>, Scope),
+    Exec(Vec<Place>, Scope, Silence),
     /// Results of a control function.
     Gathered(Gather, Scope),
+}
+
+/// What of the reply of an EXEC is not sent, as CLIENT REPLY says: before it, or within it.
+#[derive(Default)]
+pub(super) struct Silence {
+    /// That there is one, and of how many elements.
+    pub(super) header: bool,
+    /// The elements; none are left out if this is empty.
+    pub(super) elements: Vec<bool>,
 }
 
 /// Where the pieces of a command that was split are.
@@ -158,14 +167,22 @@ pub(super) fn finish(plan: Plan, parts: &mut Parts, out: &mut Output) {
                 out.append(&mut item.out);
             }
         }
-        Plan::Exec(places, scope) => {
+        Plan::Exec(places, scope, silence) => {
+            let start = out.position();
             let mut reply = Reply::new(out, scope.proto);
-            if parts.iter().flatten().any(|frame| !frame.agreed) {
-                reply.null_array();
+            let agreed = parts.iter().flatten().all(|frame| frame.agreed);
+            match agreed {
+                true => reply.array(places.len()),
+                false => reply.null_array(),
+            }
+            if silence.header {
+                out.truncate(start);
+            }
+            if !agreed {
                 return;
             }
-            reply.array(places.len());
-            for place in places {
+            for (n, place) in places.into_iter().enumerate() {
+                let start = out.position();
                 match place {
                     Place::Here(mut output) => out.append(&mut output),
                     Place::Item(part, index) => {
@@ -189,6 +206,9 @@ pub(super) fn finish(plan: Plan, parts: &mut Parts, out: &mut Output) {
                             out.append(&mut reply);
                         }
                     }
+                }
+                if silence.elements.get(n).is_some_and(|silent| *silent) {
+                    out.truncate(start);
                 }
             }
         }

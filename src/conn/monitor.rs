@@ -85,7 +85,7 @@ impl Home {
     ) {
         let mut shown = shown.into_iter();
         let agreed = parts.iter().flatten().all(|frame| frame.agreed);
-        if let Plan::Exec(places, _) = plan {
+        if let Plan::Exec(places, ..) = plan {
             for place in places {
                 let line = shown.next().unwrap_or_default();
                 if !agreed {

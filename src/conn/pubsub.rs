@@ -370,7 +370,7 @@ impl Pending {
             parts.resize_with(first + shards, || None);
             steps.push_back(Later::Tell(first as u32, Arc::new(messages)));
         };
-        if let Plan::Exec(places, _) = plan {
+        if let Plan::Exec(places, ..) = plan {
             for place in places {
                 let item = match place {
                     Place::Gathered(first, ..) | Place::Offloaded(first, _) => {

@@ -312,6 +312,7 @@ impl ShardThread {
 impl Home {
     /// Lets others have what this turn made for them, and takes what they made for us.
     pub(super) fn hand_over(&mut self) {
+        self.publish_tracked();
         self.append_effects();
         while self.exchange() {}
         self.ask_for_room();
@@ -575,6 +576,14 @@ impl Home {
         self.stats.biggest_input.set(peak.input as u64);
         self.stats.biggest_output.set(peak.output as u64);
         self.measure_all();
+    }
+
+    /// Others see what clients of all cores remember of this shard, before they see what came of it.
+    fn publish_tracked(&mut self) {
+        if self.busy {
+            // Another owner stands in for the one that knows.
+            return;
+        }
         let (keys, items, prefixes) = self.owner.tracked();
         self.stats.tracked_keys.set(keys as u64);
         self.stats.tracked_items.set(items as u64);

@@ -164,6 +164,26 @@ impl StrEdit<'_> {
         }
     }
 
+    /// Leaves the bytes as they are; only the encoding is that of an edited string from then on. That is no change that
+    /// anybody has to learn of.
+    pub fn make_raw(mut self) {
+        let entry = self.target.as_ref();
+        let text = match entry.body() {
+            BodyRef::Int(value) => I64Buf::new(value),
+            BodyRef::Bytes(_) if !entry.is_raw() => {
+                return self.target.edit_quietly(|entry| (entry.set_raw(), false));
+            }
+            BodyRef::Bytes(_) | BodyRef::Shared(_) | BodyRef::Object(_) => return,
+        };
+        let key_len = entry.key().len();
+        let input = StrInput::Raw(text.as_bytes());
+        let (body, raw) = encode(key_len, &input);
+        self.target.replace_quietly(|entry| {
+            let expiry = entry.as_ref().expiry();
+            entry.replace(TAG_STRING, raw, expiry, body)
+        });
+    }
+
     /// Adds bytes at the end.
     pub fn append(self, more: &[u8]) {
         let len = self.text().len();

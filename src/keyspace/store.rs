@@ -880,6 +880,18 @@ impl<'a> Target<'a> {
         self.ledger.discard(displaced);
     }
 
+    /// As [`Target::replace`], of a value by the same in other words.
+    pub(super) fn replace_quietly(
+        &mut self,
+        edit: impl FnOnce(&mut Entry<Collection>) -> Displaced<Collection>,
+    ) {
+        if self.is_wanted(How::Away) {
+            self.preserve(How::Away);
+        }
+        let displaced = self.change(|entry| (edit(entry), false));
+        self.ledger.discard(displaced);
+    }
+
     /// Removes elements whose time has passed, as far as `visits` steps reach. Says how many, and what is left: nothing if
     /// those were all, and the key is gone.
     #[cold]

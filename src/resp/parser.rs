@@ -533,7 +533,13 @@ fn line(buf: &[u8], at: usize, searched: usize, end: u8) -> Line<'_> {
     let rest = &buf[at..];
     let window = &rest[..rest.len().min(LINE_BYTES_MAX + 1)];
     let end_width = if end == b'\r' { 2 } else { 1 };
-    match memchr::memchr(end, &window[searched..]) {
+    let rest_of_it = &window[searched..];
+    let found = match end {
+        // Who looks for lines as C does finds no line end behind a byte 0.
+        b'\n' => memchr::memchr2(end, 0, rest_of_it).filter(|at| rest_of_it[*at] == end),
+        _ => memchr::memchr(end, rest_of_it),
+    };
+    match found {
         Some(offset) => {
             let len = searched + offset;
             if len + end_width <= rest.len() {
@@ -547,7 +553,9 @@ fn line(buf: &[u8], at: usize, searched: usize, end: u8) -> Line<'_> {
         }
         None if window.len() > LINE_BYTES_MAX => Line::TooLong,
         None => Line::Partial {
-            searched: window.len(),
+            searched: memchr::memchr(0, rest_of_it)
+                .filter(|_| end == b'\n')
+                .map_or(window.len(), |at| searched + at),
         },
     }
 }

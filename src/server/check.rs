@@ -26,7 +26,7 @@ pub(super) fn check(loaded: &Loaded) -> ExitCode {
     let (rules, mut users) = (acl::commands::rules(config), Users::default());
     match acl::file::from_config(&loaded.users, rules, &mut users) {
         Ok(()) => line("users", true, format!("{} in lines", users.iter().len())),
-        Err(error) => line("users", false, error.reason()),
+        Err(error) => line("users", false, error),
     }
     let support = probe();
     let wanted = config.io_backend == IoBackend::Uring;

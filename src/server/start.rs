@@ -17,8 +17,8 @@ use crate::command::ctx::{CoreShared, Server};
 use crate::command::lookup::{Lookup, Mode};
 use crate::command::table;
 use crate::config::{
-    AppendFsync, Config, ConfigError, IoBackend, Loaded, RealFiles, Supervised, cpu_list, load,
-    os_reason,
+    AppendFsync, Config, ConfigError, Files, IoBackend, Loaded, RealFiles, Supervised, UserLine,
+    cpu_list, load, os_reason,
 };
 use crate::conn::{Bound, Home, HomeParts, Mail, Post, Process, ShardThread};
 use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
@@ -31,7 +31,8 @@ use crate::session::Users;
 use crate::shard::{Links, Owner, Patience};
 use crate::stats::{CoreStats, ProcessStats};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -59,7 +60,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Some((first, rest)) if first == "--check" => (true, rest.to_vec()),
         _ => (false, args),
     };
-    let loaded = match load(&args, &mut RealFiles) {
+    let loaded = match load(&args, &mut StartFiles) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
@@ -344,7 +345,7 @@ fn place_of(bound: &Bound) -> String {
     format!("{kind} ({}", address.unwrap_or_default())
 }
 
-fn other(error: std::io::Error) -> Failure {
+fn other(error: io::Error) -> Failure {
     Failure::Other(error.to_string())
 }
 
@@ -359,6 +360,32 @@ fn names(loaded: &Loaded) -> Result<Lookup, Failure> {
     Ok(names)
 }
 
+/// The files, and what can be said of users while they are read.
+struct StartFiles;
+
+impl Files for StartFiles {
+    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        RealFiles.read(path)
+    }
+
+    fn matching(&mut self, folder: &Path, pattern: &Path) -> Vec<PathBuf> {
+        RealFiles.matching(folder, pattern)
+    }
+
+    fn stdin(&mut self) -> io::Result<Vec<u8>> {
+        RealFiles.stdin()
+    }
+
+    fn check_user(&self, users: &[UserLine]) -> Result<(), String> {
+        // Of the settings nothing depends on, but which channels a user may use that says nothing of them.
+        acl::file::check_last(users, acl::commands::rules(&Config::default()))
+    }
+
+    fn current_dir(&mut self) -> io::Result<PathBuf> {
+        RealFiles.current_dir()
+    }
+}
+
 /// All users, as `requirepass`, `user` lines or the ACL file say.
 fn users(config: &Config, loaded: &Loaded) -> Result<Users, Failure> {
     let mut users = Users::default();
@@ -366,8 +393,14 @@ fn users(config: &Config, loaded: &Loaded) -> Result<Users, Failure> {
     let _ = set_password(config)(&mut users);
     let rules = acl::commands::rules(config);
     if config.aclfile.is_empty() {
-        acl::file::from_config(&loaded.users, rules, &mut users)?;
-        return Ok(users);
+        return match acl::file::from_config(&loaded.users, rules, &mut users) {
+            Ok(()) => Ok(users),
+            Err(why) => {
+                tracing::error!("{why}");
+                let critical = "Critical error while loading ACLs. Exiting.";
+                Err(Failure::Other(critical.into()))
+            }
+        };
     }
     if !loaded.users.is_empty() {
         return Err(Failure::Other(
@@ -473,7 +506,7 @@ fn choose_backend(config: &Config) -> Result<bool, Failure> {
     }
 }
 
-fn open_backend(on_ring: bool) -> std::io::Result<Backend> {
+fn open_backend(on_ring: bool) -> io::Result<Backend> {
     let options = BackendOptions::default();
     if on_ring {
         Backend::uring(&options)
@@ -568,10 +601,7 @@ fn system_memory() -> u64 {
 
 /// Frees what takes long to give back to the system, and gives back what the shards have freed. Ends when the last sender
 /// is gone.
-fn reclaim_thread(
-    garbage: Receiver<Garbage>,
-    server: Arc<Server>,
-) -> std::io::Result<JoinHandle<()>> {
+fn reclaim_thread(garbage: Receiver<Garbage>, server: Arc<Server>) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("reclaim".into())
         .spawn(move || {
@@ -596,7 +626,7 @@ fn reclaim_thread(
 /// How long what the shards have freed may stay with the process.
 const GIVE_BACK_EVERY: Duration = Duration::from_millis(500);
 
-fn forward_signals(orders: flume::Sender<Order>) -> std::io::Result<()> {
+fn forward_signals(orders: flume::Sender<Order>) -> io::Result<()> {
     use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     // Where files may grow no further a write is to fail, not to kill: whoever is told of the signal is not killed by it.
     let ignored = Arc::new(AtomicBool::new(false));

@@ -113,6 +113,11 @@ fn bitfield_reads_and_writes() {
     check_both(
         r#"
         BITFIELD k SET i8 0 100 => [0]; BITFIELD k GET i8 0 => [100]; BITFIELD k INCRBY u8 0 10 => [110]
+        SET e 5 => OK; BITFIELD e GET u8 0 => [53]; OBJECT ENCODING e => "int"
+        BITFIELD e SET u8 0 53 => [53]; OBJECT ENCODING e => "raw"; GET e => "5"; INCR e => 6; OBJECT ENCODING e => "int"
+        SET e text => OK; BITFIELD e INCRBY u8 0 0 => [116]; OBJECT ENCODING e => "raw"; GET e => "text"
+        SET e text => OK; SETBIT e 1 1 => 1; OBJECT ENCODING e => "raw"; SET e 5 => OK; SETBIT e 2 1 => 1; OBJECT ENCODING e => "raw"
+        SET e 7 => OK; WATCH e => OK; c2: BITFIELD e SET u8 0 55 => [55]; MULTI => OK; GET e => QUEUED; EXEC => ["7"]
         BITFIELD k SET u4 #1 5 GET u4 #0 GET u8 0 => [14, 6, 101]
         BITFIELD k GET u8 100 GET i64 0 => [0, 7277816997830721536]
         DEL k => 1

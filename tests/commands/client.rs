@@ -135,6 +135,12 @@ fn pause_holds_writes_until_unpause() {
         CLIENT UNPAUSE => OK
         c2: read => OK
         eventually GET k => "new"
+        c3: MULTI => OK; c3: SET k queued => QUEUED
+        CLIENT PAUSE 100000 WRITE => OK
+        c2: MULTI => OK; c2: GET k => QUEUED; c2: SET k later => none; c3: EXEC => none
+        GET k => "new"
+        CLIENT UNPAUSE => OK
+        c2: read => QUEUED; c3: read => [OK]; c2: EXEC => ["queued", OK]
         CLIENT PAUSE 30 => OK
         c2: SET k last => OK
         c2: GET k => "last"
@@ -146,6 +152,35 @@ fn pause_holds_writes_until_unpause() {
         CLIENT UNPAUSE x => ERR wrong number of arguments for 'client|unpause' command
         "#,
     );
+}
+
+/// What a transaction's CLIENT REPLY leaves out of its reply is counted at its beginning all the same, as in Redis.
+#[test]
+fn reply_modes_in_a_transaction() {
+    let some = "*5\r\n+PONG\r\n+OK\r\n$1\r\n1\r\n+PONG\r\n";
+    for (queue, reply) in [
+        (
+            "PING; CLIENT REPLY OFF; GET k; CLIENT REPLY ON; GET k",
+            some,
+        ),
+        ("CLIENT REPLY OFF; GET k; MGET k l", "*3\r\n"),
+        ("PING; CLIENT REPLY SKIP; PING", "*3\r\n+PONG\r\n+PONG\r\n"),
+    ] {
+        on_every_server(|server| {
+            let mut conn = server.conn();
+            conn.call("SET k 1");
+            conn.call("MULTI");
+            for command in queue.split("; ") {
+                assert_eq!(conn.call(command).to_string(), "QUEUED");
+            }
+            // Behind OFF and SKIP the first of them is not answered.
+            let sent = conn.send(b"EXEC\r\nPING\r\nCLIENT REPLY ON\r\nQUIT\r\n");
+            sent.expect("the server reads");
+            let bytes = conn.read_to_end().expect("the connection ends");
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            assert_eq!(text, format!("{reply}+OK\r\n+OK\r\n"), "{queue}");
+        });
+    }
 }
 
 #[test]

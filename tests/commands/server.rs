@@ -100,6 +100,7 @@ fn command_docs() {
         r#"
         COMMAND DOCS nosuch => {}
         COMMAND DOCS get => {"get": {"summary": bulk, "since": "1.0.0", "group": "string", "complexity": "O(1)", ...}}
+        COMMAND DOCS exists => {"exists": {"summary": bulk, "since": "1.0.0", "group": "generic", "complexity": bulk, "history": set[["3.0.3", bulk]], ...}}
         COMMAND DOCS GET set => {"get": any, "set": any}
         COMMAND DOCS client|id => {"client|id": {"summary": bulk, "since": "5.0.0", "group": "connection", ...}}
         COMMAND DOCS client => {"client": {"summary": bulk, "since": "2.4.0", "group": "connection", "complexity": bulk, "subcommands": any}}
@@ -113,6 +114,9 @@ fn command_getkeys() {
         r#"
         COMMAND GETKEYS get k => ["k"]
         COMMAND GETKEYS MSET a 1 b 2 => ["a", "b"]
+        COMMAND GETKEYS mset a b c => ["a", "c"]; COMMAND GETKEYS msetnx a b c d e => ["a", "c", "e"]
+        COMMAND GETKEYSANDFLAGS mset a b c => [["a", set[+"OW", +"update"]], ["c", set[+"OW", +"update"]]]
+        COMMAND GETKEYS mset a => ERR Invalid number of arguments specified for command
         COMMAND GETKEYS del a b c => ["a", "b", "c"]
         COMMAND GETKEYS rename a b => ["a", "b"]
         COMMAND GETKEYS bitop and d a b => ["d", "a", "b"]
@@ -544,6 +548,13 @@ fn debug_subcommands() {
         DEBUG OBJECT list => /encoding:quicklist .* ql_nodes:3 ql_avg_node:1\.67 ql_listpack_max:2 ql_compressed:0 ql_uncompressed_size:\d+$/
         CONFIG SET list-max-listpack-size -2 => OK
         DEBUG SET-ACTIVE-EXPIRE 1 => OK
+        DEBUG STRUCTSIZE => /^bits:64 robj:16 dictentry:24 sdshdr5:1 .* sdshdr64:17 $/
+        CONFIG SET maxmemory-clients 0 => OK; DEBUG CLIENT-EVICTION => ERR maxmemory-clients is disabled.
+        CONFIG SET maxmemory-clients 100mb => OK
+        DEBUG CLIENT-EVICTION => txt/^bucket          0 -      32767: tot-mem: +\d+, clients: \d/
+        DEBUG CLIENT-EVICTION => txt/\nbucket 4294967296\+            : tot-mem:          0, clients: 0\n/
+        CONFIG SET maxmemory-clients 0 => OK
+        DEBUG MALLCTL no.such.thing => ERR No such file or directory; DEBUG MALLCTL-STR no.such.thing => ERR No such file or directory
         DEBUG QUICKLIST-PACKED-THRESHOLD 100b => OK; DEBUG QUICKLIST-PACKED-THRESHOLD 0 => OK
         DEBUG QUICKLIST-PACKED-THRESHOLD x => ERR argument must be a memory value bigger than 1 and smaller than 4gb
         DEBUG QUICKLIST-PACKED-THRESHOLD 4gb => ERR argument must be a memory value bigger than 1 and smaller than 4gb

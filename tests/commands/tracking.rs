@@ -3,7 +3,8 @@
 //! A message about another client's write comes when it comes: what is sent behind it in a pipeline may be answered
 //! before. Hence another client's PING after each.
 
-use crate::support::{check, check_both, check_resp3};
+use crate::support::check::on_every_server;
+use crate::support::{Conn, check, check_both, check_resp3};
 
 #[test]
 fn tracking_state_while_off() {
@@ -264,4 +265,35 @@ fn who_redirects_to_a_client_that_left_is_told() {
             "#,
         ));
     }
+}
+
+/// Who has a reply reads in INFO what came of the command.
+#[test]
+fn what_is_remembered_is_counted_at_once() {
+    on_every_server(|server| {
+        let mut conn = server.conn();
+        let total = |conn: &mut Conn, wanted: &str| {
+            let info = conn.call("INFO stats").to_string();
+            let wanted = format!("tracking_total_keys:{wanted}\\r");
+            assert!(info.contains(&wanted), "{wanted} in {info}");
+        };
+        let mut other = server.conn();
+        let id = other.call("CLIENT ID");
+        let on = format!("CLIENT TRACKING on REDIRECT {id}");
+        conn.call("MSET a 1 b 2 c 3");
+        conn.call(&on);
+        for round in 0..20 {
+            conn.call(if round % 2 == 0 {
+                "MGET a b"
+            } else {
+                "MGET a b c"
+            });
+            total(&mut conn, if round % 2 == 0 { "2" } else { "3" });
+            conn.call("FLUSHALL");
+            total(&mut conn, "0");
+            conn.call("CLIENT TRACKING off");
+            conn.call("MSET a 1 b 2 c 3");
+            conn.call(&on);
+        }
+    });
 }

@@ -5,37 +5,63 @@
 
 use super::describe::line;
 use super::rules::{RuleError, Rules, has_blanks, merge_selectors};
-use crate::config::{ConfigError, Line, UserLine, os_reason, write_atomically};
+use crate::config::{UserLine, os_reason, write_atomically};
 use crate::session::{DEFAULT_USER, User, Users};
 use std::io;
 use std::path::Path;
 
-/// Applies the `user` lines of a configuration.
-pub fn from_config(lines: &[UserLine], rules: Rules, users: &mut Users) -> Result<(), ConfigError> {
-    let mut seen: Vec<&[u8]> = Vec::new();
-    for UserLine { words, line } in lines {
+/// What is wrong with the last `user` line of a configuration, but for names that nothing is known of: those are looked at
+/// when all of it has been read. What is named is, as in Redis, the word of the line as far from its beginning as the
+/// wrong rule is from the first one.
+pub fn check_last(lines: &[UserLine], rules: Rules) -> Result<(), String> {
+    let Some((UserLine { words, .. }, before)) = lines.split_last() else {
+        return Ok(());
+    };
+    let Some((name, rest)) = words.split_first() else {
+        return Ok(());
+    };
+    let wrong = |at: usize, why: &str| {
+        let what = at.checked_sub(1).map_or(&b"user"[..], |at| &words[at]);
+        let what = String::from_utf8_lossy(what);
+        Err(format!("Error in user declaration '{what}': {why}"))
+    };
+    if before.iter().any(|line| line.words.first() == Some(name)) {
+        let why = "Duplicate user found. A user can only be defined once in config files";
+        return wrong(1, why);
+    }
+    let merged = match merge_selectors(rest) {
+        Ok(merged) => merged,
+        Err(at) => return wrong(at, "Unmatched parenthesis in selector"),
+    };
+    let mut user = rules.new_user(name);
+    for (at, rule) in merged.iter().enumerate() {
+        match rules.apply(&mut user, rule) {
+            Ok(()) | Err(RuleError::Unknown) => {}
+            Err(error) => return wrong(at, &error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// Applies the `user` lines of a configuration, each of which was checked when it was read.
+pub fn from_config(lines: &[UserLine], rules: Rules, users: &mut Users) -> Result<(), String> {
+    for UserLine { words, .. } in lines {
         let Some((name, words)) = words.split_first() else {
             continue;
         };
-        let wrong = |what: &[u8], why: &str| {
-            let what = String::from_utf8_lossy(what);
-            ConfigError::at(line, format!("Error in user declaration '{what}': {why}"))
-        };
-        if seen.contains(&&name[..]) {
-            let why = "Duplicate user found. A user can only be defined once in config files";
-            return Err(wrong(name, why));
-        }
-        seen.push(name);
         if has_blanks(name) {
-            return Err(wrong(name, "Spaces not allowed in ACL usernames"));
+            return Err("Spaces not allowed in ACL usernames".into());
         }
         let merged = merge_selectors(words)
-            .map_err(|at| wrong(&words[at], "Unmatched parenthesis in selector"))?;
+            .map_err(|_| "Unmatched parenthesis in selector definition".to_owned())?;
         let mut user = rules.new_user(name);
         for rule in &merged {
-            rules.apply(&mut user, rule).map_err(|error| match error {
-                RuleError::Unknown => unknown(line, rule, name),
-                _ => wrong(rule, &error.to_string()),
+            rules.apply(&mut user, rule).map_err(|error| {
+                format!(
+                    "Error loading ACL rule '{}' for the user named '{}': {error}",
+                    String::from_utf8_lossy(rule),
+                    String::from_utf8_lossy(name),
+                )
             })?;
         }
         if !user.enabled {
@@ -48,16 +74,6 @@ pub fn from_config(lines: &[UserLine], rules: Rules, users: &mut Users) -> Resul
         users.put(user);
     }
     Ok(())
-}
-
-fn unknown(line: &Line, rule: &[u8], name: &[u8]) -> ConfigError {
-    let reason = format!(
-        "Error loading ACL rule '{}' for the user named '{}': {}",
-        String::from_utf8_lossy(rule),
-        String::from_utf8_lossy(name),
-        RuleError::Unknown
-    );
-    ConfigError::at(line, reason)
 }
 
 /// Takes over the users of an ACL file in place of those there are. The errors of all lines come as one text.

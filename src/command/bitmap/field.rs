@@ -74,6 +74,9 @@ pub fn bitfield(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let grows = old_len.is_none_or(|old| old < len);
     cx.reply.array(operations.len());
     if !grows && !changes {
+        if let Some(found) = cx.db.edit_str(key)? {
+            found.make_raw();
+        }
         return replay_reads(cx, key, &operations);
     }
     let reply = &mut cx.reply;

@@ -16,7 +16,7 @@ use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load, Save};
 use crate::command::generic::object::references;
 use crate::command::introspect::reply_help;
 use crate::command::persistence;
-use crate::config::{Allow, Config, parse_memory};
+use crate::config::{Allow, Config, MemoryOrPercent, parse_memory};
 use crate::keyspace::{Db, Expiry, StoreSet, StrInput, StrRef, Ttl, ValueRef};
 use crate::persist::serialized_len;
 use crate::resp::{Args, CommandError, Reply};
@@ -112,6 +112,12 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             ))?;
             cx.reply.ok();
         }
+        (b"structsize", 2) => cx.reply.bulk(STRUCT_SIZES.as_bytes()),
+        (b"client-eviction", 2) => return client_eviction(cx),
+        // The allocator has no settings that can be looked at by name.
+        (b"mallctl" | b"mallctl-str", 3..) => {
+            return Err(CommandError::fixed("ERR No such file or directory"));
+        }
         (word, count) if accepted(word, count) => cx.reply.ok(),
         _ => {
             return Err(CommandError::unknown_subcommand_or_arity(
@@ -131,6 +137,59 @@ fn is_local(session: &Session) -> bool {
 fn refused(word: &[u8], why: &str) -> CommandError {
     let word = String::from_utf8_lossy(word).to_ascii_uppercase();
     CommandError::owned(format!("ERR DEBUG {word} is {why}"))
+}
+
+/// Sizes of Redis' own structures on a machine of 64 bits, for those who compute with them.
+const STRUCT_SIZES: &str =
+    "bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 ";
+
+/// Clients by the memory they hold, in classes of powers of two: the first ends here, the last begins there.
+const CLIENT_CLASS_MIN_LOG: usize = 15;
+const CLIENT_CLASS_MAX_LOG: usize = 33;
+
+/// How many clients there are of each class that `maxmemory-clients` picks from, and what they hold.
+fn client_eviction(cx: &mut HomeCtx<'_>) -> Result {
+    let limit = cx.config.maxmemory_clients;
+    if matches!(
+        limit,
+        MemoryOrPercent::Bytes(0) | MemoryOrPercent::Percent(0)
+    ) {
+        return Err(CommandError::fixed("ERR maxmemory-clients is disabled."));
+    }
+    Ok(Flow::Gather(Gather::new(
+        |core| {
+            let mut held = Vec::new();
+            core.clients(&mut |client| held.push(client.memory));
+            held
+        },
+        |cores: Vec<Vec<usize>>, reply| {
+            let mut classes = [(0_usize, 0_usize); CLIENT_CLASS_MAX_LOG - CLIENT_CLASS_MIN_LOG + 1];
+            for bytes in cores.into_iter().flatten() {
+                let log = bytes.max(1).ilog2() as usize + 1;
+                let class =
+                    log.clamp(CLIENT_CLASS_MIN_LOG, CLIENT_CLASS_MAX_LOG) - CLIENT_CLASS_MIN_LOG;
+                classes[class].0 += bytes;
+                classes[class].1 += 1;
+            }
+            let last = classes.len() - 1;
+            let mut text = String::new();
+            for (class, (bytes, clients)) in classes.into_iter().enumerate() {
+                let from = if class == 0 {
+                    0
+                } else {
+                    1_u64 << (CLIENT_CLASS_MIN_LOG + class - 1)
+                };
+                let to = match class == last {
+                    true => "+            : ".to_owned(),
+                    false => format!(" - {:>10}: ", (1_u64 << (CLIENT_CLASS_MIN_LOG + class)) - 1),
+                };
+                text.push_str(&format!(
+                    "bucket {from:>10}{to}tot-mem: {bytes:>10}, clients: {clients}\n"
+                ));
+            }
+            reply.verbatim("txt", text.as_bytes());
+        },
+    )))
 }
 
 /// The largest threshold that Redis takes: a megabyte below four gigabytes.

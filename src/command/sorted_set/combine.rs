@@ -35,11 +35,24 @@ pub fn zdiff(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 pub fn zintercard(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let inputs = Inputs::find(cx, args, 1, "zintercard")?;
     let options = Options::parse(args, &inputs, Operation::Inter, Form::Count)?;
-    let count = intersect(cx, args, &inputs.order(), &options)?.len();
-    let count = match options.limit {
-        0 => count,
-        limit => count.min(limit),
+    let db = &cx.db;
+    let sources = inputs.order().into_iter().map(|input| {
+        let key = args.arg(options.first_key + input);
+        Source::of(db.view(key))
+    });
+    let sources = sources.collect::<Result<Vec<_>>>()?;
+    let limit = match options.limit {
+        0 => usize::MAX,
+        limit => limit,
     };
+    let mut count = 0;
+    if let Some((smallest, others)) = sources.split_first() {
+        smallest.each_while(|member| {
+            let is_common = others.iter().all(|other| other.score(member).is_some());
+            count += usize::from(is_common);
+            count < limit
+        });
+    }
     cx.reply.count(count);
     Ok(Flow::Done)
 }

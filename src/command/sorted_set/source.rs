@@ -59,4 +59,20 @@ impl<'a> Source<'a> {
             }),
         }
     }
+
+    /// Visits members until `visit` says `false`.
+    pub(super) fn each_while(self, mut visit: impl FnMut(&[u8]) -> bool) {
+        let mut buffer = I64Buf::new(0);
+        match self {
+            Source::Absent => {}
+            Source::Zset(zset) => {
+                for (member, _) in zset.iter() {
+                    if !visit(member.text(&mut buffer)) {
+                        return;
+                    }
+                }
+            }
+            Source::Set(set) => set.each_while(|member| visit(member.text(&mut buffer))),
+        }
+    }
 }

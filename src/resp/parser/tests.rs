@@ -217,6 +217,11 @@ fn inline_requests_are_split_like_a_shell_does() {
         "  SET\tk   v \r\nGET k\n",
         vec![command(&["SET", "k", "v"]), command(&["GET", "k"])],
     );
+    // No line ends behind a byte 0.
+    check(
+        "GET k\nGET \0\nGET k\n",
+        vec![command(&["GET", "k"]), Event::Rest(12)],
+    );
     check("\x0bSET\x0ck v\r\n", vec![command(&["SET\x0ck", "v"])]);
     check("SET k \"a b\"\r\n", vec![command(&["SET", "k", "a b"])]);
     check("SET \"\" ''\r\n", vec![command(&["SET", "", ""])]);
