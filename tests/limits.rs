@@ -199,6 +199,41 @@ fn unread_output_beyond_its_limit_ends_the_connection() {
     });
 }
 
+/// However small the limit of output is, small replies and messages pass.
+#[test]
+fn small_replies_pass_the_smallest_limit_of_output() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        let mut large = vec![b'x'; 100_000];
+        assert_eq!(conn.call("SET small x"), ok());
+        assert_eq!(conn.call_words(&[b"SET", b"large", &large]), ok());
+        let set: &[&[u8]] = &[b"CONFIG", b"SET", b"client-output-buffer-limit"];
+        assert_eq!(conn.call_words(&[set, &[b"normal 1 1 1"]].concat()), ok());
+        assert_eq!(conn.call("GET small").text(), "x");
+        assert_eq!(server.conn().call("PING").text(), "PONG");
+        let drawn = conn.call("SRANDMEMBER nowhere -3");
+        assert!(drawn.elements().is_empty());
+        conn.call("SADD s a");
+        assert_eq!(conn.call("SRANDMEMBER s -3").elements().len(), 3);
+        let list = conn.call("CLIENT LIST").text();
+        assert!(list.contains(" oll=0 omem=0 "), "{list}");
+        let mut greedy = server.conn();
+        greedy.send_command(&[b"GET", b"large"]).expect("sent");
+        assert!(greedy.read_to_end().is_ok());
+        let limits = b"normal 0 0 0 pubsub 1 1 0";
+        assert_eq!(conn.call_words(&[set, &[limits]].concat()), ok());
+        let mut listener = server.conn();
+        assert_eq!(listener.call("SUBSCRIBE c").elements().len(), 3);
+        assert_eq!(conn.call("PUBLISH c x"), Value::Int(1));
+        let message = listener.read().expect("a message");
+        assert_eq!(message.elements().len(), 3);
+        large.truncate(50_000);
+        assert_eq!(conn.call_words(&[b"PUBLISH", b"c", &large]), Value::Int(1));
+        assert!(listener.read_to_end().is_ok());
+    });
+}
+
 /// A reply of draws that is longer than a client may have unread is not written to its end.
 #[test]
 fn draws_beyond_the_limit_of_output_end_the_connection() {
@@ -677,6 +712,22 @@ fn values_up_to_512_mib() {
                 (server.resident_bytes() < 300 << 20).then_some(())
             });
         }
+    });
+}
+
+/// A limit that would let nobody in counts as one that does.
+#[test]
+fn no_limit_of_memory_for_clients_shuts_everybody_out() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        assert_eq!(conn.call("CONFIG SET maxmemory-clients 1"), ok());
+        assert_eq!(conn.call("PING").text(), "PONG");
+        let mut other = server.conn();
+        assert_eq!(other.call("SET k v"), ok());
+        assert_eq!(other.call("GET k").text(), "v");
+        assert_eq!(conn.call("CONFIG SET maxmemory-clients 0"), ok());
+        assert_eq!(info_number(&mut conn, "evicted_clients"), 0);
     });
 }
 

@@ -73,6 +73,10 @@ pub const OUTPUT_PAUSE_TOTAL_BYTES: usize = 512 * 1024 * 1024;
 /// See `OUTPUT_PAUSE_TOTAL_BYTES`. What a client that reads leaves in its socket now and then is less.
 pub const OUTPUT_PAUSE_SHARE_BYTES: usize = 1024 * 1024;
 
+/// Unread output of a client that does not count towards `client-output-buffer-limit`: in Redis it is in a buffer that
+/// every client has. The smallest limit lets small replies through.
+pub const OUTPUT_UNCOUNTED_BYTES: usize = 16 * 1024;
+
 /// How long a core that stops waits for clients to take what was written for them, none of which takes anything.
 pub const FAREWELL_MS: u64 = 1000;
 

@@ -7,6 +7,7 @@ use super::connection::check_name;
 use super::ctx::{ClientView, Core, Flow, Gather, HomeCtx, Pause};
 use super::introspect::reply_help;
 use super::spec::CommandSpec;
+use crate::base::limits::OUTPUT_UNCOUNTED_BYTES;
 use crate::base::parse_i64;
 use crate::base::time::Millis;
 use crate::resp::{Args, CommandError, Proto};
@@ -160,6 +161,14 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
             .map_or(0, |target| target.client as i64),
     };
     let multi_bytes = session.transaction.as_ref().map_or(0, |open| open.bytes);
+    // As its limits count it.
+    let buffered = view.output_bytes.min(OUTPUT_UNCOUNTED_BYTES);
+    let listed = view.output_bytes - buffered;
+    let pieces = if listed == 0 {
+        0
+    } else {
+        view.output_pieces.max(1)
+    };
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
          qbuf={} qbuf-free={} argv-mem={} multi-mem={multi_bytes} rbs=1024 rbp=0 obl={} oll={} omem={} \
@@ -179,9 +188,9 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
         view.input_bytes,
         view.input_free,
         view.argument_bytes,
-        view.output_bytes,
-        view.output_pieces,
-        view.output_bytes,
+        buffered,
+        pieces,
+        listed,
         view.memory,
         if session.last_command.is_empty() {
             "NULL"
@@ -403,6 +412,7 @@ fn parse_kill(args: Args<'_>, caller: u64, users: &Users) -> Result<Filter> {
 
 /// Ends another client's blocking command, as if it had timed out or with an error.
 pub fn unblock(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    refuse_more(args, 4)?;
     let error = match args.get(3) {
         None => false,
         Some(word) if word.eq_ignore_ascii_case(b"timeout") => false,
@@ -422,6 +432,7 @@ pub fn unblock(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 
 /// Holds back the commands of all clients for some milliseconds, or only those that write.
 pub fn pause(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
+    refuse_more(args, 4)?;
     let all = match args.get(3) {
         None => true,
         Some(word) if word.eq_ignore_ascii_case(b"all") => true,
@@ -432,9 +443,6 @@ pub fn pause(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             ));
         }
     };
-    if args.len() > 4 {
-        return Err(CommandError::wrong_arity("client|pause"));
-    }
     let millis = parse_i64(args.arg(2)).ok_or(CommandError::TIMEOUT_NOT_INTEGER)?;
     if millis < 0 {
         return Err(CommandError::TIMEOUT_NEGATIVE);
@@ -445,6 +453,17 @@ pub fn pause(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         .checked_add(millis)
         .ok_or(CommandError::TIMEOUT_OUT_OF_RANGE)?;
     Ok(on_all(move |core| core.pause(Some(Pause { until, all }))))
+}
+
+/// More arguments than a subcommand takes are as good as another one.
+fn refuse_more(args: Args<'_>, max: usize) -> Result<()> {
+    match args.len() > max {
+        true => Err(CommandError::unknown_subcommand_or_arity(
+            "client",
+            args.arg(1),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Ends CLIENT PAUSE.

@@ -16,7 +16,7 @@ use crate::base::rng::Rng;
 use crate::base::slot::{DbIndex, ShardId, SlotMap};
 use crate::base::time::Millis;
 use crate::config::{Config, KeyspaceEvents};
-use crate::keyspace::{Db, Store, StoreCounters};
+use crate::keyspace::{Db, Store, StoreCounters, StoreEvent};
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::script::{Scripts, Shared};
 use crate::session::{Audience, ClientKind, Listeners, Message, Session, Topic, Tracking, Users};
@@ -171,6 +171,8 @@ pub struct Block {
 pub enum News {
     /// Something happened to a key.
     Key(KeyEvent),
+    /// The store did something to a key without being told, or missed it.
+    Store(StoreEvent),
     /// A message that was published by a script.
     Message(Message),
 }
@@ -192,15 +194,22 @@ impl Ctx<'_> {
     /// Tells subscribers of keyspace notifications, if the configuration wants this class.
     #[inline]
     pub fn notify(&mut self, class: KeyspaceEvents, name: &'static str, key: &[u8]) {
-        let wanted = self.config.notify_keyspace_events;
-        if wanted.has(class) {
-            self.news.push(News::Key(KeyEvent {
-                db: self.db.index(),
-                class,
-                name,
-                key: key.into(),
-            }));
+        if self.config.notify_keyspace_events.has(class) {
+            self.tell(class, name, key);
         }
+    }
+
+    #[inline(never)]
+    fn tell(&mut self, class: KeyspaceEvents, name: &'static str, key: &[u8]) {
+        // Behind what happened to keys before it.
+        let news = &mut *self.news;
+        self.db.take_events(|event| news.push(News::Store(event)));
+        news.push(News::Key(KeyEvent {
+            db: self.db.index(),
+            class,
+            name,
+            key: key.into(),
+        }));
     }
 
     /// Whether the command may wait.

@@ -6,7 +6,7 @@
 //! `DRAWN_BYTES_MAX` is refused.
 
 use super::ctx::Flow;
-use crate::base::limits::DRAWN_BYTES_MAX;
+use crate::base::limits::{DRAWN_BYTES_MAX, OUTPUT_UNCOUNTED_BYTES};
 use crate::base::parse_i64;
 use crate::config::{Config, OutputClass};
 use crate::resp::{Args, CommandError, Reply};
@@ -80,7 +80,9 @@ impl Picks {
         let limit = match config.client_output_buffer_limit[OutputClass::Normal as usize].hard_bytes
         {
             0 => usize::MAX,
-            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+            limit => usize::try_from(limit)
+                .unwrap_or(usize::MAX)
+                .saturating_add(OUTPUT_UNCOUNTED_BYTES),
         };
         let max = limit.min(DRAWN_BYTES_MAX);
         if max < limit && wanted.saturating_mul(width * BULK_BYTES_MIN) > max {

@@ -218,7 +218,7 @@ impl Bench {
         self.dirty += cx.dirty;
         let told = news.iter().filter_map(|news| match news {
             News::Key(event) => Some(event),
-            News::Message(_) => None,
+            News::Store(_) | News::Message(_) => None,
         });
         self.events.extend(
             told.map(|event| format!("{} {}", event.name, String::from_utf8_lossy(&event.key))),

@@ -147,7 +147,6 @@ pub fn caching(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         }
     }
     tracking.caching = Some(wanted);
-    tracking.caching_is_new = true;
     cx.reply.ok();
     Ok(Flow::Done)
 }

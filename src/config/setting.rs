@@ -340,14 +340,17 @@ fn in_range<T: PartialOrd + std::fmt::Display>(value: T, min: T, max: T) -> Resu
 }
 
 fn memory_or_percent(word: &[u8]) -> Result<MemoryOrPercent, Reason> {
-    match value::memory_or_percent(word).ok_or("argument must be a memory or percent value")? {
-        Amount::Percent(0) => Ok(MemoryOrPercent::Bytes(0)),
-        Amount::Percent(percent @ 1..=100) => Ok(MemoryOrPercent::Percent(percent as u8)),
-        Amount::Percent(_) => Err("percentage argument must be less or equal to 100".into()),
-        Amount::Bytes(bytes) => {
-            in_range(bytes, 0, i64::MAX as u64)?;
-            Ok(MemoryOrPercent::Bytes(bytes))
-        }
+    let amount = value::memory_or_percent(word);
+    let percent = match amount.ok_or("argument must be a memory or percent value")? {
+        // The field's servers keep percentages as negative numbers, and so take the largest amounts for some.
+        Amount::Bytes(bytes) if bytes > i64::MAX as u64 => bytes.wrapping_neg(),
+        Amount::Bytes(bytes) => return Ok(MemoryOrPercent::Bytes(bytes)),
+        Amount::Percent(percent) => percent.unsigned_abs(),
+    };
+    match percent {
+        0 => Ok(MemoryOrPercent::Bytes(0)),
+        1..=100 => Ok(MemoryOrPercent::Percent(percent as u8)),
+        _ => Err("percentage argument must be less or equal to 100".into()),
     }
 }
 

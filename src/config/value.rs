@@ -1,8 +1,9 @@
 //! Numbers as operators write them in a configuration: memory with units, percentages, octal, C's loose integers.
 //!
 //! These accept what the field's servers accept, oddities included, because configurations exist that rely on them: an
-//! empty number is 0 where C's `strtoll` reads it, and a plus sign or leading blanks pass there too. One thing is
-//! stricter on purpose: an amount of memory that overflows is refused rather than wrapped around.
+//! empty number is 0 where C's `strtoll` reads it, a plus sign or leading blanks pass there too, and digits beyond 64 bits
+//! are the largest number. One thing is stricter on purpose: an amount of memory that its unit makes overflow is refused
+//! rather than wrapped around.
 
 use super::types::MemoryOrPercent;
 use super::words::is_blank;
@@ -22,9 +23,10 @@ pub fn memory(text: &[u8]) -> Option<u64> {
         b"gb" => 1 << 30,
         _ => return None,
     };
-    let value = number.iter().try_fold(0_u64, |value, digit| {
-        value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    })?;
+    let value = number.iter().fold(0_u64, |value, digit| {
+        let digit = u64::from(digit - b'0');
+        value.saturating_mul(10).saturating_add(digit)
+    });
     value.checked_mul(scale)
 }
 
@@ -188,7 +190,8 @@ mod tests {
             ("3G", Some(3_000_000_000)),
             ("10b", Some(10)),
             ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
+            ("18446744073709551616", Some(u64::MAX)),
+            ("18446744073709551616kb", None),
             ("18446744073709551615kb", None),
             ("-1", None),
             ("1x", None),

@@ -84,6 +84,7 @@ impl Home {
         let only_listens = session.kind == ClientKind::Pubsub
             && session.proto == Proto::Resp2
             && !spec.flags.has(flag::WHILE_SUBSCRIBED);
+        let is_monitor = session.monitor;
         let is_queued = session.transaction.is_some() && !spec.flags.has(flag::RUNS_IN_MULTI);
         if session.is_limited
             && let Some(step) = self.refuse_limited(at, spec, args)
@@ -109,6 +110,9 @@ impl Home {
         {
             return self.refuse(at, Some(spec), &error);
         }
+        if is_monitor && touches_keys(spec) {
+            return self.refuse(at, Some(spec), &CommandError::REPLICA_KEYSPACE);
+        }
         if is_queued {
             if let Some(step) = self.pause_queued(at, spec, args) {
                 return step;
@@ -121,6 +125,7 @@ impl Home {
         }
         if let Some(pause) = self.pause
             && !self.loading
+            && !is_monitor
             && (pause.all || self.may_write(spec, args))
         {
             self.waiting.push(at);
@@ -159,7 +164,7 @@ impl Home {
                 .as_ref()
                 .is_some_and(|client| client.session.tracking.is_some())
         {
-            self.end_caching(at);
+            self.end_caching(at, Some(spec));
         }
         if step == Step::Next && self.is_monitored() && !std::mem::take(&mut self.shows_later) {
             self.show(at, spec, args);
@@ -196,6 +201,7 @@ impl Home {
             self.stats.command(spec.id).rejected.add(1);
         }
         self.count_error(error.code().as_bytes());
+        self.end_caching(at, spec);
         let client = self.client(at);
         client.session.last_command = spec.map_or("", |spec| spec.name);
         if let Some(transaction) = &mut client.session.transaction {
@@ -817,4 +823,11 @@ pub(super) fn count(errors: &mut Vec<(Box<[u8]>, u64)>, code: &[u8]) {
         None if errors.len() < limits::ERROR_CODES => errors.push((code.into(), 1)),
         None => {}
     }
+}
+
+/// Whether a command may have to do with keys. Whoever follows what the server does must not: in Redis it is a replica of
+/// a kind.
+fn touches_keys(spec: &CommandSpec) -> bool {
+    let flags = [flag::WRITE, flag::READONLY, flag::MAY_REPLICATE];
+    flags.into_iter().any(|flag| spec.flags.has(flag))
 }

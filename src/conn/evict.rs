@@ -19,15 +19,17 @@ use std::sync::Arc;
 /// Clients below this are all in one class.
 const SMALLEST_CLASS_BYTES: usize = 1 << 15;
 
+/// A lower limit counts as this one: with less nobody could connect to set another.
+const LIMIT_BYTES_MIN: u64 = 128 << 10;
+
 /// The limit in bytes; 0 for none.
 pub(super) fn limit(config: &Config) -> u64 {
-    match config.maxmemory_clients {
-        MemoryOrPercent::Bytes(bytes) => bytes,
-        MemoryOrPercent::Percent(percent) => {
-            let share = u128::from(config.maxmemory) * u128::from(percent) / 100;
-            u64::try_from(share).unwrap_or(u64::MAX)
-        }
-    }
+    let is_on = match config.maxmemory_clients {
+        MemoryOrPercent::Bytes(bytes) => bytes != 0,
+        MemoryOrPercent::Percent(_) => config.maxmemory != 0,
+    };
+    let bytes = config.maxmemory_clients.bytes(config.maxmemory);
+    if is_on { bytes.max(LIMIT_BYTES_MIN) } else { 0 }
 }
 
 /// The class of a size: powers of two.
@@ -171,6 +173,24 @@ impl Home {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_limit_shuts_everybody_out() {
+        let limit = |clients, maxmemory| {
+            limit(&Config {
+                maxmemory_clients: clients,
+                maxmemory,
+                ..Config::default()
+            })
+        };
+        let (bytes, percent) = (MemoryOrPercent::Bytes, MemoryOrPercent::Percent);
+        assert_eq!(limit(bytes(0), 1 << 30), 0);
+        assert_eq!(limit(bytes(1), 0), LIMIT_BYTES_MIN);
+        assert_eq!(limit(bytes(1 << 20), 0), 1 << 20);
+        assert_eq!(limit(percent(10), 0), 0);
+        assert_eq!(limit(percent(10), 5), LIMIT_BYTES_MIN);
+        assert_eq!(limit(percent(50), 2 << 20), 1 << 20);
+    }
 
     #[test]
     fn classes_are_powers_of_two() {

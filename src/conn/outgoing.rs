@@ -53,7 +53,8 @@ impl Home {
         if self.clients[at as usize].is_none() {
             return;
         }
-        let unsent = self.count_output(at) as u64;
+        let unsent = self.count_output(at);
+        let counted = unsent.saturating_sub(limits::OUTPUT_UNCOUNTED_BYTES) as u64;
         let client = self.clients[at as usize].as_mut().expect("just seen");
         let class = match client.session.kind {
             ClientKind::Normal | ClientKind::Master | ClientKind::Loader => 0,
@@ -61,8 +62,8 @@ impl Home {
             ClientKind::Pubsub => 2,
         };
         let limit = &self.config.client_output_buffer_limit[class];
-        let soft = limit.soft_bytes != 0 && unsent > limit.soft_bytes;
-        let hard = limit.hard_bytes != 0 && unsent > limit.hard_bytes;
+        let soft = limit.soft_bytes != 0 && counted >= limit.soft_bytes;
+        let hard = limit.hard_bytes != 0 && counted >= limit.hard_bytes;
         let since = match soft {
             true => *client.soft_limit_since.get_or_insert(now),
             false => {

@@ -200,6 +200,7 @@ impl Home {
             return self.owner.aside.forget();
         }
         if let Some(told) = self.owner.aside.take() {
+            self.owner.settle_news();
             let Told {
                 messages,
                 lines,
@@ -224,6 +225,7 @@ impl Home {
             }
         }
         if !messages.is_empty() {
+            self.owner.settle_news();
             self.owner
                 .news
                 .extend(messages.into_iter().map(News::Message));
@@ -241,6 +243,7 @@ impl Home {
         for later in pending.then {
             if let Later::Tell(_, messages) = later {
                 let messages = messages.iter().cloned().map(News::Message);
+                self.owner.settle_news();
                 self.owner.news.extend(messages);
                 self.tell_news();
             }
@@ -265,32 +268,11 @@ impl Home {
     /// Tells everybody who listens what commands of this shard had to say.
     pub(super) fn tell_news(&mut self) {
         let mut messages = Vec::new();
-        let strays = std::mem::take(&mut self.owner.strays);
-        let own = self.owner.store.take_events();
-        for event in strays.into_iter().chain(own) {
-            let (db, key, class, name) = match event {
-                StoreEvent::Expired(db, key) => (db, key, KeyspaceEvents::EXPIRED, "expired"),
-                StoreEvent::Evicted(db, key) => (db, key, KeyspaceEvents::EVICTED, "evicted"),
-                StoreEvent::New(db, key) => (db, key, KeyspaceEvents::NEW, "new"),
-                StoreEvent::Missed(db, key) => (db, key, KeyspaceEvents::KEY_MISS, "keymiss"),
-                StoreEvent::FieldsExpired(db, key, _) => {
-                    (db, key, KeyspaceEvents::HASH, "hexpired")
-                }
-                StoreEvent::Emptied(db, key) => (db, key, KeyspaceEvents::GENERIC, "del"),
-            };
-            self.event_messages(
-                &KeyEvent {
-                    db,
-                    class,
-                    name,
-                    key,
-                },
-                &mut messages,
-            );
-        }
+        self.owner.settle_news();
         for news in std::mem::take(&mut self.owner.news) {
             match news {
                 News::Key(event) => self.event_messages(&event, &mut messages),
+                News::Store(event) => self.event_messages(&key_event(event), &mut messages),
                 News::Message(message) => messages.push(message),
             }
         }
@@ -334,6 +316,24 @@ impl Home {
                 sharded: false,
             });
         }
+    }
+}
+
+/// What subscribers are told of something that no command said.
+fn key_event(event: StoreEvent) -> KeyEvent {
+    let (db, key, class, name) = match event {
+        StoreEvent::Expired(db, key) => (db, key, KeyspaceEvents::EXPIRED, "expired"),
+        StoreEvent::Evicted(db, key) => (db, key, KeyspaceEvents::EVICTED, "evicted"),
+        StoreEvent::New(db, key) => (db, key, KeyspaceEvents::NEW, "new"),
+        StoreEvent::Missed(db, key) => (db, key, KeyspaceEvents::KEY_MISS, "keymiss"),
+        StoreEvent::FieldsExpired(db, key, _) => (db, key, KeyspaceEvents::HASH, "hexpired"),
+        StoreEvent::Emptied(db, key) => (db, key, KeyspaceEvents::GENERIC, "del"),
+    };
+    KeyEvent {
+        db,
+        class,
+        name,
+        key,
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::home::Home;
 use crate::command::ctx::{Gather, OnCore, Reader};
+use crate::command::spec::CommandSpec;
 use crate::resp::{CommandError, Output, Proto, Reply};
 use crate::session::{Redirect, Topic, Tracking, TrackingMode};
 use crate::shard::{At, Frame, Mode, Node, Notice, Ticket};
@@ -287,20 +288,18 @@ impl Home {
         self.push_out_of_band(at, output);
     }
 
-    /// CLIENT CACHING holds for one command, or one transaction.
+    /// CLIENT CACHING holds for one command, or one transaction, that is none of CLIENT's own.
     #[cold]
-    pub(super) fn end_caching(&mut self, at: u32) {
+    pub(super) fn end_caching(&mut self, at: u32, spec: Option<&CommandSpec>) {
         let Some(Some(client)) = self.clients.get_mut(at as usize) else {
             return;
         };
         if client.session.transaction.is_none()
             && let Some(tracking) = &mut client.session.tracking
             && tracking.mode != TrackingMode::Broadcast
+            && !spec.is_some_and(|spec| spec.name.starts_with("client|"))
         {
-            // Not by CLIENT CACHING itself.
-            if !std::mem::take(&mut tracking.caching_is_new) {
-                tracking.caching = None;
-            }
+            tracking.caching = None;
         }
     }
 }

@@ -7,7 +7,7 @@
 //! `touch`); those in preparation of a write (`find`, `find_str`) note the access only; `peek` does neither.
 
 use super::access;
-use super::events::Loss;
+use super::events::{Loss, StoreEvent, StoreEvents};
 use super::garbage::Garbage;
 use super::hash::Locator;
 use super::store::{AccessClock, Change, Expiry, Look, Store, StoreSet};
@@ -385,7 +385,13 @@ impl<'a> Db<'a> {
         // It does not take over how the value was used that it replaces.
         let slot = self.locate(key).slot;
         let fresh = self.set.store(slot).ledger.access.fresh(self.now);
-        self.put(key, tag, raw, body, ttl, Some(access.unwrap_or(fresh)));
+        let replaced = self.put(key, tag, raw, body, ttl, Some(access.unwrap_or(fresh)));
+        if replaced {
+            // What was there is not overwritten but makes room.
+            let db = self.index;
+            let ledger = &mut self.set.store(slot).ledger;
+            ledger.push_event(StoreEvents::NEW, || StoreEvent::New(db, key.into()));
+        }
         if let Some(begun) = begun {
             // A snapshot is writing it, and goes on here.
             let at = self.locate(key);
@@ -562,6 +568,15 @@ impl<'a> Db<'a> {
         self.set.for_each(|store| {
             if store.has_losses() {
                 store.take_losses().into_iter().for_each(&mut take);
+            }
+        });
+    }
+
+    /// What happened to keys in the stores of this view without a command that said so, since this was called last.
+    pub fn take_events(&mut self, mut take: impl FnMut(StoreEvent)) {
+        self.set.for_each(|store| {
+            if store.has_events() {
+                store.take_events().into_iter().for_each(&mut take);
             }
         });
     }

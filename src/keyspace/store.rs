@@ -1024,7 +1024,7 @@ impl Ledger {
     }
 
     #[inline]
-    fn push_event(&mut self, kind: StoreEvents, event: impl FnOnce() -> StoreEvent) {
+    pub(super) fn push_event(&mut self, kind: StoreEvents, event: impl FnOnce() -> StoreEvent) {
         if self.wanted.has(kind) {
             debug_assert!(
                 self.events.len() < EVENTS_MAX,

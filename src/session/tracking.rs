@@ -30,8 +30,6 @@ pub struct Tracking {
     pub prefixes: Vec<Vec<u8>>,
     /// CLIENT CACHING, for the next command.
     pub caching: Option<bool>,
-    /// CLIENT CACHING has just been called.
-    pub caching_is_new: bool,
     /// The client that gets the messages instead.
     pub redirect: Option<Redirect>,
 }

@@ -23,8 +23,8 @@ use crate::command::lookup::Lookup;
 use crate::command::spec::{CommandSpec, Route, Run, StoreFn, flag};
 use crate::config::{Config, KeyspaceEvents};
 use crate::keyspace::{
-    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvent,
-    StoreEvents, StoreSet,
+    AccessClock, Db, EvictPolicy, EvictSettings, Expiry, Interest, Locator, Store, StoreEvents,
+    StoreSet,
 };
 use crate::resp::{Args, CommandError, Output, Reply};
 use crate::ring::Clock;
@@ -60,8 +60,6 @@ pub struct Owner {
     pub(super) pressure: Pressure,
     pub(super) rng: Rng,
     slots: Arc<SlotMap>,
-    /// What happened in the stores lent for a command, before what it said itself.
-    pub strays: Vec<StoreEvent>,
     /// What subscribers were not told yet.
     pub news: Vec<News>,
     /// What has to be written down and told to replicas; complete as [`Owner::effects`] gives it.
@@ -113,7 +111,6 @@ impl Owner {
             pressure: Pressure::default(),
             rng: Rng::new(seed),
             slots,
-            strays: Vec::new(),
             news: Vec::new(),
             effects: Effects::default(),
             aside: Aside::default(),
@@ -306,7 +303,7 @@ impl Owner {
                 if items.first_script().is_some() {
                     self.weigh_script(None);
                 }
-                let (slots, clock, strays) = (&*self.slots, &self.clock, &mut self.strays);
+                let (slots, clock) = (&*self.slots, &self.clock);
                 let mut kit = Kit {
                     config: &self.config,
                     rng: &mut self.rng,
@@ -413,7 +410,8 @@ impl Owner {
                         }
                         // Told by who executed, or they would come in any order.
                         let lent = stores.iter_mut().flatten();
-                        strays.extend(lent.flat_map(|store| store.take_events()));
+                        let events = lent.flat_map(|store| store.take_events());
+                        kit.news.extend(events.map(News::Store));
                         let _ = job.read.set(read);
                         (work, clean)
                     },
@@ -536,6 +534,14 @@ impl Owner {
         }
     }
 
+    /// Gives what happened to keys without a command that said so its place in the news: behind all that was told.
+    pub fn settle_news(&mut self) {
+        if self.store.has_events() {
+            let events = self.store.take_events();
+            self.news.extend(events.into_iter().map(News::Store));
+        }
+    }
+
     /// How many keys clients wait for.
     pub fn blocking_keys(&self) -> BlockingKeys {
         self.room.keys()
@@ -546,7 +552,6 @@ impl Owner {
     pub fn has_news(&self) -> bool {
         self.store.has_touched()
             || !self.news.is_empty()
-            || !self.strays.is_empty()
             || self.store.has_events()
             || !self.released.is_empty()
             || !self.notices.is_empty()

@@ -13,6 +13,11 @@ fn setbit_and_getbit() {
         SET s a => OK; GETBIT s 1 => 1; GETBIT s 0 => 0; SETBIT s 6 1 => 0; GET s => "c"
         SET n 1 => OK; SETBIT n 6 1 => 0; GET n => "3"; OBJECT ENCODING n => "raw"
         SET n 5 => OK; SETBIT n 1 0 => 0; OBJECT ENCODING n => "raw"; GET n => "5"
+        SET s a => OK; SETBIT s 1 1 => 1; OBJECT ENCODING s => "raw"; SET s a => OK; WATCH s => OK; c2: SETBIT s 1 1 => 1
+        MULTI => OK; OBJECT ENCODING s => QUEUED; EXEC => ["raw"]
+        SET s a => OK; BITFIELD s GET u8 0 => [97]; OBJECT ENCODING s => "embstr"
+        BITFIELD s SET u8 0 97 => [97]; OBJECT ENCODING s => "raw"; SET s 12 => OK
+        BITFIELD s OVERFLOW FAIL INCRBY u8 0 300 => [nil]; OBJECT ENCODING s => "raw"; GET s => "12"
         GETBIT n 7 => 1; SET m 12345 => OK; GETBIT m 39 => 1
         SETBIT new 100 0 => 0; STRLEN new => 13
         SETBIT b -1 1 => ERR bit offset is not an integer or out of range

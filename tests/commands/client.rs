@@ -148,6 +148,8 @@ fn pause_holds_writes_until_unpause() {
         CLIENT PAUSE abc => ERR timeout is not an integer or out of range
         CLIENT PAUSE -1 => ERR timeout is negative
         CLIENT PAUSE 1 FOO => ERR CLIENT PAUSE mode must be WRITE or ALL
+        CLIENT PAUSE 1 1 1 => ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP.
+        CLIENT pause 1 WRITE y => ERR unknown subcommand or wrong number of arguments for 'pause'. Try CLIENT HELP.
         CLIENT PAUSE => ERR wrong number of arguments for 'client|pause' command
         CLIENT UNPAUSE x => ERR wrong number of arguments for 'client|unpause' command
         "#,
@@ -224,6 +226,7 @@ fn unblock_of_clients_that_do_not_wait() {
         CLIENT UNBLOCK {{$two}} => 0; CLIENT UNBLOCK {{$two}} ERROR => 0; CLIENT UNBLOCK 99999 TIMEOUT => 0
         CLIENT UNBLOCK abc => ERR value is not an integer or out of range
         CLIENT UNBLOCK 1 FOO => ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
+        CLIENT UNBLOCK abc x y => ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.
         CLIENT UNBLOCK => ERR wrong number of arguments for 'client|unblock' command
         "#,
     );

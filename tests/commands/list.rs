@@ -99,7 +99,8 @@ fn elements_are_inserted_removed_and_trimmed() {
         LTRIM l 5 9 => OK; EXISTS l => 0; LTRIM l 0 0 => OK
         LTRIM l a 0 => ERR value is not an integer or out of range
         RPUSH l a a => 2; LREM l 0 a => 2; EXISTS l => 0
-        [7.2] LREM l -9223372036854775808 a => ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807
+        LREM l -9223372036854775808 a => 0; RPUSH l a b a => 3; LREM l -9223372036854775808 a => 2; DEL l => 1
+        LREM l -9223372036854775809 a => ERR value is not an integer or out of range
         "#,
     );
 }

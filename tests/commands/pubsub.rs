@@ -235,3 +235,75 @@ fn keys_tell_what_happens_to_them() {
         "#,
     );
 }
+
+/// Events of several keys come in the order in which things happened to them.
+#[test]
+fn a_new_key_is_told_of_before_what_happens_to_it() {
+    check(
+        r#"
+        CONFIG SET notify-keyspace-events E$gn => OK
+        c2: PSUBSCRIBE __key*__:* => any
+        MSET {t}a 1 {t}b 2 => OK
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "{t}a"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "{t}a"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "{t}b"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "{t}b"]
+        MSETNX {t}c 1 {t}d 2 => 1
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "{t}c"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "{t}c"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "{t}d"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "{t}d"]
+        EVAL "redis.call('set', KEYS[1], 1) redis.call('set', KEYS[2], 1)" 2 {t}x {t}y => nil
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "{t}x"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "{t}x"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "{t}y"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "{t}y"]
+        MOVE {t}x 1 => 1
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@1__:new", "{t}x"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:move_from", "{t}x"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@1__:move_to", "{t}x"]
+        "#,
+    );
+}
+
+/// What a key held that is replaced as a whole is gone first.
+#[test]
+fn a_key_that_takes_the_place_of_another_is_new() {
+    check(
+        r#"
+        MSET a 1 b 2 => OK
+        CONFIG SET notify-keyspace-events E$gn => OK
+        c2: PSUBSCRIBE __key*__:* => any
+        RENAME a b => OK
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "b"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:rename_from", "a"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:rename_to", "b"]
+        COPY b c => 1
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "c"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:copy_to", "c"]
+        COPY b c REPLACE => 1
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:new", "c"]
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:copy_to", "c"]
+        SET c 2 => OK
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:set", "c"]
+        "#,
+    );
+}
+
+#[test]
+fn a_stream_that_is_not_there_is_missed() {
+    check(
+        r#"
+        CONFIG SET notify-keyspace-events Em => OK
+        c2: PSUBSCRIBE __key*__:* => any
+        XACK none g 1-1 => 0
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:keymiss", "none"]
+        XCLAIM none g c 0 1-1 => error
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:keymiss", "none"]
+        XAUTOCLAIM none g c 0 0 => error
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:keymiss", "none"]
+        XAUTOCLAIM none g c x 0 => error
+        c2: read => ["pmessage", "__key*__:*", "__keyevent@0__:keymiss", "none"]
+        "#,
+    );
+}

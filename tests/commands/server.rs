@@ -154,7 +154,11 @@ fn config_get_and_set() {
         CONFIG SET maxmemory 100mb => OK; CONFIG GET maxmemory => {"maxmemory": "104857600"}
         CONFIG SET maxmemory 1gb => OK; CONFIG GET maxmemory => {"maxmemory": "1073741824"}
         CONFIG SET maxmemory 2000k => OK; CONFIG GET maxmemory => {"maxmemory": "2000000"}
+        CONFIG SET maxmemory 18446744073709551616 => OK; CONFIG GET maxmemory => {"maxmemory": "18446744073709551615"}
         CONFIG SET maxmemory 0 => OK
+        CONFIG SET maxmemory-clients 18446744073709551615 => OK; CONFIG GET maxmemory-clients => {"maxmemory-clients": "1%"}
+        CONFIG SET maxmemory-clients 9223372036854775808 => ERR CONFIG SET failed (possibly related to argument 'maxmemory-clients') - percentage argument must be less or equal to 100
+        CONFIG SET maxmemory-clients 9223372036854775807 => OK; CONFIG SET maxmemory-clients 0 => OK
         CONFIG SET maxmemory-policy ALLKEYS-LRU => OK; CONFIG GET maxmemory-policy => {"maxmemory-policy": "allkeys-lru"}
         CONFIG SET timeout 7 slowlog-max-len 9 => OK; CONFIG GET timeout slowlog-max-len => {"timeout": "7", "slowlog-max-len": "9"}
         CONFIG SET lfu-log-factor 20 => OK; CONFIG GET lfu-log-factor => {"lfu-log-factor": "20"}
@@ -635,6 +639,23 @@ fn monitor_shows_what_others_run() {
         # A barrier: the lines are here before RESET is sent.
         c3: close
         c2: RESET => RESET; PING => PONG; c2: PING => PONG
+        "#,
+    );
+}
+
+/// To Redis it is a replica.
+#[test]
+fn who_monitors_cannot_touch_keys() {
+    check(
+        r#"
+        SET k v => OK
+        c2: MONITOR => OK
+        c2: GET k => ERR Replica can't interact with the keyspace
+        c2: SET k w => ERR Replica can't interact with the keyspace
+        c2: PUBLISH c m => ERR Replica can't interact with the keyspace
+        c2: EVAL "return 1" 0 => ERR Replica can't interact with the keyspace
+        c2: DBSIZE => ERR Replica can't interact with the keyspace
+        c2: RESET => RESET; c2: GET k => "v"
         "#,
     );
 }

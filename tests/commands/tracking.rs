@@ -122,6 +122,25 @@ fn reads_are_remembered_on_demand() {
     );
 }
 
+/// CLIENT CACHING is for the next command that is not one of CLIENT's, be it refused.
+#[test]
+fn commands_about_the_client_do_not_use_up_caching() {
+    check_resp3(
+        r#"
+        MSET a 1 b 2 => OK
+        CLIENT TRACKING ON OPTIN => OK
+        CLIENT CACHING YES => OK; CLIENT ID => any; CLIENT GETNAME => any; CLIENT CACHING maybe => error; GET a => "1"; GET b => "2"
+        c2: SET b 3 => OK; c2: SET a 2 => OK; read => push["invalidate", ["a"]]; c2: PING => PONG
+        CLIENT CACHING YES => OK; NOSUCH => error; GET a => "2"
+        CLIENT TRACKINGINFO => {"flags": set["on", "optin"], "redirect": 0, "prefixes": []}
+        CLIENT CACHING YES => OK; GET => error
+        CLIENT TRACKINGINFO => {"flags": set["on", "optin"], "redirect": 0, "prefixes": []}
+        CLIENT CACHING YES => OK; CLIENT ID x => error
+        CLIENT TRACKINGINFO => {"flags": set["on", "optin", "caching-yes"], "redirect": 0, "prefixes": []}
+        "#,
+    );
+}
+
 #[test]
 fn prefixes_are_heard_without_reading() {
     check_resp3(

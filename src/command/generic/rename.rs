@@ -93,9 +93,11 @@ pub fn move_key(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     }
     let done = taken.is_some();
     if let Some(value) = taken {
-        cx.notify(KeyspaceEvents::GENERIC, "move_from", key);
         cx.db.select(target);
         cx.db.insert(key, value);
+        cx.db.select(home);
+        cx.notify(KeyspaceEvents::GENERIC, "move_from", key);
+        cx.db.select(target);
         cx.notify(KeyspaceEvents::GENERIC, "move_to", key);
         cx.db.select(home);
         cx.dirty += 1;

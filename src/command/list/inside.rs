@@ -116,7 +116,7 @@ pub fn linsert(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
 /// Removes equal elements; replies how many.
 pub fn lrem(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let key = args.arg(1);
-    let count = magnitude(args.arg(2))?;
+    let count = integer(args.arg(2))?;
     let (end, n) = match count {
         0 => (End::Front, usize::MAX),
         _ => (

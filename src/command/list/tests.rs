@@ -136,7 +136,7 @@ fn elements_are_removed_and_trimmed() {
         LREM l 0 5 => 1
         LREM nope 0 5 => 0
         LREM l x a => ERR value is not an integer or out of range
-        LREM l -9223372036854775808 a => ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807
+        LREM l -9223372036854775808 nope => 0
         LRANGE l 0 -1 => [b, c, a]
         @dirty => 11
         LTRIM l 0 -1 => OK

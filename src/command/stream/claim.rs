@@ -33,6 +33,8 @@ struct Claimed {
 /// Gives pending entries to a consumer. Replies them, or their ids.
 pub fn xclaim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (key, name, consumer) = (args.arg(1), args.arg(2), args.arg(3));
+    // A key that is not there is a miss, though this writes.
+    cx.db.read::<Stream>(key)?;
     let mut told = GroupEffects::new(cx.propagates());
     let (now, reply) = (cx.now, &mut cx.reply);
     let edited = cx.db.modify(key, |stream: &mut Stream| {
@@ -211,7 +213,10 @@ struct AutoClaim {
 /// the ids of those that are deleted.
 pub fn xautoclaim(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
     let (key, name, consumer) = (args.arg(1), args.arg(2), args.arg(3));
+    // As in XCLAIM; and it is one even if there is something wrong with the arguments.
+    let found = cx.db.read::<Stream>(key).map(|_| ());
     let claim = parse_auto(args)?;
+    found?;
     let mut told = GroupEffects::new(cx.propagates());
     let (now, reply) = (cx.now, &mut cx.reply);
     let edited = cx.db.modify(key, |stream: &mut Stream| {

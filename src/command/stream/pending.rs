@@ -7,6 +7,11 @@ use crate::types::stream::{Group, Stream, StreamId};
 
 /// Confirms entries. Replies how many were pending.
 pub fn xack(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
+    // A key that is not there is a miss, though this writes.
+    if cx.db.read::<Stream>(args.arg(1))?.is_none() {
+        cx.reply.count(0);
+        return Ok(Flow::Done);
+    }
     let edited = cx.db.modify(args.arg(1), |stream: &mut Stream| {
         let confirmed = stream.with_group(args.arg(2), |_, group| {
             let ids = ids::parse_all(args.from(3).iter())?;

@@ -427,10 +427,18 @@ fn set_all(cx: &mut Ctx<'_>, args: Args<'_>) {
     let pairs = (1..args.len())
         .step_by(2)
         .map(|at| (args.arg(at), input(args, at + 1)));
+    cx.dirty += args.len() as u64 / 2;
+    if cx.config.notify_keyspace_events.has(KeyspaceEvents::NEW) {
+        // What is told of a key comes before the next one.
+        for (key, value) in pairs {
+            cx.db.set_str(key, value, Ttl::Clear);
+            cx.notify(KeyspaceEvents::STRING, "set", key);
+        }
+        return;
+    }
     cx.db.each_key(pairs, |db, key, value| {
         db.set_str(key, value, Ttl::Clear);
     });
-    cx.dirty += args.len() as u64 / 2;
     for key in args.from(1).iter().step_by(2) {
         cx.notify(KeyspaceEvents::STRING, "set", key);
     }
