@@ -431,6 +431,53 @@ fn eviction_keeps_memory_at_the_budget() {
     });
 }
 
+/// What clients send faster than it can be done waits, and no key goes for it: nothing here adds to the dataset.
+#[test]
+fn long_pipelines_of_many_clients_evict_nothing() {
+    const KEYS: usize = 3000;
+    const CLIENTS: u64 = 16;
+    const COMMANDS: u64 = 1200;
+    each_variant(|variant| {
+        let server = variant.own_server(&[("maxmemory-policy", "allkeys-lru")]);
+        let mut conn = server.conn();
+        let value = vec![b'v'; 1300];
+        let mut bytes = Vec::new();
+        for i in 0..KEYS {
+            let key = format!("k{i}");
+            let words: [&[u8]; 3] = [b"SET", key.as_bytes(), &value];
+            encode(&words, &mut bytes);
+        }
+        conn.send(&bytes).expect("the server reads");
+        for _ in 0..KEYS {
+            assert_eq!(conn.read(), Ok(ok()));
+        }
+        drop(bytes);
+        // A fraction of what the clients have under way all together.
+        let limit = info_number(&mut conn, "used_memory") + MIB;
+        assert_eq!(conn.call(&format!("CONFIG SET maxmemory {limit}")), ok());
+        std::thread::scope(|scope| {
+            for client in 0..CLIENTS {
+                let (mut conn, value) = (server.conn(), &value);
+                scope.spawn(move || {
+                    let mut rng = Rng::new(client);
+                    let mut bytes = Vec::new();
+                    for _ in 0..COMMANDS {
+                        let key = format!("k{}", rng.below(KEYS));
+                        let words: [&[u8]; 3] = [b"SET", key.as_bytes(), value];
+                        encode(&words, &mut bytes);
+                    }
+                    conn.send(&bytes).expect("the server reads");
+                    for _ in 0..COMMANDS {
+                        assert_eq!(conn.read(), Ok(ok()));
+                    }
+                });
+            }
+        });
+        let left = conn.call("DBSIZE").int();
+        assert!(left > KEYS as i64 * 9 / 10, "{left} of {KEYS} keys left");
+    });
+}
+
 #[test]
 fn volatile_policies_spare_keys_without_expiry() {
     each_variant(|variant| {

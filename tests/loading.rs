@@ -176,6 +176,97 @@ fn refused(server: &mut Server, why: &str) {
     assert!(log.contains(why), "{why}: {log}");
 }
 
+fn texts(reply: &Value) -> Vec<String> {
+    reply.elements().iter().map(Value::text).collect()
+}
+
+/// Nobody is there who could wait, listen or be served in another way.
+#[test]
+fn commands_for_clients_are_answered_at_once_and_what_follows_is_read() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        let commands = [
+            "SELECT 0",
+            "BLPOP none 0",
+            "XREAD BLOCK 0 STREAMS x $",
+            "BLMOVE none other LEFT RIGHT 0",
+            "WAIT 1 0",
+            "RPUSH list a b",
+            "BLPOP list 0",
+            "SUBSCRIBE channel",
+            "MONITOR",
+            "CLIENT REPLY OFF",
+            "HELLO 3",
+            "QUIT",
+            "EXEC",
+            "MULTI",
+            "SET a 1",
+            "SSUBSCRIBE channel",
+            "BRPOP list 0",
+            "SET b 2",
+            "EXEC",
+            "SET last 1",
+        ];
+        write(server.dir(), &[(INCR, all(&commands))]);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(texts(&conn.call("MGET a b last")), ["1", "2", "1"]);
+        assert_eq!(conn.call("EXISTS list none other").text(), "0");
+        server.wait_log(&[
+            "AOF-loading-client: 'ERR SUBSCRIBE isn't allowed for a DENY BLOCKING client' after processing the command 'subscribe'",
+            "'ERR MONITOR isn't allowed for DENY BLOCKING client'",
+            "ERR EXEC without MULTI",
+        ]);
+    });
+}
+
+/// Lines that end in LF alone, other bytes than CRLF behind an argument: read as Redis reads them.
+#[test]
+fn what_resembles_the_format_is_read() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[]);
+        let mut file = aof("SELECT 0");
+        file.extend_from_slice(b"*3\n$3\nSET\r\n$1\na\r\n$1\n1\r\n");
+        file.extend_from_slice(b"*3\r\n$3\r\nSETxx$1\r\nbxx$1\r\n2xx");
+        file.extend_from_slice(b"*1\n$5\nMULTI\r\n");
+        file.extend_from_slice(b"*3 \r\n$+3\r\nSET\r\n$01\r\nc\r\n$ 1\r\n3\n\n");
+        file.extend(all(&["EXEC", "SET d 4"]));
+        write(server.dir(), &[(INCR, file)]);
+        server.restart();
+        let values = server.conn().call("MGET a b c d");
+        assert_eq!(texts(&values), ["1", "2", "3", "4"]);
+    });
+}
+
+#[test]
+fn the_log_tells_of_files_in_the_words_of_redis() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("appendonly", "yes")]);
+        server.wait_log(&["Creating AOF incr file appendonly.aof.1.incr.aof on server start"]);
+        server.conn().call("BGREWRITEAOF");
+        server
+            .wait_log(&["Creating AOF incr file appendonly.aof.2.incr.aof on background rewrite"]);
+        server.restart();
+        server.wait_log(&["Opening AOF incr file appendonly.aof."]);
+        server.stop();
+        let torn = all(&["SELECT 0", "MULTI", "SET a 1"]);
+        write(server.dir(), &[(INCR, torn)]);
+        server.restart();
+        server.wait_log(&[
+            "Revert incomplete MULTI/EXEC transaction in AOF file appendonly.aof.1.incr.aof",
+        ]);
+        server.stop();
+        let folder = server.dir().join("appendonlydir");
+        fs::remove_dir_all(&folder).expect("ours");
+        fs::write(server.dir().join("appendonly.aof"), aof("SET a 1")).expect("written");
+        server.restart();
+        server.wait_log(&[
+            "Successfully migrated an old-style AOF file (appendonly.aof) into the AOF directory (appendonlydir).",
+        ]);
+        assert_eq!(server.conn().call("GET a").text(), "1");
+    });
+}
+
 #[test]
 fn what_cannot_be_read_keeps_the_server_from_starting() {
     each_variant(|variant| {

@@ -232,3 +232,132 @@ fn append_only_files_are_checked_and_cut_off() {
     let (fine, text) = check(&["aof", path(&manifest)], "");
     assert!(!fine && text.contains("Unknown AOF file type"), "{text}");
 }
+
+/// A single file that somebody cut into: what is said of it, and what is left with --fix.
+#[track_caller]
+fn check_damaged(bytes: &str, problem: &str, left: &str) {
+    let folder = support::process::fresh_dir();
+    let file = folder.join("x.aof");
+    fs::write(&file, bytes).expect("written");
+    let (fine, text) = check(&["aof", path(&file)], "");
+    assert!(!fine && text.contains(problem), "{bytes:?}: {text}");
+    assert_eq!(fs::read_to_string(&file).expect("text"), bytes);
+    let (fine, text) = check(&["aof", "--fix", "--yes", path(&file)], "");
+    assert!(fine, "{bytes:?}: {text}");
+    assert_eq!(fs::read_to_string(&file).expect("text"), left);
+    let _ = fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn transactions_that_do_not_fit_together_are_found() {
+    let good = format!("{}{}", aof("SELECT 0"), aof("SET a 1"));
+    let transaction = format!("{}{}{}", aof("MULTI"), aof("SET b 2"), aof("EXEC"));
+    let lone = format!("{good}{}{}", aof("EXEC"), aof("SET c 3"));
+    check_damaged(&lone, "Unexpected EXEC in AOF", &good);
+    let twice = format!("{good}{transaction}{}", aof("exec"));
+    check_damaged(
+        &twice,
+        "Unexpected EXEC in AOF",
+        &format!("{good}{transaction}"),
+    );
+    let nested = format!("{good}{}{transaction}", aof("MULTI"));
+    check_damaged(&nested, "Unexpected MULTI in AOF", &good);
+    // What the server reads all the same is not in order.
+    let lines = format!("{good}*1\n$4\nPING\n");
+    check_damaged(&lines, "A number was expected", &good);
+    let behind = format!("{good}*1\r\n$4\r\nPINGxx");
+    check_damaged(&behind, "An argument ends with a line end", &good);
+}
+
+#[test]
+fn a_time_before_everything_leaves_files_as_they_are() {
+    let folder = support::process::fresh_dir();
+    let names = [
+        ("a.1.base.aof", "b", 1),
+        ("a.1.incr.aof", "i", 1),
+        ("a.2.incr.aof", "i", 2),
+    ];
+    let manifest = folder.join("a.manifest");
+    // From which file on all is later: a base has no times.
+    for later in 1..=2 {
+        let mut text = String::new();
+        for (at, (name, kind, seq)) in names.iter().enumerate() {
+            text.push_str(&format!("file {name} seq {seq} type {kind}\n"));
+            let time = if at >= later { 2000 } else { 1000 };
+            let commands = match at {
+                0 => aof("SELECT 0"),
+                _ => format!("#TS:{time}\r\n{}", aof("SET a 1")),
+            };
+            fs::write(folder.join(name), commands).expect("written");
+        }
+        fs::write(&manifest, text).expect("written");
+        let contents = || names.map(|(name, ..)| fs::read(folder.join(name)).expect("it is there"));
+        let before = contents();
+        let back = ["aof", "--yes", "--truncate-to-timestamp", "1500"];
+        let (fine, text) = check(&[&back[..], &[path(&manifest)]].concat(), "");
+        let file = folder.join(names[later].0);
+        let said = format!(
+            "AOF {} has nothing before timestamp 1500, aborting...",
+            path(&file)
+        );
+        assert!(!fine && text.contains(&said), "{text}");
+        let (fine, text) = check(&[&back[..], &[path(&file)]].concat(), "");
+        assert!(!fine && text.contains(&said), "{text}");
+        assert_eq!(contents(), before);
+    }
+    let _ = fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn what_is_no_rdb_file_is_called_by_its_name() {
+    let folder = support::process::fresh_dir();
+    let program = env!("CARGO_BIN_EXE_tessera-dump");
+    for (text, what) in [
+        (aof("SET a 1"), "is an append-only file"),
+        (
+            format!("#TS:1000\r\n{}", aof("SET a 1")),
+            "is an append-only file",
+        ),
+        (
+            "file a.1.incr.aof seq 1 type i\n".to_owned(),
+            "is the manifest of an append-only file",
+        ),
+    ] {
+        let file = folder.join("x");
+        fs::write(&file, text).expect("written");
+        let (output, _) = run(program, &[path(&file)], "");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(what), "{said}");
+    }
+    let _ = fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn how_keys_were_used_goes_along_with_them() {
+    let lru = Options::new(1, "epoll").with("maxmemory-policy", "allkeys-lru");
+    let server = Server::start(&lru);
+    let mut conn = server.conn();
+    assert_eq!(conn.call("RPUSH list a b").text(), "2");
+    let payload = conn.call("DUMP list").bytes().to_vec();
+    let old: [&[u8]; 6] = [b"RESTORE", b"old", b"0", &payload, b"IDLETIME", b"1000"];
+    assert_eq!(conn.call_words(&old).text(), "OK");
+    assert_eq!(conn.call("PEXPIREAT old 9999999999999").text(), "1");
+    assert_eq!(conn.call("SAVE").text(), "OK");
+    let file = server.dir().join("dump.rdb");
+    let (output, _) = run(
+        env!("CARGO_BIN_EXE_tessera-dump"),
+        &["--resp", path(&file)],
+        "",
+    );
+    assert!(output.status.success());
+    let other = Server::start(&lru);
+    let mut conn = other.conn();
+    conn.send(&output.stdout).expect("sent");
+    for _ in 0..2 {
+        assert_eq!(conn.read().expect("a reply").text(), "OK");
+    }
+    let idle = conn.call("OBJECT IDLETIME old").int();
+    assert!((1000..2000).contains(&idle), "{idle}");
+    assert_eq!(conn.call("PEXPIRETIME old").int(), 9_999_999_999_999);
+    assert_eq!(conn.call("LRANGE old 0 -1").elements().len(), 2);
+}

@@ -55,8 +55,14 @@ pub const APART_BYTES_MIN: usize = 32 * 1024;
 /// doubling would copy as much as arrives, and all of it at once is more than an announcement is worth.
 pub const APART_GROWTH: usize = 16;
 
-/// Unparsed bytes of a client that has to wait anyway, beyond which nothing more is received for it.
-pub const INPUT_PAUSE_BYTES: usize = 1024 * 1024;
+/// Unparsed bytes of a client that has to wait anyway, beyond which nothing more is received for it: what is on its way
+/// belongs into the sockets, which nobody counts. Enough for it to go on with until more is received.
+pub const INPUT_PAUSE_BYTES: usize = 64 * 1024;
+
+/// Of the query buffer of a client that waits, so much does not count against `maxmemory`: it is there because shards wait
+/// for each other, and no key has to go for that. What comes before a pause takes effect (all that the kernel has received
+/// into a core's buffers until then), and room to grow, included.
+pub const INPUT_UNCOUNTED_BYTES: usize = 16 * INPUT_PAUSE_BYTES;
 
 /// A query buffer larger than this is given back when it is empty.
 pub const INPUT_KEPT_BYTES: usize = 64 * 1024;

@@ -7,51 +7,52 @@
 //! ```
 //!
 //! A copy may overlap what it produces: distance 1 repeats a byte. The compressor looks for the most recent place with
-//! the same three bytes and takes whatever length matches there; no search for better ones. It works on small strings
-//! mostly, so its table is sized to the input: clearing it must not cost more than the work.
+//! the same three bytes and takes whatever length matches there; no search for better ones. Of a copy's own places it
+//! remembers the last two only: in records that resemble each other, the older places are where longer matches begin.
+//! It works on small strings mostly, so its table is sized to the input: clearing it must not cost more than the work.
+//! Four slots a byte make up for a hash without chains. A slot has the low 16 bits of a place: enough for the window,
+//! and whatever is found there is compared.
 
 /// The most bytes that a copy makes of three.
 const COPY_BYTES_MAX: usize = 264;
 const COPY_BYTES_MIN: usize = 3;
 const LITERALS_MAX: usize = 32;
 const DISTANCE_MAX: usize = 8192;
-/// Slots of the largest table: a window's worth, twice.
-const TABLE_BITS_MAX: u32 = 14;
+/// Slots of the largest table: a window's worth, four times.
+const TABLE_BITS_MAX: u32 = 15;
 const TABLE_BITS_MIN: u32 = 6;
+/// A table has this power of two more slots than the input has bytes.
+const TABLE_SPARE_BITS: u32 = 2;
+
+const _: () = assert!(DISTANCE_MAX <= u16::MAX as usize);
 
 /// Compresses `input` into at most `len_max` bytes; `None` if it does not fit. O(n), one table allocated.
 pub fn compress(input: &[u8], len_max: usize) -> Option<Vec<u8>> {
-    let bits = input
-        .len()
-        .checked_ilog2()
-        .unwrap_or(0)
-        .clamp(TABLE_BITS_MIN, TABLE_BITS_MAX);
-    // Positions are kept plus one: 0 is nowhere.
-    let mut table = vec![0_usize; 1 << bits];
+    let bits = input.len().checked_ilog2().unwrap_or(0) + TABLE_SPARE_BITS;
+    let bits = bits.clamp(TABLE_BITS_MIN, TABLE_BITS_MAX);
+    let mut table = vec![0_u16; 1 << bits];
     let mut out = Vec::with_capacity(len_max.min(input.len()));
     let (mut at, mut literals) = (0, 0);
-    while at + COPY_BYTES_MIN <= input.len() {
-        let slot = &mut table[hash(&input[at..], bits)];
-        let earlier = std::mem::replace(slot, at + 1);
-        let found = earlier
-            .checked_sub(1)
-            .filter(|start| at - start <= DISTANCE_MAX)
-            .map(|start| (at - start, matching(input, start, at)))
-            .filter(|(_, len)| *len >= COPY_BYTES_MIN);
-        let Some((distance, len)) = found else {
+    while let Some(three) = three_at(input, at) {
+        let place = &mut table[slot(three, bits)];
+        let distance = usize::from((at as u16).wrapping_sub(*place));
+        *place = at as u16;
+        let is_found = (1..=DISTANCE_MAX.min(at)).contains(&distance)
+            && three_at(input, at - distance) == Some(three);
+        if !is_found {
             at += 1;
             continue;
-        };
+        }
+        let len = matching(input, at - distance, at);
         write_literals(&mut out, &input[literals..at]);
         write_copy(&mut out, distance, len);
-        // The places inside of the copy are worth remembering, too, but for very long ones.
-        let end = at + len;
-        for inside in at + 1..end.min(at + COPY_BYTES_MAX / 8) {
-            if inside + COPY_BYTES_MIN <= input.len() {
-                table[hash(&input[inside..], bits)] = inside + 1;
+        at += len;
+        literals = at;
+        for inside in at - 2..at {
+            if let Some(three) = three_at(input, inside) {
+                table[slot(three, bits)] = inside as u16;
             }
         }
-        (at, literals) = (end, end);
         if out.len() > len_max {
             return None;
         }
@@ -107,16 +108,29 @@ pub fn decompress(input: &[u8], len: usize) -> Option<Vec<u8>> {
 /// How many bytes from `start` on are the same as from `at` on, as far as a copy reaches.
 fn matching(input: &[u8], start: usize, at: usize) -> usize {
     let reach = (input.len() - at).min(COPY_BYTES_MAX);
-    input[start..]
-        .iter()
-        .zip(&input[at..at + reach])
-        .take_while(|(a, b)| a == b)
-        .count()
+    let (earlier, here) = (&input[start..start + reach], &input[at..at + reach]);
+    let (words, rest) = (earlier.as_chunks::<8>(), here.as_chunks::<8>());
+    let mut len = 0;
+    for (a, b) in words.0.iter().zip(rest.0) {
+        let differing = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differing != 0 {
+            return len + (differing.trailing_zeros() / 8) as usize;
+        }
+        len += 8;
+    }
+    let rest = words.1.iter().zip(rest.1);
+    len + rest.take_while(|(a, b)| a == b).count()
 }
 
-/// A table slot for the three bytes at the start.
-fn hash(bytes: &[u8], bits: u32) -> usize {
-    let three = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
+/// The three bytes at a place, if there are so many.
+#[inline]
+fn three_at(input: &[u8], at: usize) -> Option<u32> {
+    let &[a, b, c] = input.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes([a, b, c, 0]))
+}
+
+/// Their slot in a table.
+fn slot(three: u32, bits: u32) -> usize {
     (three.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
 }
 
@@ -188,6 +202,39 @@ mod tests {
             }
             check(&input);
         }
+    }
+
+    #[test]
+    fn records_that_resemble_each_other_become_small() {
+        // What Redis makes of the same: an intset of 1, 2 and 2^40 takes 22 bytes, 128 fields of a hash 1005.
+        let mut intset = vec![8, 0, 0, 0, 3, 0, 0, 0];
+        for member in [1_u64, 2, 1 << 40] {
+            intset.extend_from_slice(&member.to_le_bytes());
+        }
+        assert!(check(&intset) <= 22);
+        let mut fields = vec![0; 6];
+        for at in 0..128 {
+            for text in [format!("field{at}"), format!("value{at}")] {
+                fields.push(0x80 | text.len() as u8);
+                fields.extend_from_slice(text.as_bytes());
+                fields.push(text.len() as u8 + 1);
+            }
+        }
+        fields.push(255);
+        assert!(check(&fields) <= 1005 * 102 / 100);
+    }
+
+    #[test]
+    fn places_beyond_16_bits_are_found() {
+        let mut rng = Rng::new(7);
+        let mut input: Vec<u8> = (0..70_000).map(|_| rng.below(256) as u8).collect();
+        let plain = check(&input);
+        input.extend_from_within(69_000..);
+        assert!(check(&input) < plain + 40);
+        // A place that lies 65536 bytes back is none.
+        let mut input: Vec<u8> = (0..65_600).map(|_| rng.below(256) as u8).collect();
+        input.copy_within(0..60, 65_536);
+        assert!(check(&input) > 65_600);
     }
 
     #[test]

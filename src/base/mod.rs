@@ -22,7 +22,9 @@ pub mod time;
 pub use crc64::{crc64, crc64_combine};
 pub use glob::glob_match;
 pub use map::{Map, Set};
-pub use num::{FloatError, I64Buf, parse_f64, parse_i64, parse_u64, write_f64, write_i64};
+pub use num::{
+    FloatError, I64Buf, parse_f64, parse_i64, parse_u64, write_f64, write_f64_shortest, write_i64,
+};
 pub use output::Output;
 pub use preserved::{Holding, Preserved};
 pub use rng::Rng;

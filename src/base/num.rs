@@ -10,7 +10,7 @@
 mod float;
 mod float80;
 
-pub use float::{parse_f64, parse_f64_clamped, write_f64};
+pub use float::{parse_f64, parse_f64_clamped, write_f64, write_f64_shortest};
 pub use float80::{Float80, FloatError, float80_add};
 
 /// Parses a signed integer written exactly as we would print it; anything else is `None`.

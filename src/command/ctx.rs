@@ -314,6 +314,11 @@ impl Server {
         bytes.sum::<u64>() + self.scripts.text_bytes() + fixed as u64
     }
 
+    /// What of it does not count against `maxmemory`: requests of clients that wait for us.
+    pub fn uncounted_memory(&self) -> u64 {
+        self.sum(|core| core.client_uncounted.get())
+    }
+
     /// Sums one figure over all cores.
     pub fn sum(&self, figure: impl Fn(&CoreStats) -> u64) -> u64 {
         self.cores.iter().map(|core| figure(&core.stats)).sum()

@@ -5,6 +5,7 @@
 
 use super::apart::Apart;
 use super::merge::Plan;
+use crate::base::limits;
 use crate::command::ctx::{Job, OnCore, Reader, Scope};
 use crate::command::spec::CommandSpec;
 use crate::resp::{Output, OwnedArgs, Parser, Proto};
@@ -141,6 +142,8 @@ pub(super) struct Client {
     /// What of the core's sum of clients' memory is this client's, and its class there if it may be evicted.
     pub(super) counted_memory: usize,
     pub(super) class: Option<usize>,
+    /// What of `counted_memory` does not count against `maxmemory`.
+    pub(super) uncounted: usize,
 }
 
 impl Client {
@@ -170,6 +173,7 @@ impl Client {
             soft_limit_since: None,
             counted_memory: 0,
             class: None,
+            uncounted: 0,
         }
     }
 
@@ -185,6 +189,15 @@ impl Client {
             + self.unsent()
             + self.session.memory()
             + size_of::<Client>()
+    }
+
+    /// What of that is there because the client waits for us: it may not cost a key.
+    pub(super) fn uncounted(&self) -> usize {
+        let waits = self.stall != Stall::None || self.ready || !self.slots.is_empty();
+        match waits {
+            true => self.input.capacity().min(limits::INPUT_UNCOUNTED_BYTES),
+            false => 0,
+        }
     }
 
     /// What a command of this client is run under.

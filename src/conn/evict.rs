@@ -7,6 +7,7 @@
 //!
 //! Nothing of this happens without a limit. With one, clients are measured when something came from or went to them.
 
+use super::client::Client;
 use super::home::Home;
 use crate::base::slot::ShardId;
 use crate::command::ctx::CoreShared;
@@ -60,6 +61,10 @@ impl Home {
         let old_place = std::mem::replace(&mut client.class, place);
         self.stats.client_memory.sub(before as u64);
         self.stats.client_memory.add(now as u64);
+        let uncounted = client.uncounted();
+        let before_uncounted = std::mem::replace(&mut client.uncounted, uncounted);
+        self.stats.client_uncounted.sub(before_uncounted as u64);
+        self.stats.client_uncounted.add(uncounted as u64);
         if let Some(class) = old_place {
             self.stats.client_classes[class].sub(before as u64);
         }
@@ -76,10 +81,12 @@ impl Home {
     }
 
     /// What a client held is held no more.
-    pub(super) fn unmeasure(&mut self, held: usize, class: Option<usize>) {
-        self.stats.client_memory.sub(held as u64);
-        if let Some(class) = class {
-            self.stats.client_classes[class].sub(held as u64);
+    pub(super) fn unmeasure(&mut self, client: &Client) {
+        let held = client.counted_memory as u64;
+        self.stats.client_memory.sub(held);
+        self.stats.client_uncounted.sub(client.uncounted as u64);
+        if let Some(class) = client.class {
+            self.stats.client_classes[class].sub(held);
         }
     }
 

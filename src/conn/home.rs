@@ -453,6 +453,7 @@ impl Home {
     pub(super) fn refresh_pressure(&mut self) {
         if self.owner.limit != 0 {
             let total = self.server.used_memory();
+            let total = total.saturating_sub(self.server.uncounted_memory());
             let elsewhere = total.saturating_sub(self.owner.store.memory());
             self.owner.set_elsewhere(elsewhere);
         }

@@ -96,7 +96,7 @@ impl Home {
             }
         }
         self.wants.close.push(client.socket);
-        self.unmeasure(client.counted_memory, client.class);
+        self.unmeasure(&client);
         self.unsent -= client.counted_output;
         if client.stall == Stall::Paused {
             self.waiting.retain(|&waits| waits != at);

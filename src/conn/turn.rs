@@ -371,6 +371,9 @@ impl Home {
             } else if consumed > input.len() / 2 {
                 input.drain(..consumed);
                 client.consumed = 0;
+                if input.capacity() > limits::INPUT_KEPT_BYTES.max(4 * input.len()) {
+                    input.shrink_to(limits::INPUT_KEPT_BYTES.max(2 * input.len()));
+                }
             } else {
                 client.consumed = consumed;
             }

@@ -237,6 +237,8 @@ impl Running {
         *self.saves.at_cut.lock() = Some(at_cut);
         let stats = &self.server().process.save;
         stats.started.store(started, Ordering::Relaxed);
+        // Counted when it begins, whatever becomes of it.
+        stats.saves.fetch_add(1, Ordering::Relaxed);
         stats.in_progress.store(true, Ordering::SeqCst);
         Ok(cut)
     }
@@ -256,7 +258,6 @@ impl Running {
                 tracing::info!("DB saved on disk");
                 process.last_save.store(now, Ordering::Relaxed);
                 process.saved_changes.store(changes, Ordering::Relaxed);
-                stats.saves.fetch_add(1, Ordering::Relaxed);
                 stats.last_ok.store(true, Ordering::Relaxed);
                 process.disk.note_save(false);
             }

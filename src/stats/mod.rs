@@ -175,6 +175,8 @@ pub struct CoreStats {
     pub monitors: Counter,
     /// Bytes of query buffers and output buffers held for clients.
     pub client_memory: Counter,
+    /// What of it does not count against `maxmemory`: requests of clients that wait for us.
+    pub client_uncounted: Counter,
     /// What of it is held for clients that may be evicted, by classes of size.
     pub client_classes: [Counter; CLIENT_CLASSES],
     /// Clients closed because all together held too much.

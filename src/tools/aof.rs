@@ -4,6 +4,7 @@ use super::{Progress, open, rdb};
 use crate::command::lookup::lookup;
 use crate::persist::Window;
 use crate::persist::aof::{AofReader, FileKind, Manifest, Step};
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -62,10 +63,11 @@ pub(super) fn check(path: &Path, wishes: &Wishes) -> Result<(), String> {
     Ok(())
 }
 
-const MANIFEST_LOOK_BYTES: u64 = 4096;
+/// A manifest shows itself within so many bytes.
+pub(super) const MANIFEST_LOOK_BYTES: u64 = 4096;
 
 /// A manifest begins with a line about a file, comments aside.
-fn is_manifest(bytes: &[u8]) -> bool {
+pub(super) fn is_manifest(bytes: &[u8]) -> bool {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let first = lines.find(|line| !line.starts_with(b"#"));
     first.is_some_and(|line| line.trim_ascii_start().starts_with(b"file "))
@@ -83,6 +85,7 @@ fn check_earlier(path: &Path, kind: FileKind, wishes: &Wishes) -> Result<(), Str
     println!("Start to check {} AOF", kind_name(kind));
     let seen = look(path, wishes.until)?;
     let name = path.display();
+    refuse_nothing(path, &seen, wishes)?;
     if let Some(problem) = seen.problem {
         return Err(format!(
             "{problem}\nAOF {name} is not valid up to its end, and it is not the last file: it cannot be cut off without \
@@ -101,8 +104,20 @@ fn check_earlier(path: &Path, kind: FileKind, wishes: &Wishes) -> Result<(), Str
     Ok(())
 }
 
+/// A file of which nothing would be left is not touched.
+fn refuse_nothing(path: &Path, seen: &Seen, wishes: &Wishes) -> Result<(), String> {
+    match (wishes.until, seen.later) {
+        (Some(until), Some(0)) => Err(format!(
+            "AOF {} has nothing before timestamp {until}, aborting...",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn check_last(path: &Path, name: &Path, wishes: &Wishes) -> Result<(), String> {
     let seen = look(path, wishes.until)?;
+    refuse_nothing(path, &seen, wishes)?;
     let name = name.display();
     if let Some(at) = seen.later.filter(|at| *at <= seen.valid) {
         println!("AOF {name}: the first command after the wanted time begins at offset {at}");
@@ -171,7 +186,7 @@ fn look(path: &Path, until: Option<i64>) -> Result<Seen, String> {
         from = seen.size - window.remaining();
         println!("RDB preamble is OK, proceeding with AOF tail...");
     }
-    read_commands(&mut window, from, until, &mut seen).map_err(read)?;
+    read_commands(&mut window, path, from, until, &mut seen).map_err(read)?;
     println!(
         "{}: {} commands, {} transactions, {} bytes",
         path.display(),
@@ -190,6 +205,7 @@ fn look(path: &Path, until: Option<i64>) -> Result<Seen, String> {
 
 fn read_commands(
     window: &mut Window<File>,
+    path: &Path,
     from: u64,
     until: Option<i64>,
     seen: &mut Seen,
@@ -199,9 +215,22 @@ fn read_commands(
     seen.problem = loop {
         seen.valid = reader.valid();
         let offset = reader.offset();
+        let was_open = reader.in_transaction();
         match reader.next(window.bytes()) {
             Ok(Step::Command(used)) => {
                 let name = &window.bytes()[reader.args()[0].clone()];
+                let misplaced = match was_open {
+                    true => name.eq_ignore_ascii_case(b"multi").then_some("MULTI"),
+                    false => name.eq_ignore_ascii_case(b"exec").then_some("EXEC"),
+                };
+                if let Some(misplaced) = misplaced {
+                    // What was valid before it still is, and no more.
+                    seen.problem = Some(at(
+                        offset,
+                        format_args!("Unexpected {misplaced} in AOF {}", path.display()),
+                    ));
+                    return Ok(());
+                }
                 seen.commands += 1;
                 seen.transactions += u64::from(name.eq_ignore_ascii_case(b"exec"));
                 if lookup(name).is_none() && seen.unknown.len() < UNKNOWN_MAX {
@@ -234,17 +263,25 @@ fn read_commands(
                 break match (window.bytes().is_empty(), reader.in_transaction()) {
                     (true, false) => None,
                     (true, true) => Some("Reached EOF before reading EXEC for MULTI".into()),
-                    (false, _) => Some(format!(
-                        "{offset:#18x}: Expected to read {need} bytes, got {} bytes",
-                        window.bytes().len()
+                    (false, _) => Some(at(
+                        offset,
+                        format_args!(
+                            "Expected to read {need} bytes, got {} bytes",
+                            window.bytes().len()
+                        ),
                     )),
                 };
             }
-            Err(error) => break Some(format!("{:#18x}: {}", error.offset, error.reason)),
+            Err(error) => break Some(at(error.offset, format_args!("{}", error.reason))),
         }
     };
     seen.valid = reader.valid();
     Ok(())
+}
+
+/// What is wrong, with its place.
+fn at(offset: u64, what: fmt::Arguments<'_>) -> String {
+    format!("0x{offset:16x}: {what}")
 }
 
 /// Names that are told.

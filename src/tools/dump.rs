@@ -1,14 +1,16 @@
 //! `tessera-dump`: an RDB file as JSON lines, or as the commands that make what is in it.
 
+use super::aof::{MANIFEST_LOOK_BYTES, is_manifest};
 use super::words::Words;
 use super::{json, open, rdb};
 use crate::base::{I64Buf, write_f64};
 use crate::keyspace::{Value, ValueRef};
 use crate::persist::rdb::{Found, RawKey, Usage};
-use crate::persist::{ValueLimits, write_command, write_key};
+use crate::persist::{self, ValueLimits, Window, write_command, write_key};
 use crate::types::stream::{Stream, StreamId};
 use crate::types::{Collection, End, Item};
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +20,8 @@ Usage: tessera-dump [--json|--resp] FILE
 
   --json   a line for each key: its database, name, type, value, and when it expires; texts that are not UTF-8 are
            {\"hex\": ..}. This is the default
-  --resp   the commands that make all that, as redis-cli --pipe takes them
+  --resp   the commands that make all that, as redis-cli --pipe takes them; RESTORE for keys of whose use the
+           file tells
 ";
 
 /// Runs the program with its arguments, the program's own name left out.
@@ -56,6 +59,12 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 
 fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), String> {
     let mut window = open(path)?;
+    if let Some(what) = what_else(&mut window) {
+        let name = path.display();
+        return Err(format!(
+            "{name} is {what}, not an RDB file: tessera-check aof reads those, and an append-only file is commands already"
+        ));
+    }
     let limits = ValueLimits::default();
     let mut selected = 0;
     let mut failed = None;
@@ -71,7 +80,7 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
                         selected = raw.db;
                         write_command(&mut bytes, &[b"SELECT", raw.db.to_string().as_bytes()]);
                     }
-                    write_key(&mut bytes, &raw.key, value.as_value_ref(), raw.expire);
+                    write_used_key(&mut bytes, raw, value.as_value_ref());
                 }
             }
             Found::Function(code) if as_commands => {
@@ -104,9 +113,51 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
         Ok(())
     });
     match failed {
-        Some(error) => Err(error.to_string()),
-        None => read,
+        Some(error) => return Err(error.to_string()),
+        None => read?,
     }
+    let more = window.remaining();
+    if more > 0 {
+        eprintln!(
+            "{}: {more} bytes behind the RDB file were not read",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// What a file is by its beginning, if that is what people hand over for an RDB file.
+fn what_else(window: &mut Window<File>) -> Option<&'static str> {
+    let _ = window.extend(window.size().min(MANIFEST_LOOK_BYTES));
+    let bytes = window.bytes();
+    match bytes {
+        _ if is_manifest(bytes) => Some("the manifest of an append-only file"),
+        [b'*', b'0'..=b'9', ..] | [b'#', b'T', b'S', b':', ..] => Some("an append-only file"),
+        _ => None,
+    }
+}
+
+/// The commands that make a key. What is known of its use only RESTORE can say.
+fn write_used_key(out: &mut Vec<u8>, raw: &RawKey<'_>, value: ValueRef<'_>) {
+    let (option, number) = match raw.usage {
+        Usage::Unknown => return write_key(out, &raw.key, value, raw.expire),
+        Usage::IdleSecs(idle) => (b"IDLETIME".as_slice(), idle),
+        Usage::Frequency(often) => (b"FREQ".as_slice(), u64::from(often)),
+    };
+    let expire = raw.expire.map_or(0, |at| at.0).to_string();
+    let payload = persist::dump(value, true);
+    let number = number.to_string();
+    let words: [&[u8]; 8] = [
+        b"RESTORE",
+        &raw.key,
+        expire.as_bytes(),
+        &payload,
+        b"REPLACE",
+        b"ABSTTL",
+        option,
+        number.as_bytes(),
+    ];
+    write_command(out, &words);
 }
 
 /// What TYPE answers.

@@ -588,6 +588,23 @@ fn debug_populate_and_digest() {
     );
 }
 
+/// What redis-server 7.0.15 makes of the same; of a score like 0.1 it prints more digits than 7.2.
+#[test]
+fn digests_are_those_of_redis() {
+    check(
+        r#"
+        SET s x => OK; SET n 12 => OK; RPUSH l a b 3 => 3; HSET h a b c 4 => 2; SADD ss a b 1 => 3; SADD ints 1 2 3 => 3
+        ZADD z 1 a 2.5 b inf c -inf d -0.25 e => 5; XADD x 1-1 a b c 4 => "1-1"; XADD x 2-5 d e => "2-5"
+        SET e x PXAT 9999999999999 => OK
+        DEBUG DIGEST-VALUE s n l none => [+e1c099d36d86ec50b7f83540e7e59065055be33d, +655ac46b180ad2f61a3cee25f0b1780fa2ec879a, +09eb1fc9381ee92790d59930ab462945f8cd948b, +0000000000000000000000000000000000000000]
+        DEBUG DIGEST-VALUE h ss ints => [+75482ee2853b87091827cc605f3a7c746fd060eb, +e8f32bbb1ad9bf537c8867de4f19fec9e001296d, +2a462a3f51a1db89738ebbeef0c47ce1bbc85246]
+        DEBUG DIGEST-VALUE z x e => [+8680c06180aa77c78e9cd856331c36aaafcde511, +21fccb02c189272b793b58f2d3c243837588ee94, +0745672cb1bf060476eedeb8a28f5ffe1ff5a2be]
+        DEBUG DIGEST => +149bb973b17d40547d27d490f3c6c95126f445f5
+        SELECT 7 => OK; RPUSH s x => 1; DEBUG DIGEST => +2f58a035aea1d27525c15e85fddfc9cf6464298f
+        "#,
+    );
+}
+
 #[test]
 fn debug_protocol_types() {
     check(

@@ -66,6 +66,14 @@ pub fn write_f64(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Appends a double as [`write_f64`] does, but large whole numbers as fractions are: `1e+20`, `1e+8`.
+pub fn write_f64_shortest(out: &mut Vec<u8>, value: f64) {
+    match value.is_finite() {
+        true => write_fraction(out, value),
+        false => write_f64(out, value),
+    }
+}
+
 /// Finite doubles that are not printed as integers.
 fn write_fraction(out: &mut Vec<u8>, value: f64) {
     if value.is_sign_negative() {

@@ -41,7 +41,7 @@ pub fn restore(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {
             CommandError::RESTORE_FORMAT
         }
     })?;
-    let expire = expire_time(ttl, options.is_absolute, cx.now)?;
+    let expire = expire_time(ttl, options.is_absolute, cx.now);
     if expire.is_some_and(|at| at <= cx.now) && cx.db.removes_expired() {
         if cx.db.remove(key) {
             cx.dirty += 1;
@@ -144,19 +144,12 @@ fn parse_ttl(text: &[u8]) -> std::result::Result<i64, CommandError> {
     }
 }
 
-/// The expiry time; `None` for 0. One that is too far away to be told counts as no valid TTL.
-fn expire_time(
-    ttl: i64,
-    is_absolute: bool,
-    now: Millis,
-) -> std::result::Result<Option<Millis>, CommandError> {
+/// The expiry time; `None` for 0. One that is too far away to be told has passed, as in Redis, where the sum wraps.
+fn expire_time(ttl: i64, is_absolute: bool, now: Millis) -> Option<Millis> {
     match ttl {
-        0 => Ok(None),
-        at if is_absolute => Ok(Some(Millis(at))),
-        ttl => now
-            .checked_add(ttl)
-            .map(Some)
-            .ok_or_else(|| CommandError::invalid_expire("restore")),
+        0 => None,
+        at if is_absolute => Some(Millis(at)),
+        ttl => Some(Millis(now.0.wrapping_add(ttl).max(1))),
     }
 }
 
@@ -267,7 +260,8 @@ mod tests {
             RESTORE n 0 {HELLO} FREQ -1 => ERR Invalid FREQ value, must be >= 0 and <= 255
             RESTORE n 0 {HELLO} FREQ 1 IDLETIME 1 => ERR syntax error
             RESTORE n 0 {HELLO} IDLETIME 1 FREQ 1 => ERR syntax error
-            RESTORE n 9223372036854775807 {HELLO} => ERR invalid expire time in 'restore' command
+            RESTORE n 9223372036854775807 {HELLO} => OK
+            EXISTS n => 0
             RESTORE n 0 => ERR wrong number of arguments for 'restore' command
             @len => 1
             "#

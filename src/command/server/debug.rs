@@ -7,10 +7,10 @@
 
 use super::Result;
 use super::config;
-use super::digest::{Digest, digest_of};
+use super::digest::{self, Digest, digest_of};
 use super::fields;
 use crate::base::time::Millis;
-use crate::base::{DbIndex, I64Buf, Rng, glob_match, key_slot, parse_f64, parse_i64};
+use crate::base::{I64Buf, Rng, glob_match, key_slot, parse_f64, parse_i64};
 use crate::command::client::on_all;
 use crate::command::ctx::{Core, Ctx, Flow, Gather, HomeCtx, Load, Save};
 use crate::command::generic::object::references;
@@ -400,25 +400,8 @@ fn stringmatch_test(seed: i64) {
 /// One number over all keys of all databases.
 fn digest(now: Millis) -> Flow {
     Flow::Gather(Gather::new(
-        move |core: &mut dyn Core| {
-            let mut total = Digest::default();
-            for index in 0..core.store().databases() {
-                let index = DbIndex(index as u32);
-                let mut db = Db::new(StoreSet::One(core.store()), index, now);
-                let mut keys = Vec::new();
-                db.for_each(|key, _| keys.push(key.to_vec()));
-                for key in keys {
-                    let value = digest_of(&mut db, &key);
-                    total.combine(Digest::of_key(index, &key, value));
-                }
-            }
-            total
-        },
-        |parts, reply| {
-            let mut total = Digest::default();
-            parts.into_iter().for_each(|part| total.combine(part));
-            reply.simple(&total.to_string());
-        },
+        move |core: &mut dyn Core| digest::of_databases(core.store(), now),
+        |parts, reply| reply.simple(&digest::of_all(&parts).to_string()),
     ))
 }
 

@@ -287,8 +287,8 @@ pub(super) fn memory(text: &mut Text, cx: &HomeCtx<'_>) {
         format_args!("{:.2}", memory.fragmentation()),
     );
     text.line("mem_fragmentation_bytes", memory.fragmentation_bytes());
+    text.line("mem_not_counted_for_evict", cx.server.uncounted_memory());
     text.zeros(&[
-        "mem_not_counted_for_evict",
         "mem_replication_backlog",
         "mem_total_replication_buffers",
         "mem_clients_slaves",

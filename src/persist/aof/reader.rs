@@ -6,6 +6,10 @@
 //! MULTI .. EXEC               a transaction counts as a whole: a torn one counts as nothing
 //! ```
 //!
+//! Whoever checks a file wants every line to be as it is written. Whoever loads one takes what Redis has always taken:
+//! lines that end in LF alone, numbers with something behind them, any two bytes behind an argument. Such a command is to
+//! be written anew before it is passed on ([`AofReader::is_plain`]).
+//!
 //! Pure: whoever has the file slides the window, and takes care of an RDB file in front of the commands. A command that
 //! arrives in many pieces is not parsed from its beginning again.
 
@@ -56,6 +60,10 @@ pub struct AofReader {
     /// Arguments still to come; `None` before the line that says how many.
     missing: Option<usize>,
     args: Vec<Range<usize>>,
+    /// Takes what only resembles the format.
+    lenient: bool,
+    /// The command under way is as it would be written.
+    is_plain: bool,
 }
 
 impl AofReader {
@@ -68,7 +76,22 @@ impl AofReader {
             seen: 0,
             missing: None,
             args: Vec::new(),
+            lenient: false,
+            is_plain: true,
         }
+    }
+
+    /// As [`AofReader::new`], for one who wants to have as much of the file as there is.
+    pub fn lenient(offset: u64) -> AofReader {
+        AofReader {
+            lenient: true,
+            ..AofReader::new(offset)
+        }
+    }
+
+    /// Whether the last command is in the file as a client would send it.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Where the arguments of the last command are in the window.
@@ -103,6 +126,7 @@ impl AofReader {
             Some(missing) => missing,
             None => {
                 self.args.clear();
+                self.is_plain = true;
                 let Some(count) = self.number(window, b'*')? else {
                     return Ok(Step::More(window.len() as u64 + 1));
                 };
@@ -125,8 +149,11 @@ impl AofReader {
                 return Ok(Step::More(end as u64 + 2));
             }
             if window[end..end + 2] != *b"\r\n" {
-                self.seen = end;
-                return Err(self.error("An argument ends with a line end"));
+                if !self.lenient {
+                    self.seen = end;
+                    return Err(self.error("An argument ends with a line end"));
+                }
+                self.is_plain = false;
             }
             self.args.push(self.seen..end);
             self.seen = end + 2;
@@ -185,7 +212,11 @@ impl AofReader {
         };
         let digits = rest[1..end].strip_suffix(b"\r");
         let number = digits.filter(|digits| digits.first().is_some_and(u8::is_ascii_digit));
-        let number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let mut number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        if self.lenient && (number.is_none() || rest[1] == b'0') {
+            self.is_plain = false;
+            number = leading_number(&rest[1..end]);
+        }
         match number {
             Some(number) => {
                 self.seen += end + 1;
@@ -203,6 +234,22 @@ impl AofReader {
     }
 }
 
+/// The number that a text begins with, 0 without one, as C reads it; `None` if it is negative or large.
+fn leading_number(text: &[u8]) -> Option<usize> {
+    let text = text.trim_ascii_start();
+    let (sign, digits) = match text {
+        [sign @ (b'+' | b'-'), digits @ ..] => (*sign, digits),
+        digits => (b'+', digits),
+    };
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit());
+    let digits = &digits[..end.unwrap_or(digits.len())];
+    let number = match std::str::from_utf8(digits).ok()? {
+        "" => 0,
+        digits => digits.parse().ok()?,
+    };
+    (sign == b'+' || number == 0).then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +265,14 @@ mod tests {
 
     /// Reads all, the window growing by random steps; returns the commands, the valid length and the error.
     fn read(file: &[u8], rng: &mut Rng) -> (Vec<Vec<Vec<u8>>>, u64, Option<AofError>) {
-        let mut reader = AofReader::new(0);
+        read_with(AofReader::new(0), file, rng)
+    }
+
+    fn read_with(
+        mut reader: AofReader,
+        file: &[u8],
+        rng: &mut Rng,
+    ) -> (Vec<Vec<Vec<u8>>>, u64, Option<AofError>) {
         let (mut from, mut to, mut commands) = (0, 0, Vec::new());
         loop {
             match reader.next(&file[from..to]) {
@@ -260,6 +314,53 @@ mod tests {
             Ok(Step::Annotation(16, Some(1_700_000_000)))
         );
         assert_eq!(reader.valid(), 23);
+    }
+
+    #[test]
+    fn a_lenient_reader_takes_what_resembles_the_format() {
+        for (text, plain) in [
+            ("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", true),
+            ("*2\n$3\n GT\r\n$1\nk\r\n", false),
+            ("*2\r\n$3\r\nGETxx$1\r\nk\r\n", false),
+            ("*2x\r\n$ 3\r\nGET\r\n$+1 \r\nk\n\n", false),
+            ("*02\r\n$3\r\nGET\r\n$01\r\nk\r\n", false),
+        ] {
+            let mut reader = AofReader::lenient(0);
+            assert_eq!(
+                reader.next(text.as_bytes()),
+                Ok(Step::Command(text.len())),
+                "{text:?}"
+            );
+            assert_eq!(reader.args().len(), 2);
+            assert_eq!(&text[reader.args()[1].clone()], "k", "{text:?}");
+            assert_eq!(reader.is_plain(), plain, "{text:?}");
+            for seed in 0..20 {
+                let file = text.repeat(3);
+                let reader = AofReader::lenient(0);
+                let (commands, valid, error) =
+                    read_with(reader, file.as_bytes(), &mut Rng::new(seed));
+                assert_eq!((commands.len(), error), (3, None), "{text:?}");
+                assert_eq!(valid, file.len() as u64);
+            }
+        }
+        for text in [
+            "*0\r\n",
+            "*-1\r\n",
+            "*x\r\n",
+            "*1\r\n$-1\r\n",
+            "*1\r\n+OK\r\n",
+        ] {
+            assert!(
+                AofReader::lenient(0).next(text.as_bytes()).is_err(),
+                "{text:?}"
+            );
+        }
+        // No argument, rather than one that is not there.
+        let empty = b"*1\r\n$x\r\n\r\n";
+        assert_eq!(
+            AofReader::lenient(0).next(empty),
+            Ok(Step::Command(empty.len()))
+        );
     }
 
     #[test]

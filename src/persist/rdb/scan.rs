@@ -309,7 +309,7 @@ impl Scanner {
         let found = self.crc;
         if self.checks && stored != 0 && stored != found {
             let reason = format!(
-                "RDB CRC error: wrong RDB checksum expected: ({stored:x}) but got ({found:x})"
+                "RDB CRC error: Wrong RDB checksum expected: ({found:x}) but got ({stored:x}). Aborting now."
             );
             return Ok(Err(RdbError::at(self.offset, reason)));
         }

@@ -84,18 +84,22 @@ impl Folder {
     pub(super) fn current_incr<D: Disk>(&mut self, disk: &mut D) -> io::Result<(D::File, u64)> {
         disk.make_folder(&self.path)?;
         if let Some(newest) = self.manifest.incrs.last() {
-            let path = self.path.join(newest.path());
-            return disk.open(&path);
+            let name = newest.path().display().to_string();
+            let opened = disk.open(&self.path.join(newest.path()))?;
+            tracing::info!("Opening AOF incr file {name} on server start");
+            return Ok(opened);
         }
         let mut manifest = self.manifest.clone();
-        let path = self.name_incr(&mut manifest);
-        let path = self.file(&path);
+        let name = self.name_incr(&mut manifest);
+        let path = self.file(&name);
         let (file, length) = disk.open(&path)?;
         if length > 0 {
             let path = path.display();
             tracing::warn!("{path} is there already, with {length} bytes: writing behind them");
         }
         self.commit(disk, manifest)?;
+        let name = String::from_utf8_lossy(&name);
+        tracing::info!("Creating AOF incr file {name} on server start");
         Ok((file, length))
     }
 
@@ -113,6 +117,8 @@ impl Folder {
             let _ = disk.remove(&path);
             return Err(error);
         }
+        let name = String::from_utf8_lossy(&name);
+        tracing::info!("Creating AOF incr file {name} on background rewrite");
         Ok(file)
     }
 
@@ -124,6 +130,8 @@ impl Folder {
         if length > 0 {
             disk.truncate(&mut file, 0)?;
         }
+        let name = format!("temp-{}.incr", self.stem);
+        tracing::info!("Creating AOF incr file {name} on background rewrite");
         Ok(file)
     }
 

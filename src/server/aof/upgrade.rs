@@ -45,7 +45,7 @@ pub(in crate::server) fn adopt_old_file(config: &Config) -> Result<(), String> {
     match moved {
         Ok(()) => {
             tracing::info!(
-                "Successfully migrated an old-style AOF configuration ({file}) into the AOF directory ({folder})."
+                "Successfully migrated an old-style AOF file ({file}) into the AOF directory ({folder})."
             );
             Ok(())
         }

@@ -3,11 +3,13 @@
 use super::stream::Stream;
 use super::{LoadError, Loader, Result};
 use crate::command::lookup::lookup;
+use crate::command::spec::{CommandSpec, Group, flag};
 use crate::config::{Config, os_reason};
-use crate::persist::Window;
 use crate::persist::aof::{AofReader, FileInfo, Manifest, Step};
+use crate::persist::{Window, write_command};
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// How far a file could be read.
@@ -165,7 +167,7 @@ impl Loader<'_> {
         path: &Path,
         name: &str,
     ) -> Result<End> {
-        let mut reader = AofReader::new(from);
+        let mut reader = AofReader::lenient(from);
         let mut stream = Stream::open(self)?;
         // Commands of a transaction wait for its end: a torn one is as if it had never been.
         let mut transaction: Vec<u8> = Vec::new();
@@ -174,11 +176,18 @@ impl Loader<'_> {
         let problem = loop {
             match reader.next(window.bytes()) {
                 Ok(Step::Command(used)) => {
-                    let bytes = &window.bytes()[..used];
+                    let mut bytes = &window.bytes()[..used];
                     let word = &bytes[reader.args()[0].clone()];
-                    self.check_known(word, name)?;
+                    let spec = self.known(word, name)?;
+                    let anew;
+                    if !reader.is_plain() {
+                        anew = written_anew(bytes, reader.args());
+                        bytes = &anew;
+                    }
                     count += 1;
-                    if reader.in_transaction() || queued > 0 {
+                    if is_about_connections(spec) {
+                        refuse(spec);
+                    } else if reader.in_transaction() || queued > 0 {
                         transaction.extend_from_slice(bytes);
                         queued += 1;
                         if !reader.in_transaction() {
@@ -186,6 +195,10 @@ impl Loader<'_> {
                             transaction.clear();
                             queued = 0;
                         }
+                    } else if spec.flags.has(flag::BLOCKING) {
+                        // Nothing waits in a transaction: it is answered at once, as if its time were over.
+                        let apart = [MULTI, bytes, EXEC].concat();
+                        stream.send_all(self, &apart, 3)?;
                     } else {
                         stream.send(self, bytes)?;
                     }
@@ -213,7 +226,7 @@ impl Loader<'_> {
                         true if !reader.in_transaction() => None,
                         true => {
                             tracing::warn!(
-                                "Revert incomplete MULTI/EXEC transaction from AOF file {name}"
+                                "Revert incomplete MULTI/EXEC transaction in AOF file {name}"
                             );
                             Some(Problem::Short)
                         }
@@ -233,7 +246,7 @@ impl Loader<'_> {
     }
 
     /// Commands that nobody knows here are fatal: data would be missing.
-    fn check_known(&self, word: &[u8], name: &str) -> Result<()> {
+    fn known(&self, word: &[u8], name: &str) -> Result<&'static CommandSpec> {
         // The names of rename-command, or those that commands have everywhere.
         match self
             .running
@@ -242,7 +255,7 @@ impl Loader<'_> {
             .get(word)
             .or_else(|| lookup(word))
         {
-            Some(_) => Ok(()),
+            Some(spec) => Ok(spec),
             None => {
                 let word = String::from_utf8_lossy(word);
                 Err(fatal(format!(
@@ -251,6 +264,43 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// A command that only resembles the format, as it would be written.
+fn written_anew(bytes: &[u8], args: &[Range<usize>]) -> Vec<u8> {
+    let words: Vec<&[u8]> = args.iter().map(|range| &bytes[range.clone()]).collect();
+    let mut anew = Vec::with_capacity(bytes.len() + 16);
+    write_command(&mut anew, &words);
+    anew
+}
+
+/// Whether a command changes how its client is served, and no data. A file has no such client: the command is passed
+/// over, and what follows is read as ever.
+fn is_about_connections(spec: &CommandSpec) -> bool {
+    match spec.group {
+        Group::Connection => !matches!(spec.name, "select" | "ping" | "echo"),
+        Group::PubSub => spec.name.ends_with("subscribe"),
+        _ => spec.name == "monitor",
+    }
+}
+
+/// Says that a command was passed over, if the client of a file may not call it at all.
+fn refuse(spec: &CommandSpec) {
+    let name = spec.name;
+    let word = name.to_uppercase();
+    let error = match name {
+        "monitor" => "MONITOR isn't allowed for DENY BLOCKING client".to_owned(),
+        "subscribe" | "psubscribe" | "ssubscribe" => {
+            format!("{word} isn't allowed for a DENY BLOCKING client")
+        }
+        _ => return,
+    };
+    tracing::warn!(
+        "== CRITICAL == This server is sending an error to its AOF-loading-client: 'ERR {error}' after processing the command '{name}'"
+    );
 }
 
 /// Why the rest of a file was not read.
