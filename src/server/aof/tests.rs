@@ -3,7 +3,7 @@
 
 use super::disk::{Disk, Times};
 use super::folder::Folder;
-use super::writer::{Switch, Writer};
+use super::writer::{SYNC_EVERY_US, Switch, Writer};
 use crate::base::Rng;
 use crate::config::AppendFsync;
 use crate::log::Taken;
@@ -32,6 +32,10 @@ struct State {
     /// One in so many operations fails; 0 for none.
     one_in: usize,
     is_full: bool,
+    /// As if every sync failed.
+    fails_syncs: bool,
+    /// The next write is the last for which there is room.
+    fills_up: bool,
     /// What the writer is made to overlook.
     overlooks: Overlooked,
 }
@@ -163,6 +167,8 @@ impl Disk for Faulty {
         inode.content.resize(length, 0);
         inode.content[offset..offset + some].copy_from_slice(&bytes[..some]);
         inode.dirty = Some(inode.dirty.map_or(offset, |dirty| dirty.min(offset)));
+        let fills_up = self.state.borrow().fills_up;
+        self.state.borrow_mut().is_full |= fills_up;
         match overlooks {
             Overlooked::ShortWrites => Ok(bytes.len()),
             _ => Ok(some),
@@ -178,7 +184,7 @@ impl Disk for Faulty {
     }
 
     fn sync(&mut self, file: &mut File) -> io::Result<()> {
-        let fails = self.strike().is_err();
+        let fails = self.strike().is_err() || self.state.borrow().fails_syncs;
         let overlooks = self.state.borrow().overlooks;
         if overlooks == Overlooked::NoSyncs {
             return Ok(());
@@ -381,6 +387,78 @@ fn a_full_disk_is_reported_and_what_was_not_written_is_kept() {
     writer.work(1_000_000, true);
     assert!(writer.failure().is_none());
     assert_eq!((writer.unwritten_bytes(), writer.synced()), (0, 3));
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_commands() {
+    let mut halves = 0;
+    for seed in 0..20 {
+        let disk = Faulty::new(seed);
+        let mut writer = writer(&disk, AppendFsync::Everysec);
+        let accept = |writer: &mut Writer<Faulty>, start, text: &[u8]| {
+            let mut taken = Taken {
+                start,
+                bytes: text.to_vec(),
+                ..Taken::default()
+            };
+            writer.accept(&mut taken, |_| Switch::Nothing, |_, _| {});
+        };
+        accept(&mut writer, 0, b"one");
+        writer.work(1, true);
+        disk.state.borrow_mut().fills_up = true;
+        accept(&mut writer, 3, b"two");
+        writer.work(2, true);
+        let content = |name| {
+            disk.state.borrow().names[Path::new(name)]
+                .borrow()
+                .content
+                .clone()
+        };
+        if writer.failure().is_some() {
+            halves += 1;
+            assert_eq!(content("d/a.1.incr.aof"), b"one", "seed {seed}");
+        }
+        disk.state.borrow_mut().fills_up = false;
+        disk.state.borrow_mut().is_full = false;
+        writer.work(10_000_000, true);
+        assert_eq!(content("d/a.1.incr.aof"), b"onetwo", "seed {seed}");
+    }
+    assert!(halves > 0);
+}
+
+/// What `everysec` wrote is not kept. When `always` finds out that the disk has failed it writes again what it has kept,
+/// behind that, and has all written anew.
+#[test]
+fn a_sync_that_fails_after_everysec_takes_back_only_what_is_kept() {
+    let disk = Faulty::new(4);
+    let mut writer = writer(&disk, AppendFsync::Everysec);
+    let accept = |writer: &mut Writer<Faulty>, start, text: &[u8]| {
+        let mut taken = Taken {
+            start,
+            bytes: text.to_vec(),
+            ..Taken::default()
+        };
+        writer.accept(&mut taken, |_| Switch::Nothing, |_, _| {});
+    };
+    writer.work(SYNC_EVERY_US, true);
+    accept(&mut writer, 0, b"one");
+    writer.work(SYNC_EVERY_US, true);
+    accept(&mut writer, 3, b"two");
+    writer.work(SYNC_EVERY_US + 1, true);
+    assert_eq!(writer.synced(), 3);
+    writer.set_policy(AppendFsync::Always);
+    accept(&mut writer, 6, b"six");
+    disk.state.borrow_mut().fails_syncs = true;
+    writer.work(SYNC_EVERY_US + 2, true);
+    assert!(writer.failure().is_some());
+    disk.state.borrow_mut().fails_syncs = false;
+    writer.work(10_000_000, true);
+    let state = disk.state.borrow();
+    let file = &state.names[Path::new("d/a.1.incr.aof")];
+    assert_eq!(file.borrow().content, b"onetwosix");
+    assert_eq!(writer.synced(), 9);
+    drop(state);
+    assert!(writer.take_suspicion());
 }
 
 #[test]

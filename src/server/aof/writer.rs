@@ -22,7 +22,7 @@ use std::path::Path;
 
 /// Microseconds between the beginnings of two syncs with `everysec`. With what the second one takes, what was written
 /// right after the first began is on the disk a second later.
-const SYNC_EVERY_US: u64 = 800_000;
+pub(super) const SYNC_EVERY_US: u64 = 800_000;
 /// Microseconds before something that failed is tried again.
 const RETRY_US: u64 = 100_000;
 /// Microseconds between two complaints about the same.
@@ -79,6 +79,8 @@ pub(super) struct Writer<D: Disk> {
     /// Bytes in the file of the target, and how many of them are synced.
     length: u64,
     synced_length: u64,
+    /// Where in the file the first of the pieces begins that are written and kept.
+    kept_from: u64,
     written: u64,
     synced: u64,
     /// When the last sync began.
@@ -104,6 +106,7 @@ impl<D: Disk> Writer<D> {
             unwritten: 0,
             length: 0,
             synced_length: 0,
+            kept_from: 0,
             written: 0,
             synced: 0,
             synced_at_us: 0,
@@ -404,12 +407,28 @@ impl<D: Disk> Writer<D> {
         while let Some(piece) = self.pieces.get_mut(self.unwritten) {
             let left = &piece.bytes[piece.written..];
             if !left.is_empty() {
-                let some = self.disk.write(file, left, self.length)?;
-                if some == 0 {
-                    return Err(io::ErrorKind::WriteZero.into());
+                if self.unwritten == 0 && piece.written == 0 {
+                    self.kept_from = self.length;
                 }
-                piece.written += some;
-                self.length += some as u64;
+                let some = match self.disk.write(file, left, self.length) {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    result => result,
+                };
+                let begun = piece.written as u64;
+                match some {
+                    Ok(some) => {
+                        piece.written += some;
+                        self.length += some as u64;
+                    }
+                    Err(error) => {
+                        // Half a command at the end of a file would be in the way of a start meanwhile.
+                        if begun > 0 && self.disk.truncate(file, self.length - begun).is_ok() {
+                            self.length -= begun;
+                            piece.written = 0;
+                        }
+                        return Err(error);
+                    }
+                }
                 continue;
             }
             if !piece.is_note {
@@ -436,12 +455,14 @@ impl<D: Disk> Writer<D> {
         }
         if let Err(error) = self.disk.sync(file) {
             if self.policy == AppendFsync::Always && self.unwritten > 0 {
-                // Whatever the kernel has done with it: once more from what is known to be there.
-                let _ = self.disk.truncate(file, self.synced_length);
-                self.length = self.synced_length;
+                // Whatever the kernel has done with it: once more from the first that is kept. What another policy has
+                // written before that, and not kept, may be lost.
+                self.is_suspect |= self.synced_length < self.kept_from;
+                let _ = self.disk.truncate(file, self.kept_from);
+                self.length = self.kept_from;
                 self.pieces.iter_mut().for_each(|piece| piece.written = 0);
                 self.unwritten = 0;
-                self.written = self.synced;
+                self.written = self.pieces.front().map_or(self.synced, |first| first.start);
             } else {
                 self.is_suspect = true;
             }
