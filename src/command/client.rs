@@ -149,10 +149,8 @@ pub fn describe_client(session: &Session, args: Args<'_>, now: Millis) -> String
 fn line(view: &ClientView<'_>, now: Millis) -> String {
     let session = view.session;
     let seconds = |since: Millis| now.since(since).max(0) / 1000;
-    let multi = session
-        .transaction
-        .as_ref()
-        .map_or(-1, |open| open.queued as i64);
+    let open = session.transaction.as_ref().or(session.executing.as_ref());
+    let multi = open.map_or(-1, |open| open.queued as i64);
     let redirect = match &session.tracking {
         None => -1,
         Some(tracking) => tracking
@@ -160,7 +158,7 @@ fn line(view: &ClientView<'_>, now: Millis) -> String {
             .as_ref()
             .map_or(0, |target| target.client as i64),
     };
-    let multi_bytes = session.transaction.as_ref().map_or(0, |open| open.bytes);
+    let multi_bytes = open.map_or(0, |open| open.bytes);
     // As its limits count it.
     let buffered = view.output_bytes.min(OUTPUT_UNCOUNTED_BYTES);
     let listed = view.output_bytes - buffered;
@@ -223,7 +221,10 @@ fn flags(view: &ClientView<'_>) -> String {
         (session.kind == ClientKind::Master, 'M'),
         (session.monitor, 'O'),
         (session.kind == ClientKind::Pubsub, 'P'),
-        (session.transaction.is_some(), 'x'),
+        (
+            session.transaction.is_some() || session.executing.is_some(),
+            'x',
+        ),
         (view.blocked, 'b'),
         (session.tracking.is_some(), 't'),
         (is_broken, 'R'),

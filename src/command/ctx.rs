@@ -75,14 +75,14 @@ pub trait Besides {
     ) -> Option<Result<(), CommandError>>;
 
     /// Runs a command of an EXEC, its `n`th, that runs at its client's core, which is this one. It writes its reply, unless
-    /// that comes later. Its effects come behind those of the commands before it.
+    /// that comes later. Its effects, and what subscribers are told, come behind those of the commands before it.
     fn run_queued(
         &mut self,
         n: usize,
         spec: &'static CommandSpec,
         args: &OwnedArgs,
         scope: Scope,
-        effects: &mut Effects,
+        told: (&mut Effects, &mut Vec<News>),
         out: &mut Output,
     ) -> Queued;
 }
@@ -123,7 +123,7 @@ impl Besides for Undivided {
         _: &'static CommandSpec,
         _: &OwnedArgs,
         scope: Scope,
-        _: &mut Effects,
+        _: (&mut Effects, &mut Vec<News>),
         _: &mut Output,
     ) -> Queued {
         Queued {

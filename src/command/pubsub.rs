@@ -49,7 +49,8 @@ pub fn spublish(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
 }
 
 /// What the arguments of PUBLISH or SPUBLISH say.
-pub(super) fn message(args: Args<'_>, sharded: bool) -> Message {
+/// What PUBLISH or SPUBLISH with these arguments says.
+pub fn message(args: Args<'_>, sharded: bool) -> Message {
     Message {
         channel: args.arg(1).to_vec(),
         payload: args.arg(2).to_vec(),

@@ -12,7 +12,7 @@ use super::dispatch::Step;
 use super::home::Home;
 use super::turn::ShardThread;
 use crate::base::slot::{DbIndex, ShardId, Slot, key_slot};
-use crate::command::ctx::{Besides, Flow, HomeCtx, Now, Queued, Scope};
+use crate::command::ctx::{Besides, Flow, HomeCtx, News, Now, Queued, Scope};
 use crate::command::effects::Effects;
 use crate::command::spec::{CommandSpec, Group, HomeFn, Run, flag};
 use crate::keyspace::{Store, StoreCounters, StoreOptions};
@@ -164,12 +164,12 @@ impl Besides for ShardThread {
         spec: &'static CommandSpec,
         args: &OwnedArgs,
         scope: Scope,
-        effects: &mut Effects,
+        (effects, news): (&mut Effects, &mut Vec<News>),
         out: &mut Output,
     ) -> Queued {
         // The stand-in has them meanwhile, as that is where they are looked for.
         std::mem::swap(&mut self.home.owner.effects, effects);
-        let queued = self.home.run_in_place(n, spec, args, scope, out);
+        let queued = self.home.run_in_place(n, spec, args, scope, news, out);
         std::mem::swap(&mut self.home.owner.effects, effects);
         queued
     }

@@ -61,6 +61,8 @@ pub(super) struct Pending {
     pub(super) then: VecDeque<Later>,
     /// What scripts of it published is among the steps.
     pub(super) is_told: bool,
+    /// So many commands of an EXEC are counted, those before the step that is under way.
+    pub(super) counted: usize,
     /// Lines for those in MONITOR: one for each command of an EXEC and one for itself, which come when it is done.
     pub(super) shown: Vec<Vec<u8>>,
 }
@@ -73,13 +75,18 @@ pub(super) enum Later {
     Offload(u32, Proto, Job),
     /// All who listen; the first of the parts.
     Tell(u32, Arc<Vec<Message>>),
+    /// A command of the client's core, whose place this is: what it then asks for it knows itself.
+    Step(usize, &'static CommandSpec, OwnedArgs),
 }
 
 impl Later {
-    /// Its first part.
-    pub(super) fn first(&self) -> u32 {
+    /// Its first part, if that is known.
+    pub(super) fn first(&self) -> Option<u32> {
         match self {
-            Later::Gather(first, _) | Later::Offload(first, ..) | Later::Tell(first, _) => *first,
+            Later::Gather(first, _) | Later::Offload(first, ..) | Later::Tell(first, _) => {
+                Some(*first)
+            }
+            Later::Step(..) => None,
         }
     }
 }

@@ -6,7 +6,12 @@
 //!
 //! Home commands of the queue run in their place: among commands at keys, or with keys watched, the stores are lent to the
 //! client's core, which then runs all in order, or nothing. Those that only reply run while the queue is prepared. What
-//! asks other threads comes after the store commands, a step at a time, and not at all if a watched key has changed.
+//! asks other threads comes after the store commands, a step at a time, and not at all if a watched key has changed: they
+//! have lent their stores and cannot answer before. A queue of home commands only is run a step at a time, each step when
+//! all cores have answered the one before.
+//!
+//! PUBLISH asks all who listen, and so comes after the store commands, which nobody can tell; unless these have something
+//! to tell as well: then it is told among that.
 
 use super::client::{Later, Pending, Queued, SlotState, Stall};
 use super::dispatch::{Destination, Step, item};
@@ -16,10 +21,13 @@ use super::merge::{Place, Plan, Silence, Split, Whole};
 use crate::base::slot::{ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::client::sends_after;
-use crate::command::ctx::{Ctx, Flow, Gather, HomeCtx, Job, Now, Queued as Done, Save, Scope};
+use crate::command::ctx::{
+    Ctx, Flow, Gather, HomeCtx, Job, News, Now, Queued as Done, Save, Scope,
+};
 use crate::command::monitor;
+use crate::command::pubsub::message;
 use crate::command::spec::{CommandSpec, Group, Route, Run, flag};
-use crate::keyspace::WatchFlag;
+use crate::keyspace::{WatchFlag, cursor_slot};
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
 use crate::session::{ReplyMode, Transaction, Watched};
 use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote, WatchedKey};
@@ -32,6 +40,8 @@ enum Prepared {
     Here(Output),
     /// To be run here, in its place.
     Later(Item),
+    /// To be run here when those before it are done.
+    Step(&'static CommandSpec, OwnedArgs),
     Gathered(Gather, Whole),
     Offloaded(Proto, Job, Whole),
     One(ShardId, Item),
@@ -208,6 +218,20 @@ impl Home {
         {
             return self.refuse(at, Some(spec), &error);
         }
+        let queue = self.client(at).queue.iter().map(|queued| queued.spec);
+        let has_home = queue
+            .clone()
+            .any(|spec| is_home(spec) && !only_replies(spec));
+        let publishes = queue.clone().any(is_publish);
+        let is_told = publishes && self.tells_of_changes();
+        if (has_home || is_told) && !self.client(at).slots.is_empty() {
+            // What it replies or tells must not come before what is under way.
+            return Step::Wait(Stall::Replies);
+        }
+        if is_told {
+            self.append_effects();
+            self.publish_chains();
+        }
         let client = self.client(at);
         let transaction = client.session.transaction.take().unwrap_or_default();
         let queue = std::mem::take(&mut client.queue);
@@ -233,13 +257,16 @@ impl Home {
         let mode = self.client(at).session.reply_mode;
         let silence = silence(mode, &queue);
         let mut prepared = Vec::with_capacity(queue.len());
-        // Alone there is nothing they could be out of order with.
-        let has_store = queue.iter().any(|q| matches!(q.spec.run, Run::Store(_)));
-        let in_place = |spec: &CommandSpec| {
-            let is_alone = !has_store && watched.is_empty();
-            let is_home = matches!(spec.run, Run::Home(_));
-            is_home && !only_replies(spec) && (!is_alone || changes_libraries(spec))
+        let has_keys = |spec: &CommandSpec| !is_home(spec) || !spec.key_specs.is_empty();
+        let is_alone = watched.is_empty()
+            && !(queue.iter()).any(|q| has_keys(q.spec) || changes_libraries(q.spec));
+        let is_in_place = |spec: &CommandSpec| {
+            let is_heard = is_publish(spec) && (has_home || is_told);
+            is_home(spec) && !is_alone && (is_heard || !only_replies(spec))
         };
+        if has_home {
+            self.client(at).session.executing = Some(transaction);
+        }
         for Queued { spec, args } in queue {
             let refusal = self.refuse_queued(at, spec, args.as_args());
             if is_monitored {
@@ -254,7 +281,8 @@ impl Home {
                     Reply::new(&mut out, self.client(at).session.proto).error(&error);
                     Prepared::Here(out)
                 }
-                None if in_place(spec) => {
+                None if is_alone => Prepared::Step(spec, args),
+                None if is_in_place(spec) => {
                     Prepared::Later(item(spec, stays_here, scope, None, args))
                 }
                 None => self.prepare(at, spec, args),
@@ -289,7 +317,10 @@ impl Home {
                         shards.extend(self.all_shards());
                     }
                 }
-                Prepared::Here(_) | Prepared::Gathered(..) | Prepared::Offloaded(..) => {}
+                Prepared::Here(_)
+                | Prepared::Step(..)
+                | Prepared::Gathered(..)
+                | Prepared::Offloaded(..) => {}
             }
         }
         shards.sort_unstable();
@@ -345,6 +376,17 @@ impl Home {
         let destination = match spec.route {
             // Its own transaction may decide which shard has keys.
             Route::AnyShard => Destination::Several(self.all_shards()),
+            // Where keys will be when it is its turn is not known.
+            Route::Cursor => {
+                let slot = cursor_slot(args.as_args().get(1).unwrap_or(b"0"));
+                let mut shards = self
+                    .all_shards()
+                    .split_off(self.slots.shard_of(slot).index());
+                match shards.len() {
+                    1 => Destination::One(shards.remove(0)),
+                    _ => Destination::Several(shards),
+                }
+            }
             // It has one chance: not to be sent again.
             Route::Script if self.may_reach(spec, args.as_args()) => {
                 Destination::Several(self.all_shards())
@@ -507,6 +549,7 @@ impl Home {
         spec: &'static CommandSpec,
         args: &OwnedArgs,
         scope: Scope,
+        news: &mut Vec<News>,
         out: &mut Output,
     ) -> Done {
         let mut done = Done {
@@ -520,6 +563,18 @@ impl Home {
             return done;
         };
         if client.session.id != scope.client.client {
+            return done;
+        }
+        if is_publish(spec) {
+            // Behind what the commands before it had to tell, and before what others will.
+            let message = message(args.as_args(), spec.name == "spublish");
+            self.publish_to_replicas(at, args.as_args());
+            let heard = self
+                .server
+                .audience
+                .count(&message.channel, message.sharded);
+            news.push(News::Message(message));
+            Reply::new(out, scope.proto).count(heard);
             return done;
         }
         let before = Arc::clone(&self.config);
@@ -547,7 +602,7 @@ impl Home {
                 let later = Later::Offload(part, proto, job);
                 (1, Place::Offloaded(part, whole), later)
             }),
-            Prepared::Later(_) | Prepared::Split(..) | Prepared::Park(..) => {}
+            Prepared::Later(_) | Prepared::Step(..) | Prepared::Split(..) | Prepared::Park(..) => {}
         }
         if let Some(client) = self.clients.get(at as usize).and_then(Option::as_ref) {
             done.scope = client.scope();
@@ -617,6 +672,10 @@ impl Home {
                     then.push_back(Later::Offload(part, proto, job));
                     Place::Offloaded(part, whole)
                 }
+                Prepared::Step(spec, args) => {
+                    then.push_back(Later::Step(places.len(), spec, args));
+                    Place::Here(Output::default())
+                }
                 Prepared::Later(item) => {
                     work.push(item);
                     Place::Parked(work.len() as u32 - 1)
@@ -635,12 +694,12 @@ impl Home {
                 Prepared::One(shard, item) => {
                     let part = part_of(shard);
                     items[part].push(Item { place, ..item });
-                    Place::Item(part as u16, items[part].len() as u32 - 1)
+                    Place::Item(part as u32, items[part].len() as u32 - 1)
                 }
                 Prepared::Park(over, item) => {
                     let part = part_of(over[0]);
                     items[part].push(Item { place, ..item });
-                    Place::Item(part as u16, items[part].len() as u32 - 1)
+                    Place::Item(part as u32, items[part].len() as u32 - 1)
                 }
                 Prepared::Split(merge, pieces, spec, scope, args) => {
                     let Run::Store(run) = spec.run else {
@@ -682,6 +741,7 @@ impl Home {
             request: 0,
             then,
             is_told: false,
+            counted: 0,
             shown,
         };
         let ticket = self.owe_parts(at, pending);
@@ -722,7 +782,16 @@ impl Home {
     /// The next step of an operation whose store commands are done: one at a time, so that however many there are they
     /// take the credits of one.
     pub(super) fn post_next(&mut self, ticket: Ticket) {
+        while let Some((place, spec, args)) = self.next_step(ticket) {
+            self.count_steps(ticket, place);
+            if !self.take_step(ticket, place, spec, args) {
+                return;
+            }
+        }
         let shards = self.all_shards();
+        if self.pending(ticket).is_none() {
+            return;
+        }
         if !self.have_credits(&shards) {
             self.held.push(ticket);
             return;
@@ -735,6 +804,11 @@ impl Home {
             return;
         };
         match pending.then.pop_front() {
+            Some(step @ Later::Step(..)) => {
+                // For want of credits.
+                pending.then.push_front(step);
+                self.held.push(ticket);
+            }
             Some(Later::Gather(first, each)) => {
                 pending.missing = shards.len();
                 self.post_gather(ticket, &shards, first, &each);
@@ -749,15 +823,135 @@ impl Home {
             }
             Some(Later::Offload(part, proto, job)) => {
                 pending.missing = 1;
-                let post = self.post();
-                self.process.run(Box::new(move || {
-                    let mut output = Output::default();
-                    job(&mut Reply::new(&mut output, proto));
-                    post.send(Mail::Part(ticket, part, output));
-                }));
+                self.offload_part(ticket, part, proto, job);
             }
-            None => {}
+            None => self.go_on(ticket),
         }
+    }
+
+    fn offload_part(&self, ticket: Ticket, part: u32, proto: Proto, job: Job) {
+        let post = self.post();
+        self.process.run(Box::new(move || {
+            let mut output = Output::default();
+            job(&mut Reply::new(&mut output, proto));
+            post.send(Mail::Part(ticket, part, output));
+        }));
+    }
+
+    /// What an EXEC is about, while its client is there.
+    fn pending(&mut self, ticket: Ticket) -> Option<&mut Pending> {
+        let client = self.find(ticket.client, ticket.generation)?;
+        match &mut client.slot(ticket.sequence)?.state {
+            SlotState::Parts(pending) => Some(pending),
+            _ => None,
+        }
+    }
+
+    /// The command that is to be run now, if that is what comes next and there are credits for all that it may ask.
+    fn next_step(&mut self, ticket: Ticket) -> Option<(usize, &'static CommandSpec, OwnedArgs)> {
+        let shards = self.all_shards();
+        if !self.have_credits(&shards) {
+            return None;
+        }
+        let pending = self.pending(ticket)?;
+        match pending.then.pop_front()? {
+            Later::Step(place, spec, args) => Some((place, spec, args)),
+            other => {
+                pending.then.push_front(other);
+                None
+            }
+        }
+    }
+
+    /// Counts and logs the commands before this place: what comes next may be about that.
+    fn count_steps(&mut self, ticket: Ticket, place: usize) {
+        let Some(pending) = self.pending(ticket) else {
+            return;
+        };
+        let Plan::Exec(places, ..) = &pending.plan else {
+            return;
+        };
+        let done = &places[pending.counted..place];
+        let ran: Vec<_> = done
+            .iter()
+            .filter_map(|place| place.ran(&pending.parts))
+            .map(|ran| {
+                let error = ran.error.filter(|_| !ran.is_counted).map(<[u8]>::to_vec);
+                let args = OwnedArgs::from(ran.args);
+                (
+                    ran.spec,
+                    ran.ticks,
+                    ran.error.is_some(),
+                    error,
+                    args,
+                    ran.reply,
+                )
+            })
+            .collect();
+        pending.counted = place;
+        for (spec, ticks, failed, error, args, reply) in ran {
+            if let Some(code) = error {
+                self.count_error(&code);
+            }
+            let args = Some(args.as_args());
+            self.account(ticket.client, spec, ticks, failed, args, reply);
+        }
+    }
+
+    /// Runs a command of an EXEC that has no keys. False if others have to be asked first.
+    fn take_step(
+        &mut self,
+        ticket: Ticket,
+        place: usize,
+        spec: &'static CommandSpec,
+        args: OwnedArgs,
+    ) -> bool {
+        let prepared = self.prepare(ticket.client, spec, args);
+        let shards = self.all_shards();
+        let Some(pending) = self.pending(ticket) else {
+            return false;
+        };
+        let Plan::Exec(places, ..) = &mut pending.plan else {
+            return false;
+        };
+        let first = pending.parts.len();
+        let part = first as u32;
+        let mut expect = |frames: usize| {
+            pending.missing = frames;
+            pending.parts.resize_with(first + frames, || None);
+        };
+        match prepared {
+            Prepared::Here(output) => {
+                places[place] = Place::Here(output);
+                return true;
+            }
+            Prepared::Gathered(gather, whole) => {
+                expect(shards.len());
+                let each = Arc::clone(&gather.each);
+                places[place] = Place::Gathered(part, shards.len() as u16, gather, whole);
+                self.post_gather(ticket, &shards, part, &each);
+            }
+            Prepared::Offloaded(proto, job, whole) => {
+                expect(1);
+                places[place] = Place::Offloaded(part, whole);
+                self.offload_part(ticket, part, proto, job);
+            }
+            Prepared::One(shard, item) => {
+                expect(1);
+                places[place] = Place::Item(part, 0);
+                let mut frame = self.frame();
+                frame.items = vec![item];
+                frame.mode = Mode::Run;
+                self.address(&mut frame, shard, ticket, part);
+                let mut fence = Fence::default();
+                fence.add(shard, frame);
+                self.post_fence(fence);
+            }
+            Prepared::Later(_) | Prepared::Step(..) | Prepared::Split(..) | Prepared::Park(..) => {
+                return true;
+            }
+        }
+        false
     }
 
     /// Takes the control thread's reply to a command of an EXEC.
@@ -784,6 +978,14 @@ fn silence(mode: ReplyMode, queue: &[Queued]) -> Silence {
         true => Silence { header, elements },
         false => Silence::default(),
     }
+}
+
+fn is_home(spec: &CommandSpec) -> bool {
+    matches!(spec.run, Run::Home(_))
+}
+
+fn is_publish(spec: &CommandSpec) -> bool {
+    matches!(spec.name, "publish" | "spublish")
 }
 
 /// Whether a home command does nothing but reply, so that it makes no difference when it is run or if it is for nothing.

@@ -105,6 +105,7 @@ impl Home {
             plan,
             then: VecDeque::new(),
             is_told: false,
+            counted: 0,
             shown: Vec::new(),
         };
         match spec.route {
@@ -248,6 +249,7 @@ impl Home {
                 request: args.received_len(),
                 then: VecDeque::new(),
                 is_told: false,
+                counted: 0,
                 shown: Vec::new(),
             },
         );
@@ -504,6 +506,18 @@ impl Home {
     /// Sends executed frames home and takes back our own; true if some came.
     pub(super) fn exchange(&mut self) -> bool {
         self.publish_chains();
+        self.take_completions()
+    }
+
+    /// Before something is told: what happened before that, as far as any client can know, is told first.
+    pub(super) fn catch_up(&mut self) {
+        if self.slots.shards() > 1 {
+            self.links.await_spread();
+            self.take_completions();
+        }
+    }
+
+    fn take_completions(&mut self) -> bool {
         let mine = usize::from(self.id.0);
         if self.links.completions[mine].is_empty() {
             return false;
@@ -662,6 +676,7 @@ impl Home {
             args,
             request,
             shown,
+            counted,
             ..
         } = pending;
         if self.is_monitored() {
@@ -673,6 +688,11 @@ impl Home {
         {
             client.wrote = true;
         }
+        if matches!(plan, Plan::Exec(..))
+            && let Some(client) = self.find(ticket.client, ticket.generation)
+        {
+            client.session.executing = None;
+        }
         let mut ticks = 0;
         for frame in parts.iter().flatten() {
             let items: u64 = frame.items.iter().map(|item| item.outcome.ticks).sum();
@@ -681,7 +701,7 @@ impl Home {
         let mut failed = false;
         if let Plan::Exec(places, ..) = &plan {
             let agreed = parts.iter().flatten().all(|frame| frame.agreed);
-            for place in places.iter().filter(|_| agreed) {
+            for place in places.iter().skip(counted).filter(|_| agreed) {
                 if let Some(item) = place.item_mut(&mut parts) {
                     self.log_called_in(item);
                 }
@@ -814,6 +834,7 @@ fn told_later(frame: FrameBox) -> Pending {
         plan: Plan::Parked,
         then: VecDeque::new(),
         is_told: false,
+        counted: 0,
         shown: Vec::new(),
     }
 }

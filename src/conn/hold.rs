@@ -146,6 +146,15 @@ impl Home {
 
     /// Sends executed frames home, if what they changed is in the log.
     pub(super) fn publish_chains(&mut self) {
+        if self.stage.is_none() && self.chains.iter().all(Chain::is_empty) {
+            return;
+        }
+        self.links.spread(self.id, true);
+        self.publish_all_chains();
+        self.links.spread(self.id, false);
+    }
+
+    fn publish_all_chains(&mut self) {
         if let Some(stage) = &mut self.stage
             && stage.hold.is_in_log(&self.tail)
         {

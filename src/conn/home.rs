@@ -655,6 +655,7 @@ impl Core for Home {
     }
 
     fn deliver(&mut self, message: &Message) -> usize {
+        self.catch_up();
         Home::deliver(self, message)
     }
 }

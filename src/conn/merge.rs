@@ -43,7 +43,7 @@ pub(super) enum Place {
     /// Written at home.
     Here(Output),
     /// In a frame.
-    Item(u16, u32),
+    Item(u32, u32),
     /// In several; the command as the client sent it.
     Split(Split, Whole),
     /// In the item with this number, in whichever frame carries the items of a PARK fence.
@@ -95,7 +95,12 @@ impl Place {
         };
         match self {
             Place::Here(_) => None,
-            Place::Item(part, index) => frame(*part)?.items.get(*index as usize).map(of_item),
+            Place::Item(part, index) => parts
+                .get(*part as usize)?
+                .as_ref()?
+                .items
+                .get(*index as usize)
+                .map(of_item),
             Place::Parked(index) => parts
                 .iter()
                 .flatten()
@@ -133,7 +138,7 @@ impl Place {
     pub(super) fn item_mut<'a>(&self, parts: &'a mut Parts) -> Option<&'a mut Item> {
         match self {
             Place::Item(part, index) => {
-                let frame = parts[usize::from(*part)].as_mut()?;
+                let frame = parts.get_mut(*part as usize)?.as_mut()?;
                 frame.items.get_mut(*index as usize)
             }
             Place::Parked(index) => parts
@@ -225,8 +230,8 @@ fn gathered(gather: Gather, parts: &mut Parts, scope: Scope, out: &mut Output) {
     (gather.merge)(results, &mut Reply::new(out, scope.proto));
 }
 
-fn item_of(parts: &mut Parts, part: u16, index: u32) -> &mut Item {
-    let frame = parts[usize::from(part)]
+fn item_of(parts: &mut Parts, part: impl Into<u32>, index: u32) -> &mut Item {
+    let frame = parts[part.into() as usize]
         .as_mut()
         .expect("every part came back");
     &mut frame.items[index as usize]

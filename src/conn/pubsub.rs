@@ -7,7 +7,7 @@
 //! What commands themselves have to tell (keyspace notifications) starts at the shard that ran them and reaches the
 //! other cores in the chain of its completions, so what concerns one key stays in order as well.
 
-use super::client::{Later, Pending};
+use super::client::{Later, Pending, Stall};
 use super::dispatch::Step;
 use super::home::Home;
 use super::merge::{Place, Plan};
@@ -145,15 +145,32 @@ impl Home {
         if self.any_is_busy(&shards) {
             return self.refuse(at, Some(spec), &self.server.scripts.busy_error());
         }
+        let is_told = !shards.is_empty() && self.slots.shards() > 1 && self.tells_of_changes();
+        if is_told && !self.client(at).slots.is_empty() {
+            // What the commands before it have changed is told first.
+            return Step::Wait(Stall::Replies);
+        }
         let elsewhere = shards.iter().any(|shard| *shard != self.id);
         let is_fence = elsewhere || (!shards.is_empty() && !self.settle_inbox());
         if is_fence && !self.have_credits(&shards) {
             self.waiting.push(at);
-            return Step::Wait(super::client::Stall::Credit);
+            return Step::Wait(Stall::Credit);
+        }
+        if is_told {
+            self.append_effects();
+            self.publish_chains();
+            self.catch_up();
+            if self.clients[at as usize].is_none() {
+                return Step::Next;
+            }
         }
         self.publish_to_replicas(at, args);
         if is_fence {
             self.gather_on(at, spec, shards, publication(message), args);
+            if is_told {
+                // Nor is what comes after it told before.
+                self.client(at).stall = Stall::Replies;
+            }
             return Step::Next;
         }
         // Who hears itself is told of the reply first.
@@ -166,6 +183,12 @@ impl Home {
         let ticks = self.clock.ticks().wrapping_sub(self.last_ticks);
         self.account(at, spec, ticks, false, Some(args), 0);
         Step::Next
+    }
+
+    /// Whether commands may have something to tell others than their client.
+    pub(super) fn tells_of_changes(&self) -> bool {
+        self.config.notify_keyspace_events.0 != 0
+            || self.server.sum(|stats| stats.tracking_clients.get()) > 0
     }
 
     /// Their clients listen as well. In a cluster the bus tells all nodes.
@@ -374,7 +397,7 @@ impl Pending {
             for place in places {
                 let item = match place {
                     Place::Gathered(first, ..) | Place::Offloaded(first, _) => {
-                        let own = |later: &Later| later.first() == *first;
+                        let own = |later: &Later| later.first() == Some(*first);
                         let at = planned.iter().position(own);
                         steps.extend(at.and_then(|at| planned.remove(at)));
                         continue;

@@ -114,6 +114,8 @@ pub struct Session {
     pub is_limited: bool,
     /// Set between MULTI and EXEC.
     pub transaction: Option<Transaction>,
+    /// What EXEC runs, while it does.
+    pub executing: Option<Transaction>,
     /// Keys under WATCH.
     pub watched: Vec<Watched>,
     /// What it listens to; kept by its core together with the list of all listeners.
@@ -191,6 +193,7 @@ impl Session {
             is_limited: !user.is_unlimited(),
             user: Arc::clone(user),
             transaction: None,
+            executing: None,
             watched: Vec::new(),
             subscriptions: Subscriptions::default(),
             tracking: None,

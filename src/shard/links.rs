@@ -3,11 +3,16 @@
 use super::bell::Bell;
 use super::frame::Frame;
 use super::inbox::{Completions, Inbox, Node, Receiver};
+use super::sync::{AtomicBool, Backoff, Ordering};
 use crate::base::slot::ShardId;
 use crate::keyspace::Garbage;
 use crate::ring::Waker;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
+
+/// Written by one shard at each of its turns: on a cache line of its own.
+#[repr(align(128))]
+struct Spreading(AtomicBool);
 
 /// Shared by all cores.
 pub struct Links {
@@ -15,6 +20,8 @@ pub struct Links {
     pub inboxes: Vec<Arc<Inbox<Node<Frame>>>>,
     /// Where each home's frames come back.
     pub completions: Vec<Completions<Frame>>,
+    /// Which shards are sending executed frames and news to homes at this moment.
+    spreading: Vec<Spreading>,
     /// Who sleeps.
     pub bells: Vec<Bell>,
     wakers: Vec<OnceLock<Waker>>,
@@ -32,11 +39,33 @@ impl Links {
         let links = Links {
             inboxes,
             completions: (0..shards).map(|_| Completions::default()).collect(),
+            spreading: (0..shards)
+                .map(|_| Spreading(AtomicBool::new(false)))
+                .collect(),
             bells: (0..shards).map(|_| Bell::new()).collect(),
             wakers: (0..shards).map(|_| OnceLock::new()).collect(),
             reclaim,
         };
         (Arc::new(links), receivers)
+    }
+
+    /// `shard` begins, or has ended, to publish what its turn made for several homes.
+    pub fn spread(&self, shard: ShardId, begins: bool) {
+        self.spreading[shard.index()]
+            .0
+            .store(begins, Ordering::Release);
+    }
+
+    /// Waits until everything has arrived that left any shard together with something that has caused what the caller
+    /// does: whoever acts on a reply was sent it after its shard had said that it spreads, so that is seen here, or that
+    /// it has ended.
+    pub fn await_spread(&self) {
+        for shard in &self.spreading {
+            let mut backoff = Backoff::new();
+            while shard.0.load(Ordering::Acquire) {
+                backoff.wait();
+            }
+        }
     }
 
     /// Says how `shard` is woken. Every core does this before any client is accepted.

@@ -171,28 +171,12 @@ impl Owner {
             policy,
             samples: config.maxmemory_samples as usize,
         };
-        self.store.set_access_clock(match policy.is_lfu() {
-            true => AccessClock::Lfu {
-                log_factor: config.lfu_log_factor as u32,
-                decay_minutes: config.lfu_decay_time as u32,
-            },
-            false => AccessClock::Lru,
-        });
+        set_access_clock(&mut self.store, config);
     }
 
     /// Has the store tell of what keyspace notifications ask for.
     pub fn set_events(&mut self, wanted: KeyspaceEvents) {
-        let kinds = [
-            (KeyspaceEvents::EXPIRED, StoreEvents::EXPIRED),
-            (KeyspaceEvents::EVICTED, StoreEvents::EVICTED),
-            (KeyspaceEvents::NEW, StoreEvents::NEW),
-            (KeyspaceEvents::KEY_MISS, StoreEvents::MISSED),
-            (KeyspaceEvents::HASH, StoreEvents::FIELDS_EXPIRED),
-            (KeyspaceEvents::GENERIC, StoreEvents::EMPTIED),
-        ];
-        let kinds = kinds.iter().filter(|(class, _)| wanted.has(*class));
-        let kinds = kinds.fold(StoreEvents::NONE, |all, (_, kind)| all.with(*kind));
-        self.store.set_events(kinds);
+        set_events(&mut self.store, wanted);
     }
 
     /// A number below `bound`.
@@ -345,11 +329,19 @@ impl Owner {
                             item.scope = scope.unwrap_or(item.scope);
                             if matches!(item.spec.run, Run::Home(_)) {
                                 let (spec, args) = (item.spec, &item.args);
-                                let (effects, out) = (kit.reborrow().effects, &mut item.out);
-                                let ran =
-                                    besides.run_queued(n, spec, args, item.scope, effects, out);
+                                let own = kit.reborrow();
+                                let told = (own.effects, own.news);
+                                let out = &mut item.out;
+                                let ran = besides.run_queued(n, spec, args, item.scope, told, out);
                                 scope = Some(ran.scope);
-                                config = ran.config.or(config);
+                                if let Some(changed) = ran.config {
+                                    // What comes next sees stores that follow it.
+                                    for store in stores.iter_mut().flatten() {
+                                        set_access_clock(store, &changed);
+                                        set_events(store, changed.notify_keyspace_events);
+                                    }
+                                    config = Some(changed);
+                                }
                                 let Some((run, args)) = ran.at_key else {
                                     item.outcome.failed = ran.failed;
                                     item.outcome.ticks = clock.ticks().wrapping_sub(started);
@@ -751,6 +743,37 @@ impl Owner {
             })
         })
     }
+}
+
+/// Has a store keep the access times that eviction asks for.
+fn set_access_clock(store: &mut Store, config: &Config) {
+    use crate::config::MaxmemoryPolicy as Policy;
+    let is_lfu = matches!(
+        config.maxmemory_policy,
+        Policy::AllkeysLfu | Policy::VolatileLfu
+    );
+    store.set_access_clock(match is_lfu {
+        true => AccessClock::Lfu {
+            log_factor: config.lfu_log_factor as u32,
+            decay_minutes: config.lfu_decay_time as u32,
+        },
+        false => AccessClock::Lru,
+    });
+}
+
+/// Has a store tell of what keyspace notifications ask for.
+fn set_events(store: &mut Store, wanted: KeyspaceEvents) {
+    let kinds = [
+        (KeyspaceEvents::EXPIRED, StoreEvents::EXPIRED),
+        (KeyspaceEvents::EVICTED, StoreEvents::EVICTED),
+        (KeyspaceEvents::NEW, StoreEvents::NEW),
+        (KeyspaceEvents::KEY_MISS, StoreEvents::MISSED),
+        (KeyspaceEvents::HASH, StoreEvents::FIELDS_EXPIRED),
+        (KeyspaceEvents::GENERIC, StoreEvents::EMPTIED),
+    ];
+    let kinds = kinds.iter().filter(|(class, _)| wanted.has(*class));
+    let kinds = kinds.fold(StoreEvents::NONE, |all, (_, kind)| all.with(*kind));
+    store.set_events(kinds);
 }
 
 fn scripts_of(shared: Arc<Shared>, shard: usize, seed: u64, clock: Clock) -> Scripts {

@@ -307,3 +307,49 @@ fn a_stream_that_is_not_there_is_missed() {
         "#,
     );
 }
+
+/// Whoever is told of a key, and then publishes, is heard in that order.
+#[test]
+fn messages_come_behind_what_was_done_before() {
+    let turns: String = (0..25)
+        .map(|n| {
+            format!(
+                "SET k{n} v => OK; PUBLISH mark {n} => 1; DEL k{n} => 1
+                c2: read => [\"pmessage\", \"*\", \"__keyspace@0__:k{n}\", \"set\"]
+                c2: read => [\"pmessage\", \"*\", \"mark\", \"{n}\"]
+                c2: read => [\"pmessage\", \"*\", \"__keyspace@0__:k{n}\", \"del\"]\n"
+            )
+        })
+        .collect();
+    check(&format!(
+        "CONFIG SET notify-keyspace-events K$g => OK; c2: PSUBSCRIBE * => any\n{turns}
+        CONFIG SET notify-keyspace-events \"\" => OK"
+    ));
+    let turns: String = (0..25)
+        .map(|n| {
+            format!(
+                "c2: GET k{n} => nil; SET k{n} v => OK; PUBLISH mark {n} => 1
+                c2: read => push[\"invalidate\", [\"k{n}\"]]; c2: read => push[\"message\", \"mark\", \"{n}\"]\n"
+            )
+        })
+        .collect();
+    check_resp3(&format!(
+        "c2: CLIENT TRACKING ON => OK; c2: SUBSCRIBE mark => any\n{turns}"
+    ));
+}
+
+#[test]
+fn messages_of_a_transaction_come_among_its_events() {
+    check(
+        r#"
+        CONFIG SET notify-keyspace-events KEA => OK; c2: PSUBSCRIBE __keyspace* ch => any
+        c2: read => any
+        MULTI => OK; SET x 1 => QUEUED; PUBLISH ch m => QUEUED; SET y 1 => QUEUED
+        EXEC => [OK, 1, OK]
+        c2: read => ["pmessage", "__keyspace*", "__keyspace@0__:x", "set"]
+        c2: read => ["pmessage", "ch", "ch", "m"]
+        c2: read => ["pmessage", "__keyspace*", "__keyspace@0__:y", "set"]
+        CONFIG SET notify-keyspace-events "" => OK
+        "#,
+    );
+}

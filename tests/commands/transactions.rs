@@ -419,3 +419,55 @@ fn nothing_runs_if_a_watched_key_expired() {
         "#,
     );
 }
+
+/// Of what is no key, too, each sees what those before it have done.
+#[test]
+fn commands_without_keys_run_in_order() {
+    check(
+        r##"
+        SET k v => OK
+        MULTI => OK; CONFIG SET maxmemory-policy allkeys-lfu => QUEUED; OBJECT FREQ k => QUEUED
+        CONFIG SET maxmemory-policy noeviction => QUEUED; OBJECT FREQ k => QUEUED
+        EXEC => [OK, int, OK, error]
+        MULTI => OK; CONFIG SET slowlog-log-slower-than 0 => QUEUED; SLOWLOG RESET => QUEUED; SLOWLOG LEN => QUEUED
+        CONFIG SET slowlog-log-slower-than 10000 => QUEUED; EXEC => [OK, OK, 1, OK]
+        MULTI => OK; EVAL "return 1" 0 => QUEUED; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db => QUEUED
+        SCRIPT FLUSH => QUEUED; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db => QUEUED
+        EXEC => [1, [1], OK, [0]]
+        MULTI => OK; SELECT 3 => QUEUED; CLIENT LIST => QUEUED; SELECT 0 => QUEUED
+        EXEC => [OK, /flags=x db=3 .* multi=3 /, OK]
+        CLIENT LIST => /flags=N db=0 .* multi=-1 /
+        MULTI => OK; CONFIG SET maxmemory-policy allkeys-lfu => QUEUED; WAIT 1 0 => QUEUED; TIME => QUEUED
+        CONFIG GET maxmemory-policy => QUEUED; CONFIG SET maxmemory-policy noeviction => QUEUED
+        EXEC => [OK, 0, [bulk, bulk], ["maxmemory-policy", "allkeys-lfu"], OK]
+        "##,
+    );
+    check(
+        r##"
+        [ours] MULTI => OK; [ours] SUBSCRIBE a => QUEUED; [ours] PUBSUB NUMSUB a => QUEUED; [ours] PUBLISH a x => QUEUED
+        [ours] UNSUBSCRIBE a => QUEUED; [ours] PUBSUB NUMSUB a => QUEUED
+        [ours] EXEC => [any, ["a", 1], 1, any, ["a", 0]]; [ours] read => ["message", "a", "x"]
+        "##,
+    );
+}
+
+#[test]
+fn what_was_written_before_is_seen() {
+    let turns: String = (0..20)
+        .map(|n| {
+            format!(
+                "SET a{n} 1 => OK; MULTI => OK; INFO keyspace => QUEUED; EXEC => [/keys={},/]\n",
+                n + 1
+            )
+        })
+        .collect();
+    check(&turns);
+    check(
+        r##"
+        MSET a 1 b 2 c 3 => OK; MULTI => OK; SCAN 0 COUNT 1000 => QUEUED; EXEC => [["0", unordered["a", "b", "c"]]]
+        MULTI => OK; MSET d 1 e 2 f 3 g 3 => QUEUED; SCAN 0 COUNT 1000 => QUEUED; DEL a b c d e f g => QUEUED
+        SCAN 0 COUNT 1000 => QUEUED
+        EXEC => [OK, ["0", array(7)], 7, ["0", []]]
+        "##,
+    );
+}
