@@ -48,7 +48,6 @@ pub fn spublish(_: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     Ok(Flow::Publish(message(args, true)))
 }
 
-/// What the arguments of PUBLISH or SPUBLISH say.
 /// What PUBLISH or SPUBLISH with these arguments says.
 pub fn message(args: Args<'_>, sharded: bool) -> Message {
     Message {

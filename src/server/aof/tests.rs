@@ -389,20 +389,22 @@ fn a_full_disk_is_reported_and_what_was_not_written_is_kept() {
     assert_eq!((writer.unwritten_bytes(), writer.synced()), (0, 3));
 }
 
+/// Has `writer` accept this stretch of the log.
+fn accept(writer: &mut Writer<Faulty>, start: u64, text: &[u8]) {
+    let mut taken = Taken {
+        start,
+        bytes: text.to_vec(),
+        ..Taken::default()
+    };
+    writer.accept(&mut taken, |_| Switch::Nothing, |_, _| {});
+}
+
 #[test]
 fn a_full_disk_leaves_no_half_commands() {
     let mut halves = 0;
     for seed in 0..20 {
         let disk = Faulty::new(seed);
         let mut writer = writer(&disk, AppendFsync::Everysec);
-        let accept = |writer: &mut Writer<Faulty>, start, text: &[u8]| {
-            let mut taken = Taken {
-                start,
-                bytes: text.to_vec(),
-                ..Taken::default()
-            };
-            writer.accept(&mut taken, |_| Switch::Nothing, |_, _| {});
-        };
         accept(&mut writer, 0, b"one");
         writer.work(1, true);
         disk.state.borrow_mut().fills_up = true;
@@ -432,14 +434,6 @@ fn a_full_disk_leaves_no_half_commands() {
 fn a_sync_that_fails_after_everysec_takes_back_only_what_is_kept() {
     let disk = Faulty::new(4);
     let mut writer = writer(&disk, AppendFsync::Everysec);
-    let accept = |writer: &mut Writer<Faulty>, start, text: &[u8]| {
-        let mut taken = Taken {
-            start,
-            bytes: text.to_vec(),
-            ..Taken::default()
-        };
-        writer.accept(&mut taken, |_| Switch::Nothing, |_, _| {});
-    };
     writer.work(SYNC_EVERY_US, true);
     accept(&mut writer, 0, b"one");
     writer.work(SYNC_EVERY_US, true);
