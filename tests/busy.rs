@@ -73,14 +73,19 @@ fn an_endless_script_holds_up_its_shard_only() {
                 call(conn, &format!("GET {key}"), BUSY);
                 served += usize::from(conn.call("PING").to_string() == "PONG");
             }
-            assert_eq!(served, if is_one { 0 } else { 6 });
+            // Who is at home where it runs is not; where clients are at home is for the server to choose.
+            let of_all = others.len();
+            assert!(
+                served < of_all && is_one == (served == 0),
+                "{served} of {of_all}"
+            );
             if !is_one {
                 let other = KEYS.iter().find(|other| **other != key).expect("another");
                 let mut fine = 0;
                 for conn in &mut *others {
                     fine += usize::from(conn.call(&format!("SET {other} x")).to_string() == "OK");
                 }
-                assert_eq!(fine, 6);
+                assert_eq!(fine, served);
                 let both = format!("MGET {key} {other}");
                 call(&mut others[0], &both, BUSY);
                 call(&mut others[0], "DBSIZE", BUSY);

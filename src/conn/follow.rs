@@ -11,7 +11,7 @@ use crate::command::ctx::{Flow, Gather, Save};
 use crate::command::spec::CommandSpec;
 use crate::config::SetContext;
 use crate::resp::{Args, CommandError, Output, Reply};
-use crate::session::ReplyMode;
+use crate::session::{ClientKind, ReplyMode};
 use crate::shard::Ticket;
 use crate::stats::CommandLog;
 use std::sync::Arc;
@@ -198,7 +198,11 @@ impl Home {
                 }
                 Step::Next
             }
-            Flow::AwaitDisk(wait) => {
+            Flow::AwaitDisk(mut wait) => {
+                if self.client(at).session.kind == ClientKind::Loader {
+                    // Nobody is there who could wait.
+                    wait.deadline = Some(self.now());
+                }
                 let ticket = self.owe_offloaded(at);
                 self.await_disk(ticket, wait);
                 self.client(at).stall = Stall::Replies;
