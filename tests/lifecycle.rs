@@ -642,3 +642,92 @@ fn a_restarted_server_is_empty_and_well() {
         assert_eq!(server.conn().call("DBSIZE"), Value::Int(0));
     });
 }
+
+/// What ends by a signal says where it was.
+#[test]
+fn a_crash_is_reported() {
+    use std::os::unix::process::ExitStatusExt;
+    each_variant(|variant| {
+        for (how, number) in [("SEGV", 11), ("ABRT", 6), ("BUS", 7), ("DEBUG", 11)] {
+            let mut server = variant.own_server(&[]);
+            if how == "DEBUG" {
+                let mut conn = server.conn();
+                conn.send_command(&[b"DEBUG", b"SEGFAULT"])
+                    .expect("the server reads");
+                assert!(conn.read().is_err(), "no reply");
+            } else {
+                signal(server.pid(), how);
+            }
+            let status = server.wait_exit();
+            assert_eq!(status.signal(), Some(number), "{how}");
+            let log = server.log();
+            assert!(
+                log.contains(&format!("crashed by signal: {number}, si_code: ")),
+                "{how}: {log}"
+            );
+            assert!(log.contains("------ STACK TRACE"), "{how}: {log}");
+            assert_eq!(log.matches("BUG REPORT START").count(), 1, "{how}: {log}");
+            if !is_peer() {
+                for text in ["shard-0\n", "STACK TRACE DONE", "REGISTERS", "REPORT END"] {
+                    assert!(log.contains(text), "{how}: {text} in {log}");
+                }
+            }
+        }
+        // Who does not want one.
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        assert_eq!(conn.call("CONFIG SET crash-log-enabled no"), ok());
+        signal(server.pid(), "SEGV");
+        assert_eq!(server.wait_exit().signal(), Some(11));
+        assert!(!server.log().contains("crashed by signal"));
+    });
+}
+
+/// A bug that is noticed says what it is, and where, once.
+#[test]
+fn a_panic_is_reported() {
+    use std::os::unix::process::ExitStatusExt;
+    each_variant(|variant| {
+        for (word, text) in [
+            ("PANIC", "called by Unit Test"),
+            (
+                "ASSERT",
+                if is_peer() {
+                    "1 == 2"
+                } else {
+                    "ASSERTION FAILED"
+                },
+            ),
+        ] {
+            let mut server = variant.own_server(&[]);
+            let mut conn = server.conn();
+            conn.send_command(&[b"DEBUG", word.as_bytes()])
+                .expect("the server reads");
+            assert!(conn.read().is_err(), "no reply");
+            assert!(server.wait_exit().signal().is_some());
+            let log = server.log();
+            assert!(log.contains(text), "{log}");
+            assert!(log.contains("------ STACK TRACE"), "{log}");
+            assert!(is_peer() || !log.contains("crashed by signal"), "{log}");
+        }
+    });
+}
+
+/// A turn that takes too long is told of, as is where the shards are when somebody asks.
+#[test]
+fn the_watchdog_barks() {
+    if is_peer() {
+        return;
+    }
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        signal(server.pid(), "ALRM");
+        server.wait_log(&["Received SIGALRM", "shard-0\n"]);
+        assert!(!server.log().contains("WATCHDOG"));
+        assert_eq!(conn.call("CONFIG SET watchdog-period 200"), ok());
+        assert_eq!(conn.call("DEBUG SLEEP 1"), ok());
+        server.wait_log(&["--- WATCHDOG TIMER EXPIRED ---"]);
+        assert_eq!(conn.call("PING"), Value::Simple(b"PONG".to_vec()));
+    });
+}

@@ -817,3 +817,39 @@ fn the_largest_clients_go_when_all_hold_too_much() {
         }
     });
 }
+
+/// Receiving stops while a client that waits has sent much already. It goes on when the client does, although all of that
+/// was done by then, the last of it being a command that waits again.
+#[test]
+fn who_waits_behind_a_long_pipeline_is_heard_again() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[]);
+        let (mut waiting, mut other) = (server.conn(), server.conn());
+        waiting.call("CLIENT SETNAME waiting");
+        // Just so much that the last of it has arrived when receiving stops.
+        const COUNT: usize = 4690;
+        let mut bytes = Vec::new();
+        encode(&["BLPOP", "first", "0"], &mut bytes);
+        for _ in 0..COUNT {
+            encode(&["PING"], &mut bytes);
+        }
+        encode(&["BLPOP", "last", "0"], &mut bytes);
+        waiting.send(&bytes).expect("the server reads it all");
+        if peer().is_none() {
+            clock::wait_until("much of it to have arrived", || {
+                let list = other.call("CLIENT LIST").text();
+                let line = list.lines().find(|line| line.contains(" name=waiting "))?;
+                let pending = line.split_once(" qbuf=")?.1.split_once(' ')?.0;
+                (pending.parse::<usize>().ok()? > 64 << 10).then_some(())
+            });
+        }
+        other.call("RPUSH first 1");
+        assert!(waiting.read().is_ok());
+        for _ in 0..COUNT {
+            assert_eq!(waiting.read(), Ok(Value::Simple(b"PONG".to_vec())));
+        }
+        other.call("RPUSH last 1");
+        assert!(waiting.read().is_ok());
+        assert_eq!(waiting.call("PING"), Value::Simple(b"PONG".to_vec()));
+    });
+}

@@ -592,6 +592,8 @@ pub enum Flow {
     Save(Save),
     /// DEBUG RELOAD NOSAVE, DEBUG LOADAOF.
     Load(Load),
+    /// DEBUG SEGFAULT: touch memory that nobody has.
+    Crash,
     /// WAIT, WAITAOF: reply when replicas, or the disk, have what this client changed.
     AwaitDisk(AwaitDisk),
 }

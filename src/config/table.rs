@@ -220,7 +220,7 @@ settings! {
     "availability-zone" => availability_zone: bytes() [];
     "bgsave_cpulist" | "bgsave-cpulist" => bgsave_cpulist: unset_text() [IMMUTABLE];
     "bio_cpulist" | "bio-cpulist" => bio_cpulist: unset_text() [IMMUTABLE];
-    "crash-log-enabled" => crash_log_enabled: bool(true) [];
+    "crash-log-enabled" => crash_log_enabled: bool(true) [IN_EFFECT];
     "crash-memcheck-enabled" => crash_memcheck_enabled: bool(true) [];
     "daemonize" => daemonize: bool(false) [IMMUTABLE IN_EFFECT];
     "debug-context" => debug_context: text("") [DEBUG HIDDEN];
@@ -257,7 +257,7 @@ settings! {
     "syslog-facility" => syslog_facility: choice(SyslogFacility, Local0) [IMMUTABLE];
     "syslog-ident" => syslog_ident: text("redis") [IMMUTABLE];
     "use-exit-on-panic" => use_exit_on_panic: bool(false) [HIDDEN];
-    "watchdog-period" => watchdog_period: int(0, 0, INT_MAX) [HIDDEN];
+    "watchdog-period" => watchdog_period: int(0, 0, INT_MAX) [HIDDEN IN_EFFECT];
 
     // Clients and protocol.
 

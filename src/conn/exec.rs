@@ -29,6 +29,7 @@ use crate::command::pubsub::message;
 use crate::command::spec::{CommandSpec, Group, Route, Run, flag};
 use crate::keyspace::{WatchFlag, cursor_slot};
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
+use crate::ring::crash;
 use crate::session::{ReplyMode, Transaction, Watched};
 use crate::shard::{Ballot, Fence, Item, Mode, Ticket, Vote, WatchedKey};
 use std::collections::VecDeque;
@@ -513,6 +514,7 @@ impl Home {
                 Err(error) => failure = Some(error),
             },
             Flow::Done | Flow::Close | Flow::Reset => {}
+            Flow::Crash => crash::segfault(),
             Flow::AwaitDisk(wait) if wait.only_replicas => Reply::new(&mut out, proto).integer(0),
             Flow::AwaitDisk(_) => {
                 // It may not wait: what has been reached now is the answer.

@@ -785,7 +785,9 @@ impl Home {
         if client.stall == Stall::Replies && client.slots.is_empty() {
             client.stall = Stall::None;
         }
-        let go_on = client.stall == Stall::None && client.backlog() > 0;
+        // With nothing pending either, if receiving was suspended: it is to go on.
+        let has_more = client.backlog() > 0 || client.paused_recv;
+        let go_on = client.stall == Stall::None && has_more;
         self.mark_dirty(at);
         if go_on {
             self.mark_ready(at);

@@ -11,6 +11,7 @@ use crate::command::ctx::{Flow, Gather, Save};
 use crate::command::spec::CommandSpec;
 use crate::config::SetContext;
 use crate::resp::{Args, CommandError, Output, Reply};
+use crate::ring::crash;
 use crate::session::{ClientKind, ReplyMode};
 use crate::shard::Ticket;
 use crate::stats::CommandLog;
@@ -212,6 +213,7 @@ impl Home {
                 self.save(at, spec, save, args);
                 Step::Next
             }
+            Flow::Crash => crash::segfault(),
             Flow::Load(load) => {
                 let proto = self.client(at).session.proto;
                 let ticket = self.owe_offloaded(at);

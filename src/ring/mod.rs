@@ -45,6 +45,7 @@ mod backend;
 mod buffers;
 mod clock;
 mod cpus;
+pub mod crash;
 mod entropy;
 mod epoll;
 mod outgoing;

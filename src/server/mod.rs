@@ -8,10 +8,12 @@ mod listeners;
 mod loading;
 mod logging;
 mod oom;
+mod rates;
 mod running;
 mod save;
 mod saving;
 mod start;
 mod title;
+mod watchdog;
 
 pub use start::main;

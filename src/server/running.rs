@@ -5,17 +5,20 @@ use super::control::Order;
 use super::leaving::Leave;
 use super::loading::{self, LoadError};
 use super::oom::OomScore;
+use super::rates::Rates;
 use super::saving::Saves;
 use super::title::Title;
+use super::watchdog::Watchdog;
 use super::{listeners, logging};
 use crate::command::ctx::{Answer, Load, OnCore, Save, Server, Shutdown, UserChange};
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
 use crate::conn::{Configured, Mail, Post, Process, Saving, spread_users};
 use crate::resp::CommandError;
-use crate::ring::{Clock, Listener};
+use crate::ring::{Clock, Listener, crash};
 use crate::session::{Password, User, Users};
+use crate::shard::Links;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 /// Who hears how a save went.
@@ -58,9 +61,10 @@ pub(super) struct Running {
     pub(super) aof: Arc<Aof>,
     pub(super) rewrites: Rewrites,
     oom_score: Mutex<OomScore>,
+    watchdog: Watchdog,
     title: Mutex<Title>,
     sampled_at_us: AtomicI64,
-    last: [AtomicU64; 5],
+    rates: Mutex<Rates>,
 }
 
 impl Running {
@@ -78,6 +82,7 @@ impl Running {
         clock: Clock,
         aof: Arc<Aof>,
         title: Title,
+        links: &Arc<Links>,
     ) -> Arc<Running> {
         let mut oom_score = OomScore::default();
         // Not being allowed to is no reason not to start.
@@ -89,6 +94,7 @@ impl Running {
             saves: Saves::default(),
             leave: Leave::default(),
             oom_score: Mutex::new(oom_score),
+            watchdog: Watchdog::new(links),
             title: Mutex::new(title),
             server,
             posts,
@@ -103,14 +109,15 @@ impl Running {
             clock,
             stopping: AtomicBool::new(false),
             sampled_at_us: AtomicI64::new(0),
-            last: Default::default(),
+            rates: Mutex::default(),
         })
     }
 
-    /// SIGTERM and SIGINT shut down, SIGHUP opens the log file again.
+    /// SIGTERM and SIGINT shut down, SIGHUP opens the log file again, SIGALRM asks where the shards are.
     pub(super) fn on_signal(&self, signal: i32) {
         match signal {
             signal_hook::consts::SIGHUP => logging::reopen(),
+            signal_hook::consts::SIGALRM => crash::trace_threads("Received SIGALRM"),
             signal => self.leave_on_signal(signal),
         }
     }
@@ -182,6 +189,8 @@ impl Running {
             return;
         }
         self.sampled_at_us.store(now, Ordering::Relaxed);
+        let period_ms = self.config().watchdog_period;
+        self.watchdog.look(&self.server, period_ms, now);
         if self.server.process.is_cron_paused.load(Ordering::SeqCst) {
             return;
         }
@@ -204,21 +213,11 @@ impl Running {
             &process.busy_us_per_second,
         ];
         if before > 0 {
-            for ((last, sum), rate) in self.last.iter().zip(sums).zip(rates) {
-                let grown = sum.saturating_sub(last.swap(sum, Ordering::Relaxed));
-                let now_rate = grown as f64 * 1e6 / (now - before) as f64;
-                // Smoothed over about a second and a half, like the sixteen samples that clients expect.
-                let old = rate.load(Ordering::Relaxed) as f64;
-                let smooth = old + (now_rate - old) / 8.0;
-                rate.store(
-                    if grown == 0 && smooth < 1.0 {
-                        0
-                    } else {
-                        smooth.round() as u64
-                    },
-                    Ordering::Relaxed,
-                );
+            let mut samples = self.rates.lock();
+            if process.forget_rates.swap(false, Ordering::Relaxed) {
+                samples.forget();
             }
+            samples.sample(sums, now - before, rates);
         }
         if let Some(rss) = resident_bytes() {
             process.rss.store(rss, Ordering::Relaxed);
@@ -297,6 +296,9 @@ impl Process for Running {
         }
         if named("proc-title-template") {
             self.title.lock().show(&config);
+        }
+        if named("crash-log-enabled") {
+            crash::set_enabled(config.crash_log_enabled);
         }
         if named("loglevel") {
             logging::set_level(config.loglevel);

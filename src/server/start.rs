@@ -24,7 +24,7 @@ use crate::conn::{Bound, Home, HomeParts, Mail, Post, Process, ShardThread};
 use crate::keyspace::{Garbage, Store, StoreCounters, StoreOptions};
 use crate::log::Log;
 use crate::ring::{
-    Backend, BackendOptions, Clock, allocator, available_cpus, pin_to, probe, random_bytes,
+    Backend, BackendOptions, Clock, allocator, available_cpus, crash, pin_to, probe, random_bytes,
     random_seed,
 };
 use crate::session::Users;
@@ -138,6 +138,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         })?;
     }
     let path = (!config.logfile.is_empty()).then(|| PathBuf::from(&config.logfile));
+    let log_file = path.clone();
     let clock = Clock::new();
     logging::init(path, config.loglevel).map_err(|error| {
         ConfigError::general(format!("Can't open the log file: {}", os_reason(&error)))
@@ -151,6 +152,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     let title = Title::claim(&config, &file.unwrap_or_default());
     logging::start_writer();
     install_panic_hook();
+    crash::arm(log_file.as_deref(), config.crash_log_enabled);
     greet(&config, loaded);
     let users = Arc::new(users(&config, loaded)?);
     limit_clients(&mut config);
@@ -197,6 +199,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
         clock,
         Arc::clone(&aof),
         title,
+        &links,
     );
     forward_signals(orders.clone()).map_err(other)?;
 
@@ -218,6 +221,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
             has_own_cpus(shards),
         );
         let work = move || {
+            crash::register_thread();
             if let Some(cpu) = cpu
                 && let Err(error) = pin_to(cpu)
             {
@@ -627,21 +631,15 @@ fn reclaim_thread(garbage: Receiver<Garbage>, server: Arc<Server>) -> io::Result
 const GIVE_BACK_EVERY: Duration = Duration::from_millis(500);
 
 fn forward_signals(orders: flume::Sender<Order>) -> io::Result<()> {
-    use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     // Where files may grow no further a write is to fail, not to kill: whoever is told of the signal is not killed by it.
     let ignored = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGXFSZ, ignored)?;
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGABRT])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGALRM])?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             for signal in signals.forever() {
-                if signal == SIGABRT {
-                    // Somebody wants to know where it is: the core file says it, if there is one.
-                    logging::flush();
-                    logging::emergency(&format!("=== TESSERA crashed by signal: {signal}"));
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
-                }
                 if orders.send(Order::Signal(signal)).is_err() {
                     return;
                 }
@@ -656,7 +654,8 @@ fn install_panic_hook() {
         logging::flush();
         logging::emergency(&format!("=== TESSERA BUG: {info}"));
         let trace = std::backtrace::Backtrace::force_capture();
-        logging::emergency(&format!("=== at:\n{trace}"));
+        logging::emergency(&format!("------ STACK TRACE ------\n{trace}"));
+        crash::mark_told();
         std::process::abort();
     }));
 }

@@ -64,6 +64,11 @@ impl Bell {
         self.sleeping.store(false, Ordering::Relaxed);
     }
 
+    /// Whether the shard sleeps, for who only wants to know.
+    pub fn is_asleep(&self) -> bool {
+        self.sleeping.load(Ordering::Relaxed)
+    }
+
     /// Sender, after its pushes and [`announce`]: true if this caller has to wake the shard, false
     /// if it is awake or somebody else does.
     pub fn should_wake(&self, _after: &Announced) -> bool {

@@ -289,6 +289,8 @@ pub struct ProcessStats {
     pub turns_per_second: AtomicU64,
     /// Microseconds of work a second, all cores.
     pub busy_us_per_second: AtomicU64,
+    /// What is known of these rates is to be forgotten.
+    pub forget_rates: AtomicBool,
     /// How often DEBUG CHANGE-REPL-ID was asked for.
     pub replid_changes: AtomicU64,
     /// How saving goes.
@@ -327,6 +329,7 @@ impl ProcessStats {
         ] {
             counter.store(0, Ordering::Relaxed);
         }
+        self.forget_rates.store(true, Ordering::Relaxed);
     }
 }
 

@@ -1,8 +1,8 @@
 //! DEBUG: levers for test suites, behind `enable-debug-command`.
 //!
 //! Subcommands are of the old style: one row of the table, told apart here. Of those that test suites use, three kinds
-//! are not done: what needs a part that does not exist yet (REPLICATE) answers an error; what crashes the server
-//! on request is refused; and what turns a mechanism on or off that has no counterpart here is accepted, with the
+//! are not done: what needs a part that does not exist yet (REPLICATE) answers an error; what starts the server
+//! anew (RESTART, CRASH-AND-RECOVER) is refused; and what turns a mechanism on or off that has no counterpart here is accepted, with the
 //! reason beside it (`accepted`).
 
 use super::Result;
@@ -96,8 +96,19 @@ pub fn debug(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
             tracing::warn!("DEBUG LOG: {message}");
             cx.reply.ok();
         }
-        (b"panic" | b"segfault" | b"assert" | b"oom" | b"leak", _)
-        | (b"restart" | b"crash-and-recover", _) => return Err(refused(args.arg(1), "refused")),
+        (b"segfault", 2) => return Ok(Flow::Crash),
+        (b"panic", 2) => panic!("called by Unit Test"),
+        (b"assert", 2..) => assert!(
+            args.len() == 1,
+            "ASSERTION FAILED, as DEBUG ASSERT asks for"
+        ),
+        // The answer to memory that is not to be had is that of the allocator: the process ends.
+        (b"oom", 2) => drop(Vec::<u8>::with_capacity(isize::MAX as usize)),
+        (b"leak", 3) => {
+            Vec::leak(args.arg(2).to_vec());
+            cx.reply.ok();
+        }
+        (b"restart" | b"crash-and-recover", _) => return Err(refused(args.arg(1), "refused")),
         (b"reload", _) => return reload(cx, args),
         (b"loadaof", 2) => return Ok(Flow::Load(Load::AppendOnly)),
         (b"config-rewrite-force-all", 2) => return config::rewrite_all(cx),
@@ -527,6 +538,8 @@ fn help(reply: &mut Reply<'_>) {
     reply_help(
         "DEBUG",
         &[
+            "ASSERT",
+            "    End the server as a bug in it does that it notices.",
             "CHANGE-REPL-ID",
             "    Take another replication id.",
             "CONFIG-REWRITE-FORCE-ALL",
@@ -543,10 +556,16 @@ fn help(reply: &mut Reply<'_>) {
             "    Whether no sync of the append-only file comes to its end, as if the disk stood still.",
             "HTSTATS <dbid>",
             "    The index of a database, shard by shard.",
+            "LEAK <string>",
+            "    Lose the memory of this string.",
             "LOG <message>",
             "    Write a message to the server's log.",
             "OBJECT <key>",
             "    How a key's value is stored.",
+            "OOM",
+            "    Ask for more memory than there can be; this ends the server.",
+            "PANIC",
+            "    End the server as ASSERT does.",
             "PAUSE-CRON <0|1>",
             "    Whether nothing is done regularly: no save points, no rewrites, no shutdown by a signal.",
             "POPULATE <count> [<prefix>] [<size>]",
@@ -556,6 +575,8 @@ fn help(reply: &mut Reply<'_>) {
             "    verbatim, true or false.",
             "SDSLEN <key>",
             "    Lengths of a key and of its value.",
+            "SEGFAULT",
+            "    End the server by an access to memory that it does not have.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Whether keys go when their time comes, or only when they are looked at.",
             "SET-SKIP-CHECKSUM-VALIDATION <0|1>",

@@ -319,7 +319,9 @@ pub(super) fn persistence(text: &mut Text, cx: &HomeCtx<'_>) {
     text.line("current_cow_peak", of_walk(&save.held_peak));
     text.line("current_cow_size", of_walk(&save.held));
     text.zeros(&["current_cow_size_age"]);
-    text.line("current_fork_perc", "0.00");
+    let (done, total) = (of_walk(&save.keys_processed), of_walk(&save.keys_total));
+    let percent = done as f64 * 100.0 / total.max(1) as f64;
+    text.line("current_fork_perc", format_args!("{percent:.2}"));
     text.line("current_save_keys_processed", of_walk(&save.keys_processed));
     text.line("current_save_keys_total", of_walk(&save.keys_total));
     let changes: u64 = (cx.server.cores.iter())

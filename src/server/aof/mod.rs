@@ -80,6 +80,11 @@ pub(super) enum Order {
         mark: u64,
         done: Box<dyn FnOnce() + Send>,
     },
+    /// The rewrite that set this mark has come to nothing.
+    GiveUp {
+        mark: u64,
+        done: Box<dyn FnOnce() + Send>,
+    },
     /// What was appended until now is to be on the disk.
     Flush(Told<()>),
     /// The process ends.
@@ -185,6 +190,7 @@ impl Aof {
             failed: None,
             bases: Vec::new(),
             waiting: Vec::new(),
+            given_up: Vec::new(),
         };
         thread.apply_settings();
         thread.show(true);
@@ -308,6 +314,8 @@ struct Thread<D: Disk> {
     bases: Vec<NewBase>,
     /// Who waits for a mark.
     waiting: Vec<(u64, Box<dyn FnOnce() + Send>)>,
+    /// Rewrites that have come to nothing, whose mark has not been found yet.
+    given_up: Vec<(u64, Box<dyn FnOnce() + Send>)>,
 }
 
 impl<D: Disk> Thread<D> {
@@ -515,6 +523,7 @@ impl<D: Disk> Thread<D> {
                 self.work();
             }
             Order::AtMark { mark, done } => self.waiting.push((mark, done)),
+            Order::GiveUp { mark, done } => self.given_up.push((mark, done)),
             Order::Stop => {}
         }
     }
@@ -562,6 +571,14 @@ impl<D: Disk> Thread<D> {
             .waiting
             .extract_if(.., |(mark, _)| *mark <= seen || *mark <= void);
         waiting.for_each(|(_, done)| done());
+        let given_up = self
+            .given_up
+            .extract_if(.., |(mark, _)| *mark <= seen || *mark <= void);
+        for (_, done) in given_up {
+            // The next rewrite sets its mark when this one is over.
+            self.writer.drop_waiting();
+            done();
+        }
         let found: Vec<NewBase> = self.bases.extract_if(.., is_found).collect();
         for base in found {
             let result = match (base.mark, self.failed.take()) {

@@ -241,7 +241,7 @@ impl Running {
         let (Some(mark), Some(this)) = (mark, self.arc()) else {
             return self.rewritten(Err(error), started);
         };
-        self.aof.send(Order::AtMark {
+        self.aof.send(Order::GiveUp {
             mark,
             done: Box::new(move || this.rewritten(Err(error), started)),
         });

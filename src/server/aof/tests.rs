@@ -477,6 +477,37 @@ fn seconds_become_lines_before_what_happened_in_them() {
 }
 
 #[test]
+fn an_increment_whose_base_does_not_come_is_removed() {
+    let disk = Faulty::new(3);
+    let folder = Folder::new("d".into(), STEM.into(), Manifest::default());
+    let mut writer = Writer::new(disk.clone(), folder, AppendFsync::Always);
+    let accept = |writer: &mut Writer<Faulty>, bytes: &[u8], mark: u64| {
+        let mut taken = Taken {
+            bytes: bytes.to_vec(),
+            marks: vec![(0, mark)],
+            ..Taken::default()
+        };
+        writer.accept(&mut taken, |_| Switch::Begin, |_, result| result.unwrap());
+        writer.work(1, true);
+    };
+    accept(&mut writer, b"first", 3);
+    let temporary = Path::new("d/temp-a.incr");
+    let is_there = || disk.state.borrow().names.contains_key(temporary);
+    assert!(is_there());
+    writer.drop_waiting();
+    assert!(!is_there() && writer.is_waiting());
+    accept(&mut writer, b"second", 5);
+    disk.put(Path::new("d/base"), b"base");
+    writer
+        .new_base(Path::new("d/base"), BaseFormat::Rdb)
+        .unwrap();
+    assert_eq!(read_back(&disk.crash()), b"basesecond");
+    // One that has its base stays.
+    writer.drop_waiting();
+    assert_eq!(read_back(&disk.crash()), b"basesecond");
+}
+
+#[test]
 fn an_increment_that_waits_for_its_base_has_no_name_yet() {
     let disk = Faulty::new(3);
     let folder = Folder::new("d".into(), STEM.into(), Manifest::default());

@@ -335,6 +335,17 @@ impl<D: Disk> Writer<D> {
         self.sync()
     }
 
+    /// The base that the increment waits for does not come: nothing will ever read it. Writing goes on, to a file without
+    /// a name, until the next mark begins another.
+    pub(super) fn drop_waiting(&mut self) {
+        if self.is_waiting() {
+            let name = self.folder.waiting_incr().file_name().unwrap_or_default();
+            let name = name.to_string_lossy();
+            tracing::info!("Removing the temp incr aof file {name} in the background");
+            let _ = self.disk.remove(self.folder.waiting_incr());
+        }
+    }
+
     /// Stops writing. What was accepted is in the file, if the disk lets it.
     pub(super) fn turn_off(&mut self) -> io::Result<()> {
         let result = self.finish();
