@@ -418,6 +418,7 @@ fn everything_survives_a_rewrite_in_either_format() {
             has_rewritten(&mut conn);
             assert_eq!(info(&mut conn, "aof_rewrites"), "1");
             assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+            assert_eq!(info(&mut conn, "rdb_changes_since_last_save"), "0");
             assert_eq!(conn.call("DEBUG DIGEST").text(), digest, "{preamble}");
             conn.call("SET late 1");
             let digest = conn.call("DEBUG DIGEST").text();

@@ -308,6 +308,15 @@ pub(super) fn again(running: &Arc<Running>, what: Load) -> Result<()> {
             }
         }
     })();
+    if what == Load::AppendOnly && loaded.is_ok() {
+        // What was read is no reason for a save.
+        let server = running.server();
+        let changes: u64 = (server.cores.iter())
+            .map(|core| core.store.changes.get())
+            .sum();
+        let saved = &server.process.saved_changes;
+        saved.store(changes, Ordering::Relaxed);
+    }
     loader.end()?;
     loaded
 }
