@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use support::clock::{self, RaiseAtEnd, wait_until};
+use support::keys::{keys, times, usage};
 use support::rng::{Rng, seed};
 use support::{Conn, Options, Server, Value, each_variant, info, info_number, ok};
 
@@ -411,6 +412,7 @@ fn everything_survives_a_rewrite_in_either_format() {
             let mut conn = server.conn();
             fill(&mut conn);
             let digest = conn.call("DEBUG DIGEST").text();
+            let when = times(&mut conn, &[0, 5]);
             assert_eq!(
                 conn.call("BGREWRITEAOF").text(),
                 "Background append only file rewriting started"
@@ -420,15 +422,152 @@ fn everything_survives_a_rewrite_in_either_format() {
             assert_eq!(conn.call("DEBUG LOADAOF"), ok());
             assert_eq!(info(&mut conn, "rdb_changes_since_last_save"), "0");
             assert_eq!(conn.call("DEBUG DIGEST").text(), digest, "{preamble}");
-            conn.call("SET late 1");
+            assert_eq!(times(&mut conn, &[0, 5]), when, "{preamble}");
+            conn.call("SET late 1 PX 7000000");
+            let when = times(&mut conn, &[0, 5]);
             let digest = conn.call("DEBUG DIGEST").text();
             conn.send_command(&[b"SHUTDOWN"]).expect("sent");
             server.wait_exit();
             server.restart();
             let mut conn = server.conn();
             assert_eq!(conn.call("DEBUG DIGEST").text(), digest, "{preamble}");
-            let left = conn.call("HPTTL hash FIELDS 1 f");
-            assert!(left.elements()[0].int() > 0, "{left}");
+            assert_eq!(times(&mut conn, &[0, 5]), when, "{preamble}");
+        }
+    });
+}
+
+/// Keys of all types, and fields, with times that commands of all kinds have set.
+fn fill_times(conn: &mut Conn) {
+    fill(conn);
+    let all = keys(conn);
+    for (n, key) in all.iter().enumerate() {
+        let copy = conn.call(&format!("COPY {key} lasting:{key}"));
+        assert_eq!(copy.int(), 1, "{key}");
+        let commands = [
+            format!("EXPIRE {key} {}", 100_000 + n),
+            format!("PEXPIRE {key} {}", 200_000_000 + n),
+            format!("EXPIREAT {key} {}", 9_999_999_000 + n),
+            format!("PEXPIREAT {key} {}", 9_999_999_000_123_u64 + n as u64),
+        ];
+        conn.call(&commands[n % 4]);
+    }
+    for n in 0..200 {
+        let command = match n % 5 {
+            0 => format!("HEXPIRE large {} FIELDS 1 field:{n}", 100_000 + n),
+            1 => format!("HPEXPIRE large {} FIELDS 1 field:{n}", 300_000_000 + n),
+            2 => format!(
+                "HEXPIREAT large {} FIELDS 1 field:{n}",
+                9_999_990_000_u64 + n
+            ),
+            3 => format!(
+                "HPEXPIREAT large {} FIELDS 1 field:{n}",
+                9_999_990_000_777_u64 + n
+            ),
+            _ => continue,
+        };
+        let reply = conn.call(&command);
+        assert_eq!(reply.elements()[0].int(), 1, "{command}: {reply}");
+    }
+    for command in [
+        "HPERSIST large FIELDS 2 field:0 field:1",
+        "HSET large field:2 again",
+        "SET spare 1 EX 55555",
+        "GETEX spare PX 44444444",
+        "SETEX old 1000000 v",
+        "RENAME old new",
+        "PERSIST lasting:volatile",
+        "SET kept 1 PX 33333333",
+        "SET kept 2 KEEPTTL",
+        "INCR kept",
+    ] {
+        let reply = conn.call(command);
+        assert!(!reply.is_error(), "{command}: {reply}");
+    }
+}
+
+/// Whichever way data go to the disk and come back, they go when they would have gone, and have been used as they were.
+#[test]
+fn times_and_usage_survive_as_data_do() {
+    each_variant(|variant| {
+        for (policy, word, preamble) in [
+            ("allkeys-lru", "IDLETIME", "yes"),
+            ("allkeys-lfu", "FREQ", "yes"),
+            ("noeviction", "", "no"),
+        ] {
+            let directives = [
+                ("appendonly", "yes"),
+                ("aof-use-rdb-preamble", preamble),
+                ("maxmemory-policy", policy),
+                ("lfu-decay-time", "0"),
+                ("auto-aof-rewrite-percentage", "0"),
+            ];
+            let mut server = variant.own_server(&directives);
+            let mut conn = server.conn();
+            fill_times(&mut conn);
+            if !word.is_empty() {
+                let keys = keys(&mut conn);
+                for (n, key) in keys.iter().enumerate() {
+                    let payload = conn.call(&format!("DUMP {key}"));
+                    let time = conn.call(&format!("PEXPIRETIME {key}")).int().max(0);
+                    let used = if word == "FREQ" {
+                        20 + n
+                    } else {
+                        (n + 1) * 1000
+                    };
+                    let restored = conn.call_words(&[
+                        b"RESTORE",
+                        key.as_bytes(),
+                        time.to_string().as_bytes(),
+                        payload.bytes(),
+                        b"REPLACE",
+                        b"ABSTTL",
+                        word.as_bytes(),
+                        used.to_string().as_bytes(),
+                    ]);
+                    assert_eq!(restored, ok(), "{key}");
+                }
+            }
+            let look = |conn: &mut Conn| {
+                // Looking is no use.
+                assert_eq!(conn.call("CLIENT NO-TOUCH ON"), ok());
+                let usage = match word {
+                    "" => Vec::new(),
+                    word => usage(conn, word),
+                };
+                let digest = conn.call("DEBUG DIGEST").text();
+                (digest, times(conn, &[0, 5]), usage)
+            };
+            let before = look(&mut conn);
+            let is_same = |conn: &mut Conn, way: &str| {
+                let after = look(conn);
+                assert_eq!(after.0, before.0, "{policy}, {way}");
+                assert_eq!(after.1, before.1, "{policy}, {way}");
+                for (old, new) in before.2.iter().zip(&after.2) {
+                    let differs = (new.1 - old.1).abs();
+                    let may = if word == "FREQ" { 0 } else { 300 };
+                    assert!(
+                        old.0 == new.0 && differs <= may,
+                        "{policy}, {way}: {old:?} {new:?}"
+                    );
+                }
+            };
+            let sync = |conn: &mut Conn| {
+                assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+            };
+            sync(&mut conn);
+            server.restart();
+            let mut conn = server.conn();
+            is_same(&mut conn, "commands, and a kill");
+            assert_eq!(conn.call("DEBUG RELOAD"), ok());
+            is_same(&mut conn, "a snapshot");
+            conn.call("BGREWRITEAOF");
+            has_rewritten(&mut conn);
+            assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+            is_same(&mut conn, "a rewrite");
+            sync(&mut conn);
+            server.restart();
+            let mut conn = server.conn();
+            is_same(&mut conn, "a rewrite, and a kill");
         }
     });
 }
@@ -504,6 +643,48 @@ fn a_start_counts_the_base_alone_as_the_base() {
     });
 }
 
+/// What was cut off is not counted: the file is as large as it is, and has not grown.
+#[test]
+fn a_start_that_cuts_a_tail_off_counts_what_is_left() {
+    each_variant(|variant| {
+        let directives = [
+            ("appendonly", "yes"),
+            ("auto-aof-rewrite-min-size", "1kb"),
+            ("auto-aof-rewrite-percentage", "1000"),
+        ];
+        let mut server = variant.own_server(&directives);
+        let mut conn = server.conn();
+        conn.call("SET k v");
+        conn.call("BGREWRITEAOF");
+        has_rewritten(&mut conn);
+        conn.call("SET k w");
+        conn.send_command(&[b"SHUTDOWN"]).expect("sent");
+        server.wait_exit();
+        let folder = server.dir().join("appendonlydir");
+        let path = |name: &str| folder.join(format!("appendonly.aof.2.{name}"));
+        let length = |name: &str| fs::metadata(path(name)).expect("it is there").len();
+        let (base, whole) = (length("base.rdb"), length("incr.aof"));
+        let torn = format!(
+            "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000\r\n{}",
+            "x".repeat(4000)
+        );
+        let mut incr = fs::read(path("incr.aof")).expect("it is there");
+        incr.extend_from_slice(torn.as_bytes());
+        fs::write(path("incr.aof"), incr).expect("written");
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("GET k").text(), "w");
+        assert_eq!(length("incr.aof"), whole);
+        assert_eq!(info_number(&mut conn, "aof_base_size"), base as i64);
+        assert_eq!(
+            info_number(&mut conn, "aof_current_size"),
+            (base + whole) as i64
+        );
+        assert_eq!(info(&mut conn, "aof_rewrites"), "0");
+        assert_eq!(info(&mut conn, "aof_rewrite_scheduled"), "0");
+    });
+}
+
 #[test]
 fn a_rewrite_without_a_folder_is_refused() {
     each_variant(|variant| {
@@ -517,6 +698,88 @@ fn a_rewrite_without_a_folder_is_refused() {
             refused,
             "ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
         );
+    });
+}
+
+/// A rewrite after CONFIG SET dir makes all files in the new folder; until then they go on where they are.
+#[test]
+fn a_rewrite_follows_the_folder() {
+    each_variant(|variant| {
+        let directives = [
+            ("appendonly", "yes"),
+            ("enable-protected-configs", "yes"),
+            ("aof-use-rdb-preamble", "no"),
+        ];
+        let mut server = variant.own_server(&directives);
+        let mut conn = server.conn();
+        let other = server.dir().join("other");
+        fs::create_dir(&other).expect("made");
+        let home = server.dir().display().to_string();
+        let set_dir = |conn: &mut Conn, dir: &str| {
+            assert_eq!(conn.call(&format!("CONFIG SET dir {dir}")), ok());
+        };
+        conn.call("SET a 1");
+        set_dir(&mut conn, other.to_str().expect("text"));
+        server.wait_log(&["The append-only files stay in"]);
+        conn.call("INCR n");
+        assert!(!other.join("appendonlydir").exists());
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        assert_eq!(conn.call("MGET a n").to_string(), "[\"1\", \"1\"]");
+        // While the base is being made what is written is still found from the old folder.
+        conn.call("CONFIG SET rdb-key-save-delay 10000000");
+        conn.call("BGREWRITEAOF");
+        conn.call("INCR n");
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(conn.call("MGET a n").to_string(), "[\"1\", \"2\"]");
+        set_dir(&mut conn, other.to_str().expect("text"));
+        conn.call("BGREWRITEAOF");
+        conn.call("INCR n");
+        has_rewritten(&mut conn);
+        conn.call("INCR n");
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        assert_eq!(conn.call("MGET a n").to_string(), "[\"1\", \"4\"]");
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        // The configured folder has it all, for whoever starts there.
+        if let Some(redis) = Server::redis_over(&other, &[("appendonly", "yes")]) {
+            let mut theirs = redis.conn();
+            assert_eq!(theirs.call("MGET a n").to_string(), "[\"1\", \"4\"]");
+        }
+        // And back, with a rename of the folder that is written to.
+        let moved = server.dir().join("moved");
+        fs::rename(&other, &moved).expect("moved");
+        set_dir(&mut conn, moved.to_str().expect("text"));
+        conn.call("BGREWRITEAOF");
+        has_rewritten(&mut conn);
+        conn.call("INCR n");
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        set_dir(&mut conn, &home);
+        conn.call("BGREWRITEAOF");
+        has_rewritten(&mut conn);
+        conn.call("INCR n");
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        server.restart();
+        assert_eq!(server.conn().call("MGET a n").to_string(), "[\"1\", \"6\"]");
+    });
+}
+
+/// With the file off a rewrite leaves a base in the folder of the settings, too.
+#[test]
+fn a_rewrite_while_it_is_off_follows_the_folder() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[("enable-protected-configs", "yes")]);
+        let mut conn = server.conn();
+        conn.call("SET a 1");
+        let other = server.dir().join("other");
+        fs::create_dir(&other).expect("made");
+        let dir = format!("CONFIG SET dir {}", other.display());
+        assert_eq!(conn.call(&dir), ok());
+        conn.call("BGREWRITEAOF");
+        has_rewritten(&mut conn);
+        assert!(other.join("appendonlydir/appendonly.aof.manifest").exists());
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        assert_eq!(conn.call("GET a").text(), "1");
     });
 }
 

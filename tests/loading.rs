@@ -4,10 +4,12 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use support::clock::wait_until;
+use support::clock::{RaiseAtEnd, now, wait_until};
 use support::process::{exit_of, signal};
-use support::{Server, Value, each_variant, info, ok};
+use support::{Conn, Server, Value, each_variant, info, ok};
 
 /// A command as it stands in an append-only file.
 fn aof(words: &str) -> Vec<u8> {
@@ -354,6 +356,115 @@ fn most_commands_are_refused_while_a_file_is_read() {
     });
 }
 
+const REFUSAL: &str = "LOADING Redis is loading the dataset in memory";
+
+/// An append-only file that takes a while, and has no increment yet.
+fn slow_base() -> Vec<u8> {
+    let mut base = aof("SELECT 0");
+    (0..20_000).for_each(|n| base.extend(aof(&format!("SET key:{n} {n}"))));
+    base
+}
+
+/// Everything has been read, but what is written from now on has no file yet: nothing is acknowledged. The disk stands
+/// still while the increment is made.
+#[test]
+fn nobody_is_served_before_there_is_a_file_to_write_to() {
+    each_variant(|variant| {
+        let mut server = prepared(
+            variant,
+            &[("appendfsync", "always"), ("key-load-delay", "1000")],
+        );
+        write(server.dir(), &[(BASE, slow_base())]);
+        server.restart_without_waiting();
+        let mut conn = wait_until("a connection", || server.try_conn().ok());
+        assert_eq!(conn.call("DEBUG HOLD-SYNC 1"), ok());
+        assert_eq!(conn.call("CONFIG SET key-load-delay 0"), ok());
+        server.wait_log(&["DB loaded from append only file"]);
+        let until = now() + Duration::from_millis(200);
+        while now() < until {
+            for command in ["SET late 1", "GET key:1", "PING"] {
+                let mut other = server.conn();
+                assert_eq!(other.call(command).text(), REFUSAL, "{command}");
+            }
+            assert_eq!(info(&mut conn, "loading"), "1");
+        }
+        assert_eq!(conn.call("DEBUG HOLD-SYNC 0"), ok());
+        wait_until("to be served", || {
+            (conn.call("SET late 1") == ok()).then_some(())
+        });
+        // Killed: what was acknowledged is in the file.
+        server.restart_without_waiting();
+        let mut conn = wait_until("a connection", || server.try_conn().ok());
+        conn.call("CONFIG SET key-load-delay 0");
+        wait_until("to be served", || {
+            (conn.call("PING").text() != REFUSAL).then_some(())
+        });
+        assert_eq!(conn.call("GET late").text(), "1");
+        assert_eq!(conn.call("DBSIZE").int(), 20_001);
+    });
+}
+
+/// Who is served first can tell others, and they find that they are served as well, wherever they are.
+#[test]
+fn all_are_served_as_soon_as_one_is() {
+    each_variant(|variant| {
+        let mut server = prepared(variant, &[("key-load-delay", "1000")]);
+        for _ in 0..3 {
+            write(server.dir(), &[(BASE, slow_base())]);
+            server.restart_without_waiting();
+            let mut conn = wait_until("a connection", || server.try_conn().ok());
+            let (is_served, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+            let refused = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                let _end = RaiseAtEnd(&is_over);
+                let (is_served, is_over, server) = (&is_served, &is_over, &server);
+                let refused = &refused;
+                let clients: Vec<_> = (0..8)
+                    .map(|client| {
+                        scope.spawn(move || {
+                            let mut conn = server.conn();
+                            assert_eq!(conn.call("PING").text(), REFUSAL);
+                            refused.fetch_add(1, Ordering::SeqCst);
+                            let mut after = 0;
+                            while after < 20 && !is_over.load(Ordering::SeqCst) {
+                                let was_served = is_served.load(Ordering::SeqCst);
+                                let reply = match after % 2 {
+                                    0 => conn.call(&format!("INCR client:{client}")),
+                                    _ => conn.call(&format!("MSET {client} 1 x 1 y 1 z 1")),
+                                };
+                                match reply.is_error() {
+                                    true => {
+                                        assert_eq!(reply.text(), REFUSAL);
+                                        assert!(!was_served, "others are served already");
+                                    }
+                                    false => {
+                                        is_served.store(true, Ordering::SeqCst);
+                                        after += 1;
+                                    }
+                                }
+                            }
+                        })
+                    })
+                    .collect();
+                wait_until("everybody to be refused", || {
+                    (refused.load(Ordering::SeqCst) == 8).then_some(())
+                });
+                assert_eq!(conn.call("CONFIG SET key-load-delay 0"), ok());
+                wait_until("the end of it", || {
+                    clients
+                        .iter()
+                        .all(std::thread::ScopedJoinHandle::is_finished)
+                        .then_some(())
+                });
+            });
+            for client in 0..8 {
+                assert_eq!(conn.call(&format!("GET client:{client}")).text(), "10");
+            }
+            server.stop();
+        }
+    });
+}
+
 /// What was queued before is refused as well.
 #[test]
 fn a_transaction_is_refused_while_a_file_is_read() {
@@ -441,6 +552,111 @@ fn debug_reads_the_files_again() {
         assert_eq!(conn.call("EXISTS a c").text(), "2");
         assert_eq!(conn.call("EXISTS b").text(), "0");
         assert_eq!(conn.call("SET still writable"), ok());
+    });
+}
+
+/// DEBUG RELOAD writes the file and reads it; what INFO says of saves is what it says after SAVE. NOSAVE reads what there
+/// is, and where nothing is, nothing remains.
+#[test]
+fn debug_reload_saves_and_reads_the_file() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        let refused = "ERR Error trying to load the RDB dump";
+        conn.call("SET gone 1");
+        let reply = conn.call("DEBUG RELOAD NOSAVE").text();
+        assert!(reply.starts_with(refused), "{reply}");
+        assert_eq!(conn.call("DBSIZE").int(), 0);
+        let unsaved = info(&mut conn, "rdb_changes_since_last_save");
+        conn.call("MSET a 1 b 2");
+        let library = b"#!lua name=lib\nredis.register_function('f', function() return 7 end)";
+        assert_eq!(
+            conn.call_words(&[b"FUNCTION", b"LOAD", library]).text(),
+            "lib"
+        );
+        assert_ne!(info(&mut conn, "rdb_changes_since_last_save"), unsaved);
+        let before = info(&mut conn, "rdb_last_save_time");
+        wait_until("the next second", || {
+            assert_eq!(conn.call("DEBUG RELOAD"), ok());
+            (info(&mut conn, "rdb_last_save_time") != before).then_some(())
+        });
+        let last_save = info(&mut conn, "rdb_last_save_time");
+        assert_eq!(conn.call("LASTSAVE").int().to_string(), last_save);
+        assert!(server.dir().join("dump.rdb").exists());
+        let fields = |conn: &mut Conn| {
+            ["rdb_changes_since_last_save", "rdb_last_load_keys_loaded"].map(|f| info(conn, f))
+        };
+        assert_eq!(fields(&mut conn), ["0", "2"]);
+        assert_eq!(conn.call("FCALL f 0").int(), 7);
+        conn.call("SET c 3");
+        assert_eq!(fields(&mut conn), ["1", "2"]);
+        assert_eq!(conn.call("DEBUG RELOAD NOSAVE"), ok());
+        assert_eq!(conn.call("EXISTS a b c").int(), 2);
+        assert_eq!(fields(&mut conn), ["1", "2"]);
+        conn.call("SET d 4");
+        conn.call("SET a 5");
+        assert_eq!(conn.call("DEBUG RELOAD NOSAVE NOFLUSH MERGE"), ok());
+        assert_eq!(conn.call("MGET a d").to_string(), "[\"1\", \"4\"]");
+        assert_eq!(conn.call("DEBUG RELOAD NOFLUSH MERGE"), ok());
+        assert_eq!(fields(&mut conn), ["0", "3"]);
+        assert_eq!(conn.call("DBSIZE").int(), 3);
+        assert_eq!(
+            conn.call("DEBUG RELOAD SOON").text(),
+            "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+        );
+        // What cannot be saved is not removed.
+        fs::remove_file(server.dir().join("dump.rdb")).expect("removed");
+        fs::create_dir(server.dir().join("dump.rdb")).expect("made");
+        conn.call("SET e 5");
+        assert_eq!(conn.call("DEBUG RELOAD").text(), "ERR");
+        assert_eq!(fields(&mut conn)[0], "1");
+        assert_eq!(conn.call("DBSIZE").int(), 4);
+        fs::remove_dir(server.dir().join("dump.rdb")).expect("removed");
+        fs::write(server.dir().join("dump.rdb"), "garbage").expect("written");
+        let reply = conn.call("DEBUG RELOAD NOSAVE").text();
+        assert!(reply.starts_with(refused), "{reply}");
+        assert_eq!(conn.call("DBSIZE").int(), 0);
+        server.stop();
+    });
+}
+
+/// Nothing that was acknowledged goes by reading a file that was just written, for others that write meanwhile either.
+#[test]
+fn debug_reload_loses_nothing_of_anybody() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[("appendonly", "yes")]);
+        let mut conn = server.conn();
+        let is_done = AtomicBool::new(false);
+        let count = std::thread::scope(|scope| {
+            let mut other = server.conn();
+            let is_done = &is_done;
+            let counter = scope.spawn(move || {
+                let mut count = 0;
+                while !is_done.load(Ordering::SeqCst) {
+                    // Refused while the file is read.
+                    count += i64::from(!other.call("INCR n").is_error());
+                }
+                count
+            });
+            for round in 0..5 {
+                conn.call(&format!("SET k:{round} 1"));
+                assert_eq!(conn.call("DEBUG RELOAD"), ok());
+                assert_eq!(conn.call(&format!("GET k:{round}")).text(), "1");
+            }
+            is_done.store(true, Ordering::SeqCst);
+            counter.join().expect("it counts")
+        });
+        conn.call("SET last 1");
+        let whole = |conn: &mut Conn| {
+            assert_eq!(conn.call("GET n").text(), count.to_string());
+            assert_eq!(conn.call("EXISTS k:0 k:1 k:2 k:3 k:4 last").int(), 6);
+        };
+        whole(&mut conn);
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        whole(&mut conn);
+        assert_eq!(conn.call("WAITAOF 1 0 0").elements()[0].int(), 1);
+        server.restart();
+        whole(&mut server.conn());
     });
 }
 

@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 
 use support::clock::wait_until;
+use support::keys::times;
 use support::process::{exit_of, signal};
 use support::{Conn, Server, Value, each_variant, info, ok};
 
@@ -347,9 +348,11 @@ fn every_type_goes_both_ways() {
         conn.call("XGROUP CREATECONSUMER stream:5 group idle");
         assert_eq!(conn.call("SAVE"), ok());
         let digest = conn.call("DEBUG DIGEST").text();
+        let when = times(&mut conn, &[0]);
         server.restart();
         let mut conn = server.conn();
         assert_eq!(conn.call("DEBUG DIGEST").text(), digest);
+        assert_eq!(times(&mut conn, &[0]), when);
         let time = conn.call("HPEXPIRETIME hash:5 FIELDS 1 0.5");
         assert_eq!(time.elements()[0].text(), "9999999999999");
     });

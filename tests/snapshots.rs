@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use support::clock::{RaiseAtEnd, breathe, now, wait_until};
+use support::keys::times;
 use support::rng::{Rng, seed};
 use support::{Conn, Value, each_variant, info, ok};
 
@@ -216,9 +217,21 @@ fn what_changes_meanwhile_is_written_as_it_was() {
         }
         conn.call("SETRANGE text 3000000 end");
         conn.call("SET volatile x PX 10000000");
+        conn.call("PEXPIRE list 20000000");
+        for field in 0..300 {
+            conn.call(&format!("HSET hash field:{field} x"));
+            conn.call(&format!(
+                "HPEXPIRE hash {} FIELDS 1 field:{field}",
+                30_000_000 + field
+            ));
+        }
         let digest = conn.call("DEBUG DIGEST").text();
+        let when = times(&mut conn, &[0]);
         conn.call("BGSAVE");
         conn.call("PEXPIRE volatile 1");
+        conn.call("PEXPIREAT list 9999999999999");
+        conn.call("HPEXPIREAT hash 9999999999999 FIELDS 2 field:7 field:299");
+        conn.call("HPERSIST hash FIELDS 2 field:8 field:298");
         conn.call("LPUSH list first");
         conn.call("LSET list 700 changed");
         conn.call("ZINCRBY zset 5000 member:3");
@@ -241,7 +254,9 @@ fn what_changes_meanwhile_is_written_as_it_was() {
         }
         wait_for_the_save(&mut conn);
         server.restart();
-        assert_eq!(server.conn().call("DEBUG DIGEST").text(), digest);
+        let mut conn = server.conn();
+        assert_eq!(conn.call("DEBUG DIGEST").text(), digest);
+        assert_eq!(times(&mut conn, &[0]), when);
     });
 }
 
@@ -268,12 +283,15 @@ fn a_save_whose_disk_stands_still_keeps_no_more_than_it_may() {
                 let mut other = server.conn();
                 let _end = RaiseAtEnd(&is_done);
                 for n in 0..VALUES {
-                    let line = match n % 3 {
-                        0 => format!("SET key:{n} small"),
-                        1 => format!("DEL key:{n}"),
-                        _ => format!("APPEND key:{n} x"),
+                    match n % 3 {
+                        0 => other.call(&format!("SET key:{n} {}", "y".repeat(1_000_000))),
+                        1 => other.call(&format!("DEL key:{n}")),
+                        _ => other.call(&format!("APPEND key:{n} x")),
                     };
-                    other.call(&line);
+                    if n % 3 == 1 {
+                        // What only goes takes nothing more; something has to come in its place.
+                        other.call(&format!("SETRANGE new:{n} 999999 x"));
+                    }
                 }
             });
             while !is_done.load(Ordering::SeqCst) {
@@ -292,7 +310,102 @@ fn a_save_whose_disk_stands_still_keeps_no_more_than_it_may() {
         let _ = fs::remove_file(&pipe);
         conn.call("BGSAVE");
         wait_for_the_save(&mut conn);
-        assert_eq!(conn.call("GET key:0").text(), "small");
+        assert_eq!(conn.call("STRLEN key:0").int(), 1_000_000);
         assert_eq!(conn.call("STRLEN key:2").int(), 1_000_001);
+    });
+}
+
+/// Writes wait in every other turn while a snapshot holds nearly as much as it may. Pauses that clients ask for come and go
+/// meanwhile, and nobody waits for good: not writers, nor transactions, scripts, and who waits for an element.
+#[test]
+fn nobody_waits_for_good_while_a_save_slows_writes_down() {
+    // Between three quarters of the limit and the limit, without the little that the walk comes to by itself.
+    const VALUES: usize = 235;
+    each_variant(|variant| {
+        let server = variant.own_server(&[("rdbcompression", "no")]);
+        let mut conn = server.conn();
+        for n in 0..VALUES {
+            conn.call(&format!("SETRANGE key:{n} 999999 x"));
+        }
+        let pipe = server.dir().join(format!("temp-{}.rdb", server.pid()));
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo runs").success());
+        assert_eq!(conn.call("BGSAVE").text(), "Background saving started");
+        let mut reader = fs::File::open(&pipe).expect("a pipe");
+        for n in 0..VALUES {
+            conn.call(&format!("SETRANGE key:{n} 0 y"));
+        }
+        let is_done = AtomicBool::new(false);
+        let lines: [&[&str]; 4] = [
+            &["INCR plain"],
+            &["MULTI", "INCR queued", "INCR other", "EXEC"],
+            &["EVAL return(redis.call('incr',KEYS[1])) 1 script"],
+            &["RPUSH list x", "INCR pushes"],
+        ];
+        let counters = ["plain", "queued", "script", "pushes", "pops"];
+        std::thread::scope(|scope| {
+            let _end = RaiseAtEnd(&is_done);
+            let (server, is_done) = (&server, &is_done);
+            for lines in lines {
+                scope.spawn(move || {
+                    let mut conn = server.conn();
+                    while !is_done.load(Ordering::SeqCst) {
+                        for line in lines {
+                            let reply = conn.call(line);
+                            assert!(!reply.is_error(), "{line}: {reply}");
+                        }
+                    }
+                });
+            }
+            scope.spawn(move || {
+                let mut conn = server.conn();
+                while !is_done.load(Ordering::SeqCst) {
+                    conn.call("BLPOP list 0.1");
+                    conn.call("INCR pops");
+                }
+            });
+            let go_on = |conn: &mut Conn| {
+                let count = |conn: &mut Conn, key: &str| {
+                    let text = conn.call(&format!("GET {key}")).text();
+                    text.parse::<u64>().unwrap_or(0)
+                };
+                let before = counters.map(|key| count(conn, key));
+                for (key, before) in counters.iter().zip(before) {
+                    wait_until(&format!("{key} to be counted"), || {
+                        (count(conn, key) > before).then_some(())
+                    });
+                }
+            };
+            wait_until("a writer to be held up", || {
+                let blocked = info(&mut conn, "blocked_clients");
+                // One of them waits for an element.
+                (blocked.parse::<u64>().expect("digits") > 1).then_some(())
+            });
+            go_on(&mut conn);
+            for pause in ["30 WRITE", "30 ALL", "1 WRITE"] {
+                assert_eq!(conn.call(&format!("CLIENT PAUSE {pause}")), ok());
+                go_on(&mut conn);
+            }
+            // What slows writes down lets none through that a client has stopped.
+            assert_eq!(conn.call("CLIENT PAUSE 1000000 WRITE"), ok());
+            let mut other = server.conn();
+            other.send_command(&[b"SET", b"late", b"1"]).expect("sent");
+            assert!(other.is_silent_for(Duration::from_millis(100)));
+            assert_eq!(conn.call("GET late"), Value::NullBulk);
+            assert_eq!(conn.call("CLIENT UNPAUSE"), ok());
+            assert_eq!(other.read().expect("a reply"), ok());
+            go_on(&mut conn);
+            assert_eq!(info(&mut conn, "rdb_bgsave_in_progress"), "1");
+            // The disk works again.
+            let drain = scope.spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+            wait_until("the save to end", || {
+                (info(&mut conn, "rdb_bgsave_in_progress") == "0").then_some(())
+            });
+            drain.join().expect("drained").expect("read");
+            go_on(&mut conn);
+        });
+        wait_until("nobody to be held up", || {
+            (info(&mut conn, "blocked_clients") == "0").then_some(())
+        });
     });
 }

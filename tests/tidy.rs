@@ -59,6 +59,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("base/map.rs", "HashMap", "this is where Map is defined"),
     ("base/map.rs", "HashSet", "this is where Set is defined"),
     (
+        "base/preserved.rs",
+        "Mutex",
+        "the largest values that a snapshot keeps: taken when one of 16 MiB or more goes",
+    ),
+    (
+        "server/aof/mod.rs",
+        "Mutex",
+        "the folder that is written to, which CONFIG SET and rewrites change: the control path",
+    ),
+    (
         "log/contribution.rs",
         "Mutex",
         "what the participants of a fence changed, put together: each comes once",

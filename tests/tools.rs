@@ -99,6 +99,82 @@ fn rdb_files_are_checked() {
     assert!(!check(&["rdb"], "").0);
 }
 
+/// A length in the form of eight bytes.
+fn long_len(len: u64) -> Vec<u8> {
+    [&[0x81], &len.to_be_bytes()[..]].concat()
+}
+
+/// The values of modules say where they end, so a check goes on behind them, as Redis's own does; a server cannot load
+/// them, and says of which key.
+#[test]
+fn values_of_modules_are_passed_over() {
+    // The number of "hellotype", with the version 3.
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let number = b"hellotype".iter().fold(0_u64, |number, letter| {
+        let place = LETTERS.iter().position(|some| some == letter);
+        number << 6 | place.expect("a letter") as u64
+    });
+    let id = long_len(number << 10 | 3);
+    let value: &[u8] = b"\x01\x07\x02\x41\x00\x03\0\0\0\0\x04\0\0\0\0\0\0\0\0\x05\x02hi\0";
+    let aux = [b"\xf7", &id[..], b"\x02\x02\x05\x01x\0"].concat();
+    let key = [
+        b"\xfc\xff\xff\xff\xff\xff\0\0\0",
+        &b"\x07\x03doc"[..],
+        &id,
+        value,
+    ]
+    .concat();
+    let text = b"\x00\x01k\x01v";
+    let file = |parts: &[&[u8]]| {
+        let end: &[u8] = b"\xff\0\0\0\0\0\0\0\0";
+        [&b"REDIS0010\xfe\x00"[..], &parts.concat(), end].concat()
+    };
+    let server = server();
+    let place = server.dir().join("modules.rdb");
+    fs::write(&place, file(&[&aux, &key, text])).expect("written");
+    let (fine, said) = check(&["rdb", path(&place)], "");
+    assert!(fine, "{said}");
+    for line in [
+        "MODULE AUX for: hellotype",
+        "MODULE VALUE for: hellotype, key 'doc', type 7",
+        "RDB looks OK!",
+        "2 keys read",
+        "1 expires",
+        "module hellotype: 1 keys",
+        "string: 1 keys",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    if let Ok(theirs) = Command::new("redis-check-rdb").arg(&place).output() {
+        let theirs = String::from_utf8_lossy(&theirs.stdout).into_owned();
+        assert!(theirs.contains("RDB looks OK!"), "{theirs}");
+        assert!(theirs.contains("2 keys read"), "{theirs}");
+    }
+    // Cut off anywhere, or of a kind that nobody knows.
+    for cut in 0..key.len() {
+        let whole = file(&[&key[..cut]]);
+        fs::write(&place, &whole[..11 + cut]).expect("written");
+        assert!(!check(&["rdb", path(&place)], "").0, "cut at {cut}");
+    }
+    let mut strange = key.clone();
+    let at = strange.len() - value.len();
+    strange[at] = 6;
+    fs::write(&place, file(&[&strange])).expect("written");
+    assert!(!check(&["rdb", path(&place)], "").0);
+    // Values of versions before the release do not say where they end.
+    fs::write(&place, file(&[b"\x06\x03doc", &id, value])).expect("written");
+    let (fine, said) = check(&["rdb", path(&place)], "");
+    assert!(!fine && said.contains("key 'doc', type 6"), "{said}");
+    // The server.
+    fs::write(server.dir().join("dump.rdb"), file(&[text, &key])).expect("written");
+    let mut conn = server.conn();
+    assert!(conn.call("DEBUG RELOAD NOSAVE").is_error());
+    server.wait_log(&["no matching module type 'hellotype' (key 'doc', type 7)"]);
+    fs::write(server.dir().join("dump.rdb"), file(&[&aux, text])).expect("written");
+    assert_eq!(conn.call("DEBUG RELOAD NOSAVE").text(), "OK");
+    assert_eq!(conn.call("GET k").text(), "v");
+}
+
 #[test]
 fn what_is_in_a_file_can_be_read_and_made_again() {
     let server = server();

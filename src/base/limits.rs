@@ -141,15 +141,15 @@ pub const SNAPSHOT_US_MAX: u64 = 500;
 /// How often a core that sleeps looks whether its snapshot can go on.
 pub const SNAPSHOT_LOOK_MS: i64 = 2;
 
-/// A snapshot may hold this part of the memory in use in copies of what changed meanwhile, but
+/// A snapshot may take this part of the memory in use for what changed meanwhile, beyond what was in use before, but
 pub const SNAPSHOT_HELD_PART: u64 = 4;
 
 /// at least so many bytes.
 pub const SNAPSHOT_HELD_BYTES_MIN: u64 = 256 * 1024 * 1024;
 
-/// A value that was replaced or removed counts with so many bytes at most: one alone, which was there before, is no reason
-/// to end a snapshot.
-pub const SNAPSHOT_HELD_VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The largest of the values that were replaced or removed does not count if it has so many bytes: one alone, which was
+/// there before, is no reason to end a snapshot.
+pub const SNAPSHOT_GIANT_BYTES_MIN: usize = 16 * 1024 * 1024;
 
 /// How long writes wait at a time while a snapshot holds nearly as much as it may.
 pub const SNAPSHOT_THROTTLE_MS: i64 = 2;

@@ -314,6 +314,12 @@ impl Server {
         bytes.sum::<u64>() + self.scripts.text_bytes() + fixed as u64
     }
 
+    /// Bytes that all keys take.
+    pub fn stored_memory(&self) -> u64 {
+        let cores = self.cores.iter();
+        cores.map(|core| core.store.used_bytes.get()).sum()
+    }
+
     /// What of it does not count against `maxmemory`: requests of clients that wait for us.
     pub fn uncounted_memory(&self) -> u64 {
         self.sum(|core| core.client_uncounted.get())
@@ -590,7 +596,7 @@ pub enum Flow {
     Shutdown(Shutdown),
     /// SAVE, BGSAVE, BGREWRITEAOF.
     Save(Save),
-    /// DEBUG RELOAD NOSAVE, DEBUG LOADAOF.
+    /// DEBUG RELOAD, DEBUG LOADAOF.
     Load(Load),
     /// DEBUG SEGFAULT: touch memory that nobody has.
     Crash,
@@ -605,6 +611,10 @@ pub enum Load {
     SnapshotInto,
     /// The RDB file, into empty databases.
     Snapshot,
+    /// As [`Load::SnapshotInto`], when all that is there has been saved.
+    SavedInto,
+    /// As [`Load::Snapshot`], when all that is there has been saved.
+    Saved,
     /// The append-only file, into empty databases.
     AppendOnly,
 }

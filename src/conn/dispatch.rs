@@ -113,23 +113,16 @@ impl Home {
         if is_monitor && touches_keys(spec) {
             return self.refuse(at, Some(spec), &CommandError::REPLICA_KEYSPACE);
         }
+        if !is_monitor && self.is_paused(spec, args) {
+            self.waiting.push(at);
+            return Step::Wait(Stall::Paused);
+        }
         if is_queued {
-            if let Some(step) = self.pause_queued(at, spec, args) {
-                return step;
-            }
             return self.enqueue(at, spec, args);
         }
         if self.shares && spec.flags.has(flag::WRITE) && self.log.is_full() {
             self.waiting.push(at);
             return Step::Wait(Stall::Log);
-        }
-        if let Some(pause) = self.pause
-            && !self.loading
-            && !is_monitor
-            && (pause.all || self.may_write(spec, args))
-        {
-            self.waiting.push(at);
-            return Step::Wait(Stall::Paused);
         }
         if self.owner.limit != 0
             && let Some(wait) = self.hold_back(at, spec)
@@ -468,20 +461,11 @@ impl Home {
         Step::Next
     }
 
-    /// What a pause holds back is not queued either.
+    /// Whether a pause holds a command back, be it to be run or to be queued.
     #[inline]
-    fn pause_queued(
-        &mut self,
-        at: u32,
-        spec: &'static CommandSpec,
-        args: Args<'_>,
-    ) -> Option<Step> {
-        let pause = self.pause?;
-        if self.loading || !(pause.all || self.may_write(spec, args)) {
-            return None;
-        }
-        self.waiting.push(at);
-        Some(Step::Wait(Stall::Paused))
+    fn is_paused(&self, spec: &'static CommandSpec, args: Args<'_>) -> bool {
+        self.pause
+            .is_some_and(|pause| !self.loading && (pause.all || self.may_write(spec, args)))
     }
 
     /// Runs a command at the client's core.

@@ -22,10 +22,11 @@ use crate::base::slot::{ShardId, key_slot};
 use crate::base::time::Millis;
 use crate::command::client::sends_after;
 use crate::command::ctx::{
-    Ctx, Flow, Gather, HomeCtx, Job, News, Now, Queued as Done, Save, Scope,
+    Ctx, Flow, Gather, HomeCtx, Job, Load, News, Now, Queued as Done, Save, Scope,
 };
 use crate::command::monitor;
 use crate::command::pubsub::message;
+use crate::command::server::debug::reload_here;
 use crate::command::spec::{CommandSpec, Group, Route, Run, flag};
 use crate::keyspace::{WatchFlag, cursor_slot};
 use crate::resp::{Args, CommandError, Output, OwnedArgs, Proto, Reply};
@@ -455,6 +456,10 @@ impl Home {
         self.clients[at as usize] = Some(client);
         match flow {
             Flow::Gather(gather) => return Prepared::Gathered(gather, whole()),
+            Flow::Load(load @ (Load::Saved | Load::SavedInto)) => {
+                let gather = reload_here(&config, load == Load::Saved);
+                return Prepared::Gathered(gather, whole());
+            }
             Flow::Offload(job) => return Prepared::Offloaded(proto, job, whole()),
             Flow::Tracking(tracking) => {
                 let gather = self.set_tracking(at, tracking);

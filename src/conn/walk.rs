@@ -2,7 +2,9 @@
 //!
 //! With nothing else to do the walk has all of it, a slice a turn. Else it has a part of what the turn's commands took, more
 //! the more it holds of what they changed: each entry changed before the walk came to it is kept until a sink has taken
-//! it. Where the sinks cannot keep up, writes run in every other turn only, and at the limit the snapshot is given up.
+//! it. Where the sinks cannot keep up, writes run in every other turn only, and at the limit the snapshot is given up:
+//! whatever is changed meanwhile, the keys and what is kept of them take no more than the limit, and the largest value,
+//! above what the keys took at the cut or take now (`base/preserved.rs`).
 
 use super::home::Home;
 use crate::base::limits;
@@ -19,6 +21,8 @@ pub(super) struct Walk {
     pub(super) is_busy: bool,
     /// Bytes at which it is given up; 0 while there is none.
     limit: u64,
+    /// Bytes that are to stay below it.
+    extra: u64,
     /// Writes may run since the last pause that it caused.
     breathes: bool,
 }
@@ -42,8 +46,7 @@ impl Home {
             0 => limits::SNAPSHOT_IDLE_US,
             _ => {
                 let wall = self.clock.wall_us().saturating_sub(self.now_us).max(0) as u64;
-                let part =
-                    3 - (3 * self.owner.store.snapshot_held() / self.walk.limit.max(1)).min(2);
+                let part = 3 - (3 * self.walk.extra / self.walk.limit.max(1)).min(2);
                 (wall / part).clamp(limits::SNAPSHOT_US_MIN, limits::SNAPSHOT_US_MAX)
             }
         };
@@ -69,18 +72,19 @@ impl Home {
 
     /// Compares what the snapshot holds with what it may.
     fn mind_held(&mut self) {
-        let held = self.owner.store.snapshot_held();
+        let extra = self.owner.store.snapshot_extra(self.server.stored_memory());
+        self.walk.extra = extra;
         if self.walk.limit == 0 {
             let used = self.server.used_memory().max(self.config.maxmemory);
             self.walk.limit =
                 (used / limits::SNAPSHOT_HELD_PART).max(limits::SNAPSHOT_HELD_BYTES_MIN);
         }
         let limit = self.walk.limit;
-        if held >= limit {
+        if extra >= limit {
             self.owner.store.give_up_snapshot(
                 "what changed during the snapshot takes too much memory: the disk is too slow",
             );
-        } else if held >= limit / 4 * 3 && self.pause.is_none() {
+        } else if extra >= limit / 4 * 3 && self.pause.is_none() {
             // A turn without a pause lies between two: a disk that stands still slows writes down until the limit is
             // reached and must not stop them for good.
             if !std::mem::replace(&mut self.walk.breathes, true) {

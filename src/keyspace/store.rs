@@ -630,7 +630,7 @@ impl Store {
         sizes.dues = ElementDues::default();
         sizes.lengths = Lengths::default();
         self.ledger.publish(db, None, sizes);
-        let Some(table) = self.detach_for_snapshot(db, table) else {
+        let Some(table) = self.detach_for_snapshot(db, table, outside) else {
             return;
         };
         if in_background {

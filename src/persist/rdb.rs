@@ -196,8 +196,12 @@ pub fn read(file: &[u8], limits: &ValueLimits, mut take: impl FnMut(Item)) -> Re
                     usage: raw.usage,
                 });
             }
-            Found::Header | Found::Db(_) | Found::ModuleAux(_) | Found::Nothing | Found::End(_) => {
-            }
+            Found::Header
+            | Found::Db(_)
+            | Found::ModuleAux(_)
+            | Found::ModuleKey(..)
+            | Found::Nothing
+            | Found::End(_) => {}
         }
     }
     Ok(())

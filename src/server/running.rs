@@ -27,6 +27,7 @@ pub(super) type Done = Box<dyn FnOnce(Result<(), CommandError>) + Send>;
 /// Settings that the thread of the append-only file has to hear of.
 const AOF_SETTINGS: &[&str] = &[
     "appendonly",
+    "dir",
     "appendfsync",
     "no-appendfsync-on-rewrite",
     "aof-disable-auto-gc",
@@ -366,8 +367,12 @@ impl Process for Running {
                         _ => CommandError::RELOAD_FAILED,
                     })
                 }
-                // Nothing to read: the databases are empty.
-                Err(LoadError::Absent) => Ok(()),
+                // The databases are empty now.
+                Err(LoadError::Absent) => match load {
+                    Load::AppendOnly => Err(CommandError::LOADAOF_FAILED),
+                    _ => Err(CommandError::RELOAD_FAILED),
+                },
+                Err(LoadError::Unsaved(error)) => Err(error),
                 Err(LoadError::Stopped) => Err(CommandError::RELOAD_FAILED),
             });
         };

@@ -143,7 +143,7 @@ impl Running {
     }
 
     /// Begins to write the RDB file, or has it written when what is under way has ended.
-    fn save_or_wait(&self, done: Done) -> Result<Saving, CommandError> {
+    pub(super) fn save_or_wait(&self, done: Done) -> Result<Saving, CommandError> {
         if !self.is_walking() {
             let cut = Some(self.begin_save(done)?);
             return Ok(Saving { reply: "OK", cut });

@@ -294,7 +294,7 @@ fn start(loaded: &Loaded) -> Result<(), Failure> {
     match loading::at_start(&running, || posts[0].send(Mail::Listen(bound))) {
         // Whoever waits for the end of the process is told below.
         Ok(()) | Err(LoadError::Absent | LoadError::Stopped) => {}
-        Err(LoadError::Failed(_)) => return Err(Failure::Said),
+        Err(LoadError::Failed(_) | LoadError::Unsaved(_)) => return Err(Failure::Said),
     }
     let surroundings = Surroundings {
         server: Arc::clone(&server),

@@ -20,6 +20,10 @@ use std::sync::Arc;
 /// Bytes evicted at another shard's request before that one looks again: some milliseconds, if keys are small.
 const ROOM_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Bytes evicted before a shard looks again what the others have in use: they may have noticed the same excess, and be
+/// evicting it, too. All together they evict at most so many for each but one of them beyond what has to go.
+const PIECE_BYTES: u64 = 64 * 1024;
+
 /// How long nobody is asked after a giver had nothing.
 const BARREN_MS: i64 = 100;
 
@@ -31,6 +35,8 @@ const LEAN: u64 = 2;
 pub(super) struct Pressure {
     /// What the shards publish, in order.
     stores: Vec<Arc<StoreCounters>>,
+    /// What the other shards' keys took when that was counted last.
+    others: u64,
     /// The other shard that has most of what can be evicted, and its bytes; outer `None` until somebody asks.
     giver: Option<Option<(ShardId, u64)>>,
     /// Until then there is no giver.
@@ -52,7 +58,23 @@ impl Owner {
     /// Takes in the memory used outside this store. What is known of other shards is looked up again.
     pub fn set_elsewhere(&mut self, bytes: u64) {
         self.elsewhere = bytes;
+        self.pressure.others = self.others_now();
         self.pressure.giver = None;
+    }
+
+    /// What the other shards' keys take.
+    fn others_now(&self) -> u64 {
+        let mine = self.shard.index();
+        let stores = self.pressure.stores.iter().enumerate();
+        let others = stores.filter(|(shard, _)| *shard != mine);
+        others.map(|(_, store)| store.used_bytes.get()).sum()
+    }
+
+    /// Takes in what other shards have taken or given back since the memory used elsewhere was told.
+    fn look_again(&mut self) {
+        let now = self.others_now();
+        let before = std::mem::replace(&mut self.pressure.others, now);
+        self.elsewhere = (self.elsewhere + now).saturating_sub(before);
     }
 
     /// Bytes in use beyond `maxmemory`.
@@ -172,12 +194,25 @@ impl Owner {
         self.giver().is_some_and(|(_, bytes)| mine < bytes / LEAN)
     }
 
+    /// Evicts so many bytes at most, as long as too much is in use.
     fn evict(&mut self, bytes: u64) -> EvictOutcome {
         let clock = self.pressure.clock;
         let started = clock.map(|clock| clock.ticks());
-        let outcome = self
-            .store
-            .evict(&self.eviction, bytes, self.now, &mut self.rng);
+        let mut left = bytes;
+        let outcome = loop {
+            self.look_again();
+            let piece = self.over().min(left).min(PIECE_BYTES);
+            if piece == 0 {
+                break EvictOutcome::Enough;
+            }
+            left -= piece;
+            let outcome = self
+                .store
+                .evict(&self.eviction, piece, self.now, &mut self.rng);
+            if outcome != EvictOutcome::Enough {
+                break outcome;
+            }
+        };
         if let (Some(clock), Some(started)) = (clock, started) {
             let took = clock.ticks().wrapping_sub(started);
             self.pressure.longest_ticks = self.pressure.longest_ticks.max(took);

@@ -68,7 +68,7 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
     let limits = ValueLimits::default();
     let mut selected = 0;
     let mut failed = None;
-    let read = rdb::read(&mut window, |scanner, found| {
+    let read = rdb::read(&mut window, false, |scanner, found| {
         let mut bytes = Vec::new();
         match found {
             Found::Key(raw) => {
@@ -104,6 +104,7 @@ fn dump(path: &Path, as_commands: bool, out: &mut impl Write) -> Result<(), Stri
             | Found::Fact(..)
             | Found::Db(_)
             | Found::ModuleAux(_)
+            | Found::ModuleKey(..)
             | Found::Nothing
             | Found::End(_) => {}
         }

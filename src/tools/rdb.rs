@@ -35,10 +35,10 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
 pub(super) fn check_window<R: Read>(window: &mut Window<R>) -> Result<(), String> {
     let mut progress = Progress::new(window.size());
     let limits = ValueLimits::default();
-    let mut sums: BTreeMap<&'static str, Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
     let (mut keys, mut expires, mut functions) = (0_u64, 0_u64, 0_u64);
     let mut dbs: BTreeMap<u64, u64> = BTreeMap::new();
-    let read = read(window, |scanner, found| {
+    let read = read(window, true, |scanner, found| {
         match found {
             Found::Header => println!("[offset 0] RDB version {}", scanner.version()),
             Found::Fact(name, value) => println!(
@@ -55,11 +55,25 @@ pub(super) fn check_window<R: Read>(window: &mut Window<R>) -> Result<(), String
                 *dbs.entry(raw.db).or_default() += 1;
                 count(&mut sums, super::dump::type_name(&value), raw);
             }
+            Found::ModuleAux(module) => {
+                println!("[offset {}] MODULE AUX for: {module}", scanner.offset());
+            }
+            Found::ModuleKey(raw, module) => {
+                let key = raw.key.escape_ascii();
+                println!(
+                    "[offset {}] MODULE VALUE for: {module}, key '{key}', type {}: passed over",
+                    raw.offset, raw.kind
+                );
+                keys += 1;
+                expires += u64::from(raw.expire.is_some());
+                *dbs.entry(raw.db).or_default() += 1;
+                count(&mut sums, &format!("module {module}"), raw);
+            }
             Found::End(true) => println!("[offset {}] Checksum OK", scanner.offset()),
             Found::End(false) => {
                 println!("[offset {}] Saved without a checksum", scanner.offset());
             }
-            Found::Db(_) | Found::ModuleAux(_) | Found::Nothing => {}
+            Found::Db(_) | Found::Nothing => {}
         }
         progress.at(scanner.offset());
         Ok(())
@@ -86,8 +100,8 @@ pub(super) fn check_window<R: Read>(window: &mut Window<R>) -> Result<(), String
     read
 }
 
-fn count(sums: &mut BTreeMap<&'static str, Sum>, name: &'static str, raw: &RawKey<'_>) {
-    let sum = sums.entry(name).or_default();
+fn count(sums: &mut BTreeMap<String, Sum>, name: &str, raw: &RawKey<'_>) {
+    let sum = sums.entry(name.to_owned()).or_default();
     let bytes = raw.value.len() as u64;
     sum.keys += 1;
     sum.bytes += bytes;
@@ -97,12 +111,16 @@ fn count(sums: &mut BTreeMap<&'static str, Sum>, name: &'static str, raw: &RawKe
     }
 }
 
-/// Reads an RDB file, calling `take` for everything in it.
+/// Reads an RDB file, calling `take` for everything in it. Values of modules are passed over, or an error.
 pub(super) fn read<R: Read>(
     window: &mut Window<R>,
+    passes_modules: bool,
     mut take: impl FnMut(&Scanner, &Found<'_>) -> Result<(), RdbError>,
 ) -> Result<(), String> {
     let mut scanner = Scanner::new(true);
+    if passes_modules {
+        scanner = scanner.passing_modules();
+    }
     while !scanner.is_done() {
         match scanner.next(window.bytes()).map_err(|error| told(&error))? {
             Scan::Found(found, used) => {

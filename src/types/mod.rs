@@ -221,6 +221,15 @@ impl Collection {
         }
     }
 
+    /// Its key is gone, and it is kept only to be written down. Returns its bytes, if it is to be.
+    pub fn hold(&mut self) -> usize {
+        let bytes = self.memory();
+        self.walk_label().map_or(0, |label| {
+            label.hold(bytes);
+            bytes
+        })
+    }
+
     /// Stops writing it down, wherever that is. What comes back may take long to free.
     pub fn end_walk(&mut self) -> Option<Pieces> {
         match self {

@@ -126,9 +126,9 @@ impl Label {
         }
     }
 
-    /// So many bytes more are kept only for it.
+    /// The value itself, of so many bytes, is kept only for it.
     pub fn hold(&mut self, bytes: usize) {
-        self.holding.add(bytes);
+        self.holding.add_value(bytes);
     }
 
     /// Says that all of it was written.

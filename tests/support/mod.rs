@@ -4,6 +4,7 @@
 //! - `ports.rs`: ports that nobody else is given.
 //! - `variants.rs`: the four ways the server is run ({1, 4} shards x {io_uring, epoll}), one shared process each.
 //! - `resp.rs`: replies decoded as they are, without the conveniences of a client library.
+//! - `keys.rs`: when keys and fields go and how they were used, of all keys.
 //! - `transcript.rs`: the text given to `check`, cut into steps.
 //! - `expect.rs`: the right-hand side of a step, matched against a reply.
 //! - `check.rs`: runs a transcript on every variant, step by step and pipelined.
@@ -19,6 +20,7 @@
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod expect;
+pub(crate) mod keys;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod resp;

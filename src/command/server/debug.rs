@@ -226,7 +226,7 @@ fn sleep(seconds: &[u8]) -> Result {
     Ok(on_all(move |core| core.freeze(micros)))
 }
 
-/// Every core writes its keys down as a file has them, and reads them back.
+/// The RDB file is written, unless there is to be none, and read.
 fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let (mut flush, mut merge, mut save) = (true, false, true);
     for word in args.from(2) {
@@ -245,14 +245,19 @@ fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
         return Err(CommandError::RELOAD_FAILED);
     }
     let flush = flush && !merge;
-    if !save {
-        return Ok(Flow::Load(match flush {
-            true => Load::Snapshot,
-            false => Load::SnapshotInto,
-        }));
-    }
-    let config = Arc::clone(cx.config);
-    Ok(Flow::Gather(Gather::new(
+    Ok(Flow::Load(match (save, flush) {
+        (true, true) => Load::Saved,
+        (true, false) => Load::SavedInto,
+        (false, true) => Load::Snapshot,
+        (false, false) => Load::SnapshotInto,
+    }))
+}
+
+/// DEBUG RELOAD in a transaction, which cannot wait for a file: every core writes its keys down as a file has them, and
+/// reads them back.
+pub fn reload_here(config: &Arc<Config>, flush: bool) -> Gather {
+    let config = Arc::clone(config);
+    Gather::new(
         move |core| persistence::reload(core, &config, flush),
         |results: Vec<_>, reply| match results.into_iter().find_map(std::result::Result::err) {
             None => reply.ok(),
@@ -261,7 +266,7 @@ fn reload(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
                 reply.error(&CommandError::RELOAD_FAILED);
             }
         },
-    )))
+    )
 }
 
 fn object(cx: &mut Ctx<'_>, args: Args<'_>) -> Result {

@@ -42,7 +42,7 @@ use super::garbage::{DbGarbage, Garbage};
 use super::store::{AccessClock, Ledger, Store, Table};
 use super::value::{StrRef, ValueRef, value_of};
 use super::walk::KeyView;
-use crate::base::{DbIndex, Holding, Millis, Preserved, limits};
+use crate::base::{DbIndex, Holding, Millis, Preserved};
 use crate::structure::{BodyRef, EntryRef};
 use crate::types::{Collection, Label, ListRest, Pieces, Walked};
 
@@ -104,7 +104,7 @@ pub(super) struct Snapshot {
     /// What is known of each database of today.
     tables: Vec<Position>,
     /// Tables of databases that were flushed, with what they were at the cut.
-    detached: VecDeque<(Position, Box<Table>)>,
+    detached: VecDeque<Detached>,
     /// Values that are written next.
     pending: VecDeque<Pending>,
     /// The value that is being written.
@@ -130,6 +130,14 @@ pub(super) struct Snapshot {
     /// Keys of which something was written down, or that got a label.
     keys: u64,
     told: bool,
+}
+
+/// The table of a database that was flushed.
+struct Detached {
+    position: Position,
+    table: Box<Table>,
+    /// It, with all that is in it.
+    holding: Holding,
 }
 
 /// How far a table was walked.
@@ -183,7 +191,8 @@ impl Store {
         }
         if let Some(old) = ledger.snapshot.take() {
             let tables = old.detached.into_iter();
-            tables.for_each(|(_, table)| ledger.push_garbage(Garbage::Db(DbGarbage::of(table))));
+            let freed = tables.map(|detached| Garbage::Db(DbGarbage::of(detached.table)));
+            freed.for_each(|garbage| ledger.push_garbage(garbage));
         }
         ledger.unswept += 1;
         ledger.cut_epoch = ledger.cut_epoch.wrapping_add(1);
@@ -222,10 +231,11 @@ impl Store {
         self.ledger.snapshot.is_some()
     }
 
-    /// Bytes that the snapshot holds of what has changed since, on all shards.
-    pub fn snapshot_held(&self) -> u64 {
+    /// What all shards hold of what has changed since, as far as it is more than there was at the cut, or is: `used` are
+    /// the bytes of all shards' keys now.
+    pub fn snapshot_extra(&self, used: u64) -> u64 {
         let snapshot = self.ledger.snapshot.as_ref();
-        snapshot.map_or(0, |snapshot| snapshot.preserved.held())
+        snapshot.map_or(0, |snapshot| snapshot.preserved.extra(used))
     }
 
     /// Ends the snapshot, on all shards, without a result.
@@ -316,10 +326,7 @@ impl Ledger {
             }
             return Some(collection);
         }
-        let bytes = collection.memory();
-        if let Some(label) = collection.walk_label() {
-            label.hold(bytes.min(limits::SNAPSHOT_HELD_VALUE_BYTES_MAX));
-        }
+        collection.hold();
         snapshot.push(Pending::Removed(collection), begun);
         None
     }
@@ -338,11 +345,11 @@ impl Snapshot {
         chunk.keys += 1;
         self.keys += 1;
         // A text is not copied for it; but whoever changes or replaces it leaves it to the chunk.
-        let grown = (chunk.bytes() - before).min(limits::SNAPSHOT_HELD_VALUE_BYTES_MAX);
+        let grown = chunk.bytes() - before;
         let holding = chunk
             .holding
             .get_or_insert_with(|| Holding::new(&self.preserved));
-        holding.add(grown);
+        holding.add_value(grown);
         if chunk.is_full() {
             self.ready.extend(self.aside[db].take());
         }

@@ -1,7 +1,7 @@
 //! The walk, a slice at a time.
 
-use super::{LONG_TEXT_BYTES, Pending, Phase, Position, Snapshot, Step, view_of};
-use crate::base::{DbIndex, Millis};
+use super::{Detached, LONG_TEXT_BYTES, Pending, Phase, Position, Snapshot, Step, view_of};
+use crate::base::{DbIndex, Holding, Millis};
 use crate::keyspace::garbage::{DbGarbage, Garbage};
 use crate::keyspace::snapshot::{Chunk, Stay};
 use crate::keyspace::store::{AccessClock, DbTable, Ledger, Store, Table};
@@ -95,10 +95,12 @@ impl Store {
     }
 
     /// Before a database is emptied: its table is walked by itself if it has to be. What comes back is to be freed.
+    /// `outside` are the bytes of its values that the table does not count.
     pub(in crate::keyspace) fn detach_for_snapshot(
         &mut self,
         db: DbIndex,
         mut table: Box<Table>,
+        outside: usize,
     ) -> Option<Box<Table>> {
         let Some(mut snapshot) = self.ledger.snapshot.take() else {
             return Some(table);
@@ -110,7 +112,8 @@ impl Store {
                 let at = Locator::of(&hasher, key);
                 (usize::from(at.slot.0.wrapping_sub(first_slot)), at.hash)
             };
-            snapshot.texts_go(db, |key| {
+            let bytes = table.bytes() + outside;
+            let mut kept = snapshot.texts_go(db, |key| {
                 let (slot, hash) = place(key);
                 match table.lookup(slot, hash, key)?.body() {
                     BodyRef::Shared(text) => Some(std::sync::Arc::clone(text)),
@@ -123,15 +126,22 @@ impl Store {
                     && let (slot, hash) = place(key)
                     && let Some(found) = table.lookup_mut(slot, hash, key)
                     && matches!(found.as_ref().body(), BodyRef::Object(_))
-                    && let Displaced::Object(collection) = found.remove().0.dismantle()
+                    && let Displaced::Object(mut collection) = found.remove().0.dismantle()
                 {
+                    kept += collection.hold();
                     *pending = Pending::Removed(collection);
                 }
             }
             let position = snapshot.tables[db.index()];
             snapshot.tables[db.index()].at = None;
             if position.at.is_some() {
-                snapshot.detached.push_back((position, table));
+                let mut holding = Holding::new(&snapshot.preserved);
+                holding.add(bytes.saturating_sub(kept));
+                snapshot.detached.push_back(Detached {
+                    position,
+                    table,
+                    holding,
+                });
                 None
             } else {
                 Some(table)
@@ -340,16 +350,16 @@ impl Snapshot {
 
     /// The next position of the next table; false at the end of all.
     fn walk_on(&mut self, keys: &mut Keys<'_>) -> bool {
-        if let Some((mut position, mut table)) = self.detached.pop_front() {
+        if let Some(mut detached) = self.detached.pop_front() {
             if self.phase == Phase::Writing {
-                self.turn_to(position.db);
-                self.walk_detached(&mut position, &mut table, keys);
+                self.turn_to(detached.position.db);
+                self.walk_detached(&mut detached, keys);
             } else {
-                position.at = None;
+                detached.position.at = None;
             }
-            match position.at {
-                Some(_) => self.detached.push_front((position, table)),
-                None => keys.freed.push(Garbage::Db(DbGarbage::of(table))),
+            match detached.position.at {
+                Some(_) => self.detached.push_front(detached),
+                None => keys.freed.push(Garbage::Db(DbGarbage::of(detached.table))),
             }
             return true;
         }
@@ -406,7 +416,12 @@ impl Snapshot {
         true
     }
 
-    fn walk_detached(&mut self, position: &mut Position, table: &mut Table, keys: &Keys<'_>) {
+    fn walk_detached(&mut self, detached: &mut Detached, keys: &Keys<'_>) {
+        let Detached {
+            position,
+            table,
+            holding,
+        } = detached;
         let mut large: Vec<Box<[u8]>> = Vec::new();
         self.walk_position(position, table, keys.epoch, |this, entry| {
             if matches!(entry.body(), BodyRef::Object(collection) if collection.is_large()) {
@@ -428,6 +443,7 @@ impl Snapshot {
             let label = self.scribe.label(position.db, view, collection);
             if let Displaced::Object(mut collection) = found.remove().0.dismantle() {
                 collection.begin_walk(Box::new(label));
+                holding.give(collection.hold());
                 self.pending.push_back(Pending::Removed(collection));
             }
             self.keys += 1;

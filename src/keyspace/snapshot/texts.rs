@@ -89,6 +89,12 @@ impl TextWalk {
         }
     }
 
+    /// Its key goes: all of it is kept.
+    fn keep(&mut self, text: &Arc<Vec<u8>>) {
+        self.holding.add_value(text.capacity());
+        self.place = Place::Kept(Arc::clone(text));
+    }
+
     fn block(&self, from: usize) -> Range<usize> {
         from..(from + BLOCK_BYTES).min(self.len)
     }
@@ -107,6 +113,7 @@ impl TextWalk {
         };
         let Some(bytes) = bytes else { return false };
         out.extend_from_slice(bytes);
+        self.holding.give(saved.map_or(0, |saved| saved.len()));
         self.next = range.end;
         true
     }
@@ -142,7 +149,7 @@ impl Snapshot {
         };
         for walk in &mut self.texts {
             if walk.is_at(db, entry.key()) {
-                walk.place = Place::Kept(Arc::clone(text));
+                walk.keep(text);
             }
         }
     }
@@ -156,16 +163,23 @@ impl Snapshot {
         }
     }
 
-    /// The strings of a database go all at once.
-    pub(super) fn texts_go(&mut self, db: DbIndex, find: impl Fn(&[u8]) -> Option<Arc<Vec<u8>>>) {
+    /// The strings of a database go all at once. Says how many bytes are kept of them.
+    pub(super) fn texts_go(
+        &mut self,
+        db: DbIndex,
+        find: impl Fn(&[u8]) -> Option<Arc<Vec<u8>>>,
+    ) -> usize {
+        let mut bytes = 0;
         for walk in &mut self.texts {
             if let Place::Key(at, key) = &walk.place
                 && *at == db
                 && let Some(text) = find(key)
             {
-                walk.place = Place::Kept(text);
+                bytes += text.capacity();
+                walk.keep(&text);
             }
         }
+        bytes
     }
 }
 

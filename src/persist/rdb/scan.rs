@@ -60,6 +60,8 @@ pub enum Found<'a> {
     Key(RawKey<'a>),
     /// Data of this module that belong to no key.
     ModuleAux(String),
+    /// A key whose value only this module can read.
+    ModuleKey(RawKey<'a>, String),
     /// Something that says nothing to us.
     Nothing,
     /// The end. The checksum is right, if there is one; false if there is none.
@@ -89,6 +91,7 @@ pub struct Scanner {
     place: Place,
     version: u16,
     checks: bool,
+    passes_modules: bool,
     offset: u64,
     crc: u64,
     db: u64,
@@ -103,12 +106,20 @@ impl Scanner {
             place: Place::Header,
             version: 0,
             checks,
+            passes_modules: false,
             offset: 0,
             crc: 0,
             db: 0,
             expire: None,
             usage: Usage::Unknown,
         }
+    }
+
+    /// Passes over the values of modules, which say where they end, instead of refusing them.
+    #[must_use]
+    pub fn passing_modules(mut self) -> Scanner {
+        self.passes_modules = true;
+        self
     }
 
     /// Bytes passed.
@@ -245,10 +256,10 @@ impl Scanner {
                 Found::Nothing
             }
             kind => match self.key(kind, cursor, window)? {
-                Ok((key, used)) => {
+                Ok((found, used)) => {
                     self.expire = None;
                     self.usage = Usage::Unknown;
-                    return Ok(Ok((Found::Key(key), used)));
+                    return Ok(Ok((found, used)));
                 }
                 Err(refused) => return Ok(Err(refused)),
             },
@@ -256,12 +267,7 @@ impl Scanner {
         Ok(Ok((found, cursor.position())))
     }
 
-    fn key<'a>(
-        &self,
-        kind: u8,
-        mut cursor: Cursor<'a>,
-        window: &'a [u8],
-    ) -> Result<Result<(RawKey<'a>, usize), RdbError>, Miss> {
+    fn key<'a>(&self, kind: u8, mut cursor: Cursor<'a>, window: &'a [u8]) -> Scanned<'a> {
         if kind > kind::MAX {
             return Ok(Err(RdbError::at(
                 self.offset,
@@ -272,7 +278,12 @@ impl Scanner {
         let end = cursor.position();
         let key = text(&window[1..end])?;
         let shown = || String::from_utf8_lossy(&key);
+        let mut by_module = None;
         match kind {
+            kind::MODULE if self.passes_modules => {
+                by_module = Some(module_name(cursor.len()?));
+                cursor.module_value()?;
+            }
             kind::MODULE_EARLY | kind::MODULE => {
                 let module = match kind {
                     kind::MODULE => module_name(cursor.len()?),
@@ -300,7 +311,11 @@ impl Scanner {
             value: &window[end..used],
             offset: self.offset,
         };
-        Ok(Ok((key, used)))
+        let found = match by_module {
+            Some(module) => Found::ModuleKey(key, module),
+            None => Found::Key(key),
+        };
+        Ok(Ok((found, used)))
     }
 
     fn trailer<'a>(&mut self, window: &'a [u8]) -> Scanned<'a> {

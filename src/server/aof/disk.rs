@@ -28,6 +28,8 @@ pub(super) trait Disk {
     fn sync(&mut self, file: &mut Self::File) -> io::Result<()>;
     /// Gives a file another name, in place of the file that had it.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file a second name that nothing had; where it cannot have that, there is a copy, which is on the disk.
+    fn link(&mut self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
     /// Returns when the names in a folder are on the disk.
@@ -112,6 +114,10 @@ impl<D: Disk> Disk for Timed<D> {
         result
     }
 
+    fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(from, to)
+    }
+
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.disk.remove(path)
     }
@@ -167,6 +173,24 @@ impl Disk for RealDisk {
 
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
+    }
+
+    fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        match std::fs::hard_link(from, to) {
+            // It may be the same file: never to be written over.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            Err(_) => {}
+            Ok(()) => return Ok(()),
+        }
+        // Another file system, or one without such links.
+        let mut copy = File::create_new(to)?;
+        let copied = File::open(from)
+            .and_then(|mut from| io::copy(&mut from, &mut copy))
+            .and_then(|_| copy.sync_all());
+        if copied.is_err() {
+            let _ = std::fs::remove_file(to);
+        }
+        copied
     }
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {

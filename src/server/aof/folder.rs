@@ -175,6 +175,72 @@ impl Folder {
         Ok(String::from_utf8_lossy(&base).into_owned())
     }
 
+    /// This folder takes the place of another, with a complete base: what it had is history. The increment that is being
+    /// written, at `from`, has a name here too when that is done, and is opened under it; it must not be written to
+    /// meanwhile. On failure nothing has changed.
+    pub(super) fn take_over<D: Disk>(
+        &mut self,
+        disk: &mut D,
+        temporary: &Path,
+        format: BaseFormat,
+        from: Option<&Path>,
+    ) -> io::Result<(String, Option<D::File>)> {
+        disk.make_folder(&self.path)?;
+        let mut manifest = self.manifest.clone();
+        let base = manifest.new_base(&self.stem, format).name.clone();
+        manifest.retire_incrs(0);
+        let path = self.file(&base);
+        disk.rename(temporary, &path)?;
+        let (mut file, mut linked) = (None, None);
+        let taken = (|| {
+            if let Some(from) = from {
+                let name = self.name_incr(&mut manifest);
+                let to = self.file(&name);
+                // Left by somebody whose manifest was not written.
+                match disk.remove(&to) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => disk.link(from, &to)?,
+                }
+                file = Some(disk.open(linked.insert(to))?.0);
+            }
+            self.commit(disk, manifest)
+        })();
+        if let Err(error) = taken {
+            for path in linked.iter().chain([&path]) {
+                let _ = disk.remove(path);
+            }
+            return Err(error);
+        }
+        Ok((String::from_utf8_lossy(&base).into_owned(), file))
+    }
+
+    /// What is written is another folder's from now on: this one stays as it was when the newest increment was begun. Its
+    /// name goes, as somebody else may write on what is here.
+    pub(super) fn give_up_incr(&mut self, disk: &mut impl Disk, is_waiting: bool) {
+        let path = match self.manifest.incrs.last() {
+            _ if is_waiting => self.waiting.clone(),
+            Some(newest) => self.path.join(newest.path()),
+            None => return,
+        };
+        let mut manifest = self.manifest.clone();
+        if !is_waiting {
+            manifest.incrs.pop();
+        }
+        let given_up = match is_waiting {
+            true => Ok(()),
+            false => self.commit(disk, manifest).and_then(|()| self.settle(disk)),
+        };
+        if let Err(error) = given_up.and_then(|()| disk.remove(&path)) {
+            tracing::warn!("Failed to give up {}: {error}", path.display());
+        }
+    }
+
+    /// The increment that is being written, once there is one.
+    pub(super) fn newest_incr(&self) -> Option<PathBuf> {
+        let newest = self.manifest.incrs.last()?;
+        Some(self.path.join(newest.path()))
+    }
+
     /// Appends an increment to `manifest`. Its number was not used before, even if that file is gone.
     fn name_incr(&self, manifest: &mut Manifest) -> Vec<u8> {
         manifest.new_incr(&self.stem);

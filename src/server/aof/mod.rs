@@ -26,7 +26,7 @@ mod tests;
 mod upgrade;
 mod writer;
 
-use super::loading::manifest_on_disk;
+use super::loading::{manifest_in, manifest_on_disk};
 use crate::base::limits;
 use crate::command::connection::REDIS_VERSION;
 use crate::command::ctx::Server;
@@ -39,6 +39,7 @@ use crate::ring::Clock;
 use crate::shard::{Links, announce};
 use disk::{Disk, RealDisk, Timed, Times};
 use folder::Folder;
+use parking_lot::Mutex;
 pub(super) use rewrite::Rewrites;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,6 +99,8 @@ pub(super) struct Aof {
     queue: flume::Receiver<Order>,
     /// Number of the last mark.
     marks: AtomicU64,
+    /// The folder that is written to, which is that of the settings unless these have changed since.
+    place: Arc<Mutex<PathBuf>>,
 }
 
 /// What the thread needs of the process.
@@ -117,7 +120,13 @@ impl Aof {
             orders,
             queue,
             marks: AtomicU64::new(0),
+            place: Arc::default(),
         }
+    }
+
+    /// The folder that is written to.
+    pub(super) fn place(&self) -> PathBuf {
+        self.place.lock().clone()
     }
 
     pub(super) fn send(&self, order: Order) {
@@ -160,6 +169,7 @@ impl Aof {
         let manifest = manifest.unwrap_or_default();
         let is_new = manifest.is_empty();
         let path = folder_of(config).map_err(|error| os_reason(&error))?;
+        *self.place.lock() = path.clone();
         let folder = Folder::new(path, config.appendfilename.clone(), manifest);
         let server = Arc::clone(&surroundings.server);
         let disk = Timed::new(RealDisk, surroundings.clock, Arc::clone(&server));
@@ -185,6 +195,7 @@ impl Aof {
             orders: self.queue.clone(),
             surroundings,
             config: Arc::clone(config),
+            place: Arc::clone(&self.place),
             seen: 0,
             void: 0,
             failed: None,
@@ -304,6 +315,8 @@ struct Thread<D: Disk> {
     orders: flume::Receiver<Order>,
     surroundings: Surroundings,
     config: Arc<Config>,
+    /// As in [`Aof`].
+    place: Arc<Mutex<PathBuf>>,
     /// The last mark that was found in the log.
     seen: u64,
     /// Marks up to this one mean nothing any more.
@@ -475,8 +488,12 @@ impl<D: Disk> Thread<D> {
     fn obey(&mut self, order: Order, taken: &mut Taken) {
         match order {
             Order::Settings(config) => {
+                let has_moved = self.config.dir != config.dir;
                 self.config = config;
                 self.apply_settings();
+                if has_moved {
+                    self.look_elsewhere();
+                }
             }
             Order::TurnOn(config) => {
                 self.move_to(&config);
@@ -539,6 +556,7 @@ impl<D: Disk> Thread<D> {
             Err(_) if path == self.writer.folder().path() => return,
             Err(_) => Manifest::default(),
         };
+        *self.place.lock() = path.clone();
         let folder = Folder::new(path, config.appendfilename.clone(), manifest);
         self.writer.set_folder(folder);
     }
@@ -586,7 +604,7 @@ impl<D: Disk> Thread<D> {
                     Err(io::Error::other("the append-only file was turned off"))
                 }
                 (Some(mark), Some((failed, error))) if mark == failed => Err(error),
-                _ => self.writer.new_base(&base.temporary, base.format),
+                _ => self.new_base(&base),
             };
             if result.is_err() {
                 let _ = std::fs::remove_file(&base.temporary);
@@ -596,6 +614,45 @@ impl<D: Disk> Thread<D> {
             // Those in WAITAOF, who may have waited for it.
             self.wake(true);
         }
+    }
+
+    /// Puts a base into the folder where it was made: after CONFIG SET dir that is another one than before.
+    fn new_base(&mut self, base: &NewBase) -> io::Result<String> {
+        let (temporary, format) = (&base.temporary, base.format);
+        let path = temporary.parent().unwrap_or(Path::new("."));
+        if path == self.writer.folder().path() {
+            return self.writer.new_base(temporary, format);
+        }
+        let folder = self.folder_at(path)?;
+        let name = self.writer.new_base_in(folder, temporary, format)?;
+        *self.place.lock() = path.to_owned();
+        tracing::info!("The append-only files are in {} now", path.display());
+        Ok(name)
+    }
+
+    /// A folder and what there is in it. What nobody can read is not overwritten.
+    fn folder_at(&self, path: &Path) -> io::Result<Folder> {
+        let manifest = manifest_in(path, &self.config)
+            .map_err(|lines| io::Error::other(lines.join(" ")))?
+            .unwrap_or_default();
+        let stem = self.config.appendfilename.clone();
+        Ok(Folder::new(path.to_owned(), stem, manifest))
+    }
+
+    /// What is written goes on where it is when the settings name another folder, until a rewrite makes a base there:
+    /// a start finds everything in the one, or in the other.
+    fn look_elsewhere(&mut self) {
+        let here = self.writer.folder().path();
+        let there = folder_of(&self.config).ok();
+        let there = there.filter(|path| self.writer.is_on() && path != here);
+        if there.is_some() {
+            tracing::warn!(
+                "The append-only files stay in {} until they are rewritten",
+                here.display()
+            );
+        }
+        let successor = there.and_then(|path| self.folder_at(&path).ok());
+        self.writer.set_successor(successor);
     }
 
     /// What INFO says.

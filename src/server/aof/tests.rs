@@ -36,6 +36,8 @@ struct State {
     fails_syncs: bool,
     /// The next write is the last for which there is room.
     fills_up: bool,
+    /// A folder in which nothing can be opened any more.
+    lost: Option<PathBuf>,
     /// What the writer is made to overlook.
     overlooks: Overlooked,
 }
@@ -142,6 +144,9 @@ impl Disk for Faulty {
     fn open(&mut self, path: &Path) -> io::Result<(File, u64)> {
         self.strike()?;
         let mut state = self.state.borrow_mut();
+        if path.parent() == state.lost.as_deref() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let file = state.names.entry(path.into()).or_default();
         let length = file.borrow().content.len() as u64;
         Ok((Rc::clone(file), length))
@@ -221,6 +226,27 @@ impl Disk for Faulty {
         Ok(())
     }
 
+    fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.strike()?;
+        let mut state = self.state.borrow_mut();
+        let file = state.names.get(from).map(Rc::clone);
+        let file = file.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+        assert!(!state.names.contains_key(to), "{to:?} is there already");
+        let file = match self.index(2) {
+            0 => file,
+            _ => {
+                let content = file.borrow().content.clone();
+                Rc::new(RefCell::new(Inode {
+                    durable: content.clone(),
+                    content,
+                    dirty: None,
+                }))
+            }
+        };
+        state.names.insert(to.into(), file);
+        Ok(())
+    }
+
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.strike()?;
         let removed = self.state.borrow_mut().names.remove(path);
@@ -256,14 +282,28 @@ fn writer(disk: &Faulty, policy: AppendFsync) -> Writer<Faulty> {
 
 /// What a server that starts after the crash reads.
 fn read_back(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<u8> {
-    let manifest = &files[Path::new("d/a.manifest")];
+    read_back_from("d", files).expect("there is a manifest")
+}
+
+/// As that, from one of several folders; `None` if nothing ever was there.
+fn read_back_from(folder: &str, files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<Vec<u8>> {
+    let folder = Path::new(folder);
+    let manifest = files.get(&folder.join("a.manifest"))?;
     let manifest = Manifest::parse(manifest).unwrap();
     let files = manifest.to_load().map(|info| {
-        let name = Path::new("d").join(info.path());
+        let name = folder.join(info.path());
         let file = files.get(&name);
         file.unwrap_or_else(|| panic!("the manifest names {}, which is not there", name.display()))
     });
-    files.flatten().copied().collect()
+    Some(files.flatten().copied().collect())
+}
+
+/// The folder there is, as somebody finds it who looks at the disk.
+fn found(folder: &str, disk: &Faulty) -> Folder {
+    let state = disk.state.borrow();
+    let file = state.names.get(&Path::new(folder).join("a.manifest"));
+    let manifest = file.map(|file| Manifest::parse(&file.borrow().content).unwrap());
+    Folder::new(folder.into(), STEM.into(), manifest.unwrap_or_default())
 }
 
 fn piece(all: &mut Vec<u8>, rng: &mut Rng) -> Taken {
@@ -290,6 +330,8 @@ fn write_and_crash(overlooks: Overlooked) {
         let mut writer = writer(&disk, policy);
         disk.state.borrow_mut().overlooks = overlooks;
         let (mut all, mut now_us, mut rewrite) = (Vec::new(), 1, None);
+        // The folder of the settings, the one that is written to, and the one before.
+        let (mut wanted, mut home, mut before) = ("d", "d", "d");
         for step in 0..120 {
             if rng.index(20) == 0 {
                 let mut state = disk.state.borrow_mut();
@@ -316,12 +358,28 @@ fn write_and_crash(overlooks: Overlooked) {
                 && rng.index(4) == 0
             {
                 rewrite = None;
-                disk.put(Path::new("d/base"), &all[..at as usize]);
-                let _ = writer.new_base(Path::new("d/base"), BaseFormat::Commands);
+                let base = Path::new(wanted).join("base");
+                disk.put(&base, &all[..at as usize]);
+                if wanted == home {
+                    let _ = writer.new_base(&base, BaseFormat::Commands);
+                } else {
+                    let there = found(wanted, &disk);
+                    let moved = writer.new_base_in(there, &base, BaseFormat::Commands);
+                    if moved.is_ok() {
+                        (before, home) = (home, wanted);
+                    }
+                }
+            }
+            if rewrite.is_none() && rng.index(30) == 0 {
+                wanted = ["d", "e"][rng.index(2)];
             }
             if rng.index(8) == 0 {
                 let synced = writer.synced() as usize;
-                let back = read_back(&disk.crash());
+                let files = disk.crash();
+                let back = read_back_from(home, &files).filter(|back| back.len() >= synced);
+                // While the new manifest is not on the disk the old one is as good.
+                let back = back.or_else(|| read_back_from(before, &files));
+                let back = back.unwrap();
                 assert!(back.len() >= synced, "seed {seed}, step {step}: too short");
                 assert!(
                     // A failed sync loses what it was about, unless replies had waited for it.
@@ -339,9 +397,78 @@ fn write_and_crash(overlooks: Overlooked) {
         assert!(writer.failure().is_none(), "seed {seed}");
         assert_eq!(writer.synced(), all.len() as u64, "seed {seed}");
         if policy == AppendFsync::Always {
-            assert!(read_back(&disk.crash()) == all, "seed {seed}");
+            let files = disk.crash();
+            let is_there = |folder| read_back_from(folder, &files).is_some_and(|back| back == all);
+            assert!(is_there(home) || is_there(before), "seed {seed}");
         }
     }
+}
+
+/// Whoever starts in the old folder finds what there was when the rewrite began, and writes on nothing of the new one.
+#[test]
+fn a_base_in_another_folder_takes_everything_with_it() {
+    for seed in 0..10 {
+        let disk = Faulty::new(seed);
+        let mut writer = writer(&disk, AppendFsync::Always);
+        let mut taken = Taken {
+            bytes: b"onetwo".to_vec(),
+            marks: vec![(3, 2)],
+            ..Taken::default()
+        };
+        writer.accept(&mut taken, |_| Switch::Next, |_, result| result.unwrap());
+        writer.work(1, true);
+        disk.put(Path::new("e/base"), b"ONE");
+        let name = writer
+            .new_base_in(found("e", &disk), Path::new("e/base"), BaseFormat::Commands)
+            .unwrap();
+        assert_eq!(name, "a.1.base.aof");
+        accept(&mut writer, 6, b"three");
+        writer.work(2, true);
+        let files = disk.crash();
+        assert_eq!(read_back_from("e", &files).unwrap(), b"ONEtwothree");
+        assert_eq!(read_back_from("d", &files).unwrap(), b"one");
+        let is_there = |name| disk.state.borrow().names.contains_key(Path::new(name));
+        assert!(!is_there("d/a.2.incr.aof"));
+        // And back, where what was left is history.
+        let mut taken = Taken {
+            start: 11,
+            bytes: b"four".to_vec(),
+            marks: vec![(11, 4)],
+            ..Taken::default()
+        };
+        writer.accept(&mut taken, |_| Switch::Next, |_, result| result.unwrap());
+        disk.put(Path::new("d/base"), b"THREE");
+        let back = found("d", &disk);
+        writer
+            .new_base_in(back, Path::new("d/base"), BaseFormat::Commands)
+            .unwrap();
+        writer.work(3, true);
+        assert_eq!(read_back(&disk.crash()), b"THREEfour");
+        assert!(!is_there("d/a.1.incr.aof"));
+    }
+}
+
+/// The folder was renamed, and the settings say so: nothing can be begun where it was.
+#[test]
+fn a_folder_that_has_gone_is_left_with_the_next_rewrite() {
+    let disk = Faulty::new(1);
+    let folder = Folder::new("e".into(), STEM.into(), Manifest::default());
+    let mut writer = writer(&disk, AppendFsync::Always);
+    writer.set_successor(Some(folder));
+    disk.state.borrow_mut().lost = Some("d".into());
+    let mut taken = Taken {
+        bytes: b"onetwo".to_vec(),
+        marks: vec![(3, 2)],
+        ..Taken::default()
+    };
+    writer.accept(&mut taken, |_| Switch::Next, |_, result| result.unwrap());
+    writer.work(1, true);
+    assert!(writer.is_waiting());
+    disk.put(Path::new("e/base"), b"ONE");
+    writer
+        .new_base(Path::new("e/base"), BaseFormat::Commands)
+        .unwrap();
+    assert_eq!(read_back_from("e", &disk.crash()).unwrap(), b"ONEtwo");
 }
 
 #[test]

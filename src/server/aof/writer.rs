@@ -71,6 +71,8 @@ pub(super) struct Failure {
 pub(super) struct Writer<D: Disk> {
     disk: D,
     folder: Folder,
+    /// Where the files are to be, if that is another folder: the next base goes there.
+    successor: Option<Folder>,
     target: Target<D::File>,
     policy: AppendFsync,
     /// Oldest first. Those before `unwritten` are written and wait for the sync.
@@ -100,6 +102,7 @@ impl<D: Disk> Writer<D> {
         Writer {
             disk,
             folder,
+            successor: None,
             target: Target::Off,
             policy,
             pieces: VecDeque::new(),
@@ -153,6 +156,11 @@ impl<D: Disk> Writer<D> {
     /// Writes elsewhere from now on. To be called while it is off.
     pub(super) fn set_folder(&mut self, folder: Folder) {
         self.folder = folder;
+    }
+
+    /// Where the settings say the files should be, if that is elsewhere.
+    pub(super) fn set_successor(&mut self, folder: Option<Folder>) {
+        self.successor = folder;
     }
 
     pub(super) fn set_policy(&mut self, policy: AppendFsync) {
@@ -216,7 +224,7 @@ impl<D: Disk> Writer<D> {
             from = to;
             let result = match switch(mark) {
                 Switch::Nothing => Ok(()),
-                Switch::Next => self.next_incr(),
+                Switch::Next => self.next_incr(position),
                 Switch::Begin => self.begin(position),
             };
             switched(mark, result);
@@ -383,13 +391,60 @@ impl<D: Disk> Writer<D> {
         Ok(name)
     }
 
-    fn next_incr(&mut self) -> io::Result<()> {
-        if !matches!(self.target, Target::Incr(_)) {
+    /// As [`Writer::new_base`], in another folder, where everything is from now on. What is in the one before is left
+    /// as of the mark of the base.
+    pub(super) fn new_base_in(
+        &mut self,
+        mut folder: Folder,
+        temporary: &Path,
+        format: BaseFormat,
+    ) -> io::Result<String> {
+        self.finish()?;
+        self.successor = None;
+        let from = match self.target {
+            Target::Off => None,
+            Target::Incr(_) => self.folder.newest_incr(),
+            Target::Waiting(_) => Some(self.folder.waiting_incr().to_owned()),
+        };
+        let is_waiting = self.is_waiting();
+        let (name, file) = folder.take_over(&mut self.disk, temporary, format, from.as_deref())?;
+        let mut old = std::mem::replace(&mut self.folder, folder);
+        // Not before a start finds it in the new one.
+        if let Some(file) = file {
+            self.target = Target::Incr(file);
+            if self.folder.settle(&mut self.disk).is_ok() {
+                old.give_up_incr(&mut self.disk, is_waiting);
+            }
+        }
+        self.remove_history();
+        let is_on = self.is_on();
+        self.folder.measure(&mut self.disk, is_on);
+        Ok(name)
+    }
+
+    fn next_incr(&mut self, position: u64) -> io::Result<()> {
+        if self.is_waiting() {
+            // The base that this one waited for came to nothing, and so does what is before the next one.
+            self.finish()?;
+            return self.begin(position);
+        }
+        if !self.is_on() {
             return Ok(());
         }
         // A file that is not the newest has to be whole.
         self.finish()?;
-        let file = self.folder.next_incr(&mut self.disk)?;
+        let file = match self.folder.next_incr(&mut self.disk) {
+            Ok(file) => file,
+            Err(error) => {
+                // The folder may have been moved to where the base will be.
+                let Some(folder) = self.successor.take() else {
+                    return Err(error);
+                };
+                tracing::warn!("{} is left: {error}", self.folder.path().display());
+                self.folder = folder;
+                return self.begin(position);
+            }
+        };
         self.folder.measure(&mut self.disk, true);
         self.target = Target::Incr(file);
         (self.length, self.synced_length) = (0, 0);

@@ -26,7 +26,15 @@ enum End {
 pub(in crate::server) fn manifest_on_disk(
     config: &Config,
 ) -> std::result::Result<Option<Manifest>, Vec<String>> {
-    let path = folder(config).join(format!("{}.manifest", config.appendfilename));
+    manifest_in(&folder(config), config)
+}
+
+/// As [`manifest_on_disk`], of another folder.
+pub(in crate::server) fn manifest_in(
+    folder: &Path,
+    config: &Config,
+) -> std::result::Result<Option<Manifest>, Vec<String>> {
+    let path = folder.join(format!("{}.manifest", config.appendfilename));
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -49,14 +57,15 @@ pub(super) fn is_there(config: &Config) -> bool {
     folder(config).join(name).exists()
 }
 
-fn folder(config: &Config) -> PathBuf {
+/// Where it is at start.
+pub(super) fn folder(config: &Config) -> PathBuf {
     PathBuf::from(&config.appenddirname)
 }
 
 impl Loader<'_> {
-    /// Reads the append-only file that the manifest on the disk describes.
-    pub(super) fn append_only(&mut self, config: &Config) -> Result<()> {
-        let manifest = match manifest_on_disk(config) {
+    /// Reads the append-only file that the manifest in the folder describes.
+    pub(super) fn append_only(&mut self, folder: &Path, config: &Config) -> Result<()> {
+        let manifest = match manifest_in(folder, config) {
             Ok(Some(manifest)) if !manifest.is_empty() => manifest,
             Ok(_) => return Err(LoadError::Absent),
             Err(lines) => {
@@ -66,7 +75,7 @@ impl Loader<'_> {
         };
         let mut sizes = Vec::new();
         for info in manifest.to_load() {
-            let path = folder(config).join(info.path());
+            let path = folder.join(info.path());
             let metadata = fs::metadata(&path).map_err(|error| {
                 let (name, why) = (info.path().display(), os_reason(&error));
                 fatal(format!(
@@ -81,13 +90,19 @@ impl Loader<'_> {
         }
         self.expect(total);
         let files: Vec<&FileInfo> = manifest.to_load().collect();
-        self.files(config, &files, &sizes)
+        self.files(folder, config, &files, &sizes)
     }
 
-    fn files(&mut self, config: &Config, files: &[&FileInfo], sizes: &[u64]) -> Result<()> {
+    fn files(
+        &mut self,
+        folder: &Path,
+        config: &Config,
+        files: &[&FileInfo],
+        sizes: &[u64],
+    ) -> Result<()> {
         for (place, (info, size)) in files.iter().zip(sizes).enumerate() {
             let name = info.path().display().to_string();
-            let path = folder(config).join(info.path());
+            let path = folder.join(info.path());
             let started = self.running.clock().wall_us();
             let end = self.file(config, &path, &name)?;
             if end == End::Truncated && place + 1 < files.len() {

@@ -16,7 +16,7 @@ mod append_only;
 mod snapshot;
 mod stream;
 
-pub(super) use append_only::manifest_on_disk;
+pub(super) use append_only::{manifest_in, manifest_on_disk};
 
 use super::running::Running;
 use crate::base::limits;
@@ -25,6 +25,7 @@ use crate::command::persistence::empty;
 use crate::config::Config;
 use crate::conn::Mail;
 use crate::persist::Window;
+use crate::resp::CommandError;
 use crate::stats::CommandLog;
 use std::fs::File;
 use std::io;
@@ -43,6 +44,8 @@ pub(super) enum LoadError {
     Absent,
     /// It cannot be used. The log says why.
     Failed(String),
+    /// It could not be written; nothing was removed.
+    Unsaved(CommandError),
     /// The process is going down.
     Stopped,
 }
@@ -165,6 +168,24 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Writes the RDB file. Nobody changes anything meanwhile, so it has all that is lost by reading it.
+    fn save(&self) -> Result<()> {
+        let (sender, done) = flume::bounded(1);
+        let told = Box::new(move |result| {
+            let _ = sender.send(result);
+        });
+        let saving = self.running.save_or_wait(told);
+        if let Some(cut) = saving.map_err(LoadError::Unsaved)?.cut {
+            self.running.everywhere(cut);
+        }
+        loop {
+            match done.recv_timeout(LOOK_AGAIN) {
+                Ok(saved) => return saved.map_err(LoadError::Unsaved),
+                Err(_) => self.check_stopping()?,
+            }
+        }
+    }
+
     /// Waits for a rewrite under way: it would remove what is to be read. None begins while something is read.
     fn let_rewrite_end(&self) -> Result<()> {
         let is_rewriting = &self.running.server().process.aof.is_rewriting;
@@ -253,7 +274,7 @@ pub(super) fn at_start(running: &Arc<Running>, listen: impl FnOnce()) -> Result<
     let started = running.clock().wall_us();
     let seconds = || (running.clock().wall_us() - started) as f64 / 1e6;
     if config.appendonly {
-        loader.append_only(&config)?;
+        loader.append_only(&append_only::folder(&config), &config)?;
         tracing::info!("DB loaded from append only file: {:.3} seconds", seconds());
     } else {
         let loaded = loader.snapshot_file(Path::new(&config.dbfilename));
@@ -281,29 +302,41 @@ pub(super) fn serve(running: &Arc<Running>) -> Result<()> {
     }
 }
 
-/// Reads a file again, into empty databases unless it says otherwise. What is refused meanwhile is refused before
+/// Reads a file again, into empty databases unless it says otherwise; for DEBUG RELOAD when it has been written. What is refused meanwhile is refused before
 /// anything is removed, so that no write is lost that was acknowledged.
 pub(super) fn again(running: &Arc<Running>, what: Load) -> Result<()> {
     let config = running.config();
-    let merges = what == Load::SnapshotInto;
+    let merges = matches!(what, Load::SnapshotInto | Load::SavedInto);
     let mut loader = Loader::new(running, merges);
     loader.begin()?;
     let loaded = (|| {
         if what == Load::AppendOnly {
             loader.let_rewrite_end()?;
         }
+        if matches!(what, Load::Saved | Load::SavedInto) {
+            loader.save()?;
+        }
         if !merges {
             loader.on_all_cores(empty)?;
+            let scripts = &running.server().scripts;
+            let _ = scripts.change_functions(|functions| {
+                functions.clear();
+                Ok(())
+            });
         }
         match what {
             Load::AppendOnly => {
                 // All cores have appended what they did.
+                let place = match config.appendonly {
+                    true => running.aof.place(),
+                    false => append_only::folder(&config),
+                };
                 if let Err(error) = running.flush_log() {
                     return Err(LoadError::Failed(error.to_string()));
                 }
-                loader.append_only(&config)
+                loader.append_only(&place, &config)
             }
-            Load::Snapshot | Load::SnapshotInto => {
+            Load::Snapshot | Load::SnapshotInto | Load::Saved | Load::SavedInto => {
                 loader.snapshot_file(Path::new(&config.dbfilename))
             }
         }

@@ -112,7 +112,7 @@ impl Loader<'_> {
                 Found::ModuleAux(module) => tracing::warn!(
                     "The RDB file contains AUX module data I can't load: no matching module '{module}'. They are left out."
                 ),
-                Found::Db(_) | Found::Nothing | Found::End(_) => {}
+                Found::Db(_) | Found::ModuleKey(..) | Found::Nothing | Found::End(_) => {}
             }
             window.consume(used);
         }

@@ -115,7 +115,7 @@ pub(super) fn begin(
     let (compress, policy) = (config.rdbcompression, config.maxmemory_policy);
     let (sender, notes) = flume::unbounded();
     let shards = server.slots.shards();
-    let shared = Shared::new(shards);
+    let shared = Shared::new(shards, server.stored_memory());
     let (facts_of, scripts) = (Arc::clone(server), Arc::clone(&server.scripts));
     let libraries = Arc::new(OnceLock::new());
     let at_the_cut = Arc::clone(&libraries);

@@ -43,9 +43,10 @@ pub(super) struct RdbScribe {
 }
 
 impl Shared {
-    pub(super) fn new(shards: usize) -> Arc<Shared> {
+    /// Of so many shards, whose keys take so many bytes.
+    pub(super) fn new(shards: usize, used: u64) -> Arc<Shared> {
         Arc::new(Shared {
-            preserved: Arc::default(),
+            preserved: Arc::new(Preserved::of(used)),
             in_flight: (0..shards).map(|_| AtomicU64::new(0)).collect(),
             keys: (0..shards).map(|_| AtomicU64::new(0)).collect(),
         })

@@ -193,7 +193,7 @@ impl World {
 
     fn cut(&mut self, sinks: usize) -> Taking {
         let (sender, notes) = flume::unbounded();
-        let shared = Shared::new(self.stores.len());
+        let shared = Shared::new(self.stores.len(), 0);
         let files: Vec<Memory> = (0..sinks).map(|_| Memory::default()).collect();
         let consumers = files.iter().map(|file| Consumer {
             sink: Box::new(file.clone()),
@@ -1018,4 +1018,64 @@ fn long_strings_of_a_flushed_database_are_freed_one_by_one_and_the_longest_elsew
     assert!(steps >= 201, "{steps}");
     let huge: Vec<Garbage> = leftovers.take_huge().collect();
     assert!(matches!(huge.as_slice(), [Garbage::Kept(text)] if text.capacity() == HUGE_BYTES_MIN));
+}
+
+/// A value that is gone, or a database that was flushed, is kept with all its bytes until it has been written.
+#[test]
+fn what_is_kept_counts_as_large_as_it_is() {
+    const TEXT_BYTES: usize = 300_000;
+    let text = || StrInput::Shared(Arc::new(vec![1; TEXT_BYTES]));
+    let mut world = World::new(8, 1);
+    world.with(|db, _| {
+        db.select(DbIndex(0));
+        for n in 0..5000_u64 {
+            let name = format!("element:{n}").into_bytes();
+            let _ = db.upsert(b"hash", Hash::new, |hash: &mut Hash| {
+                hash.set(&name, &[2; 50], FieldTtl::Keep, HASH, START.0);
+                ((), 1)
+            });
+            let _ = db.upsert(b"set", Set::new, |set: &mut Set| {
+                (set.insert(&name, SET), 1)
+            });
+            db.set_str(&name, StrInput::Bytes(b"value"), Ttl::Clear);
+        }
+        for key in [&b"begun"[..], b"whole", b"late"] {
+            db.set_str(key, text(), Ttl::Clear);
+        }
+    });
+    let used = |world: &World| world.stores[0].memory();
+    let whole = used(&world);
+    let taking = world.cut(1);
+    world.with(|db, _| {
+        db.select(DbIndex(0));
+        let _ = db.update_grown(b"begun", 0..1, |bytes| bytes.fill(2));
+    });
+    let extra = |world: &World| world.stores[0].snapshot_extra(u64::MAX);
+    assert!(extra(&world) < 10_000, "a block");
+    let mut last = (used(&world), extra(&world));
+    // As much as is used less is kept.
+    for key in [&b"hash"[..], b"begun", b"whole"] {
+        world.with(|db, _| {
+            db.select(DbIndex(0));
+            assert!(db.remove(key));
+        });
+        let (less, more) = (last.0 - used(&world), extra(&world) - last.1);
+        assert!(less >= 100_000 && more + 1000 >= less, "{less} {more}");
+        last = (used(&world), extra(&world));
+    }
+    world.with(|db, _| {
+        db.select(DbIndex(0));
+        db.flush(FlushMode::Async);
+    });
+    let kept = extra(&world);
+    assert!(
+        (whole / 10 * 9..whole / 10 * 11).contains(&kept),
+        "{kept} of {whole}"
+    );
+    while world.step(0, 100) != Step::Idle {
+        taking.notes.drain();
+    }
+    taking.notes.drain();
+    world.stores[0].take_garbage();
+    assert_eq!(extra(&world), 0);
 }

@@ -5,7 +5,7 @@ use crate::base::slot::SlotMap;
 use crate::command::ctx::Undivided;
 use crate::command::lookup::Mode as Names;
 use crate::command::spec::Run;
-use crate::keyspace::{StoreCounters, StoreOptions};
+use crate::keyspace::{Db, StoreCounters, StoreOptions, StoreSet, StrInput, Ttl};
 use crate::resp::{OwnedArgs, ParseLimits, Parsed, Parser, Proto};
 use crate::shard::frame::{Handover, ParkJob};
 use crate::shard::lend::Park;
@@ -238,4 +238,47 @@ fn effects_over_lent_stores_are_in_the_queue_of_who_executed() {
     both.sort();
     let expected = format!("[DEL {other}, RENAME {one} {other}, SET {one} w]");
     assert_eq!(both, ["".to_string(), expected]);
+}
+
+/// Shards that notice the same excess in one turn evict it together, not each all of it.
+#[test]
+fn the_same_excess_is_evicted_once() {
+    const SHARDS: usize = 4;
+    let mut owners: Vec<Owner> = (0..SHARDS).map(|n| owner_of(n as u16, SHARDS)).collect();
+    let slots = SlotMap::even(SHARDS);
+    for n in 0..20_000 {
+        let key = format!("key:{n}");
+        let shard = slots.shard_of(key_slot(key.as_bytes())).index();
+        let owner = &mut owners[shard];
+        Db::new(StoreSet::One(&mut owner.store), DbIndex(0), NOW).set_str(
+            key.as_bytes(),
+            StrInput::Bytes(&[b'x'; 100]),
+            Ttl::Clear,
+        );
+    }
+    let stores: Vec<_> = owners
+        .iter()
+        .map(|owner| Arc::clone(owner.store.counters()))
+        .collect();
+    let used = || {
+        stores
+            .iter()
+            .map(|store| store.used_bytes.get())
+            .sum::<u64>()
+    };
+    let (before, excess) = (used(), 300_000);
+    for owner in &mut owners {
+        owner.eviction.policy = EvictPolicy::AllKeysRandom;
+        owner.limit = before - excess;
+        owner.set_peers(stores.clone());
+    }
+    // All of them look before anybody evicts.
+    for owner in &mut owners {
+        owner.set_elsewhere(before - owner.store.memory());
+    }
+    for owner in &mut owners {
+        assert!(owner.admit(flag::DENYOOM).is_ok());
+    }
+    let evicted = before - used();
+    assert!((excess..excess + 10_000).contains(&evicted), "{evicted}");
 }
