@@ -235,6 +235,11 @@ impl Folder {
         }
     }
 
+    /// Whether the manifests name the same.
+    pub(super) fn has_files_of(&self, other: &Folder) -> bool {
+        self.manifest == other.manifest
+    }
+
     /// The increment that is being written, once there is one.
     pub(super) fn newest_incr(&self) -> Option<PathBuf> {
         let newest = self.manifest.incrs.last()?;

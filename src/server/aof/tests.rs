@@ -448,7 +448,43 @@ fn a_base_in_another_folder_takes_everything_with_it() {
     }
 }
 
-/// The folder was renamed, and the settings say so: nothing can be begun where it was.
+/// The folder was renamed, and the settings say so: nothing can be begun where it was, and all goes on where it is.
+#[test]
+fn a_folder_that_was_moved_is_followed_with_the_next_rewrite() {
+    let disk = Faulty::new(1);
+    let mut writer = writer(&disk, AppendFsync::Always);
+    accept(&mut writer, 0, b"one");
+    writer.work(1, true);
+    {
+        let mut state = disk.state.borrow_mut();
+        let names = std::mem::take(&mut state.names).into_iter();
+        state.names = names
+            .map(|(name, file)| (Path::new("e").join(name.file_name().unwrap()), file))
+            .collect();
+        state.durable_names = state.names.clone();
+        state.lost = Some("d".into());
+    }
+    writer.set_successor(Some(found("e", &disk)));
+    let mut taken = Taken {
+        start: 3,
+        bytes: b"twosix".to_vec(),
+        marks: vec![(6, 2)],
+        ..Taken::default()
+    };
+    writer.accept(&mut taken, |_| Switch::Next, |_, result| result.unwrap());
+    writer.work(2, true);
+    assert!(!writer.is_waiting());
+    assert_eq!(writer.synced(), 9);
+    let files = disk.crash();
+    assert_eq!(read_back_from("e", &files).unwrap(), b"onetwosix");
+    disk.put(Path::new("e/base"), b"ONETWO");
+    writer
+        .new_base(Path::new("e/base"), BaseFormat::Commands)
+        .unwrap();
+    assert_eq!(read_back_from("e", &disk.crash()).unwrap(), b"ONETWOsix");
+}
+
+/// The folder is gone, and the settings name another.
 #[test]
 fn a_folder_that_has_gone_is_left_with_the_next_rewrite() {
     let disk = Faulty::new(1);

@@ -435,15 +435,29 @@ impl<D: Disk> Writer<D> {
         self.finish()?;
         let file = match self.folder.next_incr(&mut self.disk) {
             Ok(file) => file,
-            Err(error) => {
-                // The folder may have been moved to where the base will be.
-                let Some(folder) = self.successor.take() else {
+            // The folder is gone. It may have been moved to where the base will be; then it goes on there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let Some(mut folder) = self.successor.take() else {
                     return Err(error);
                 };
                 tracing::warn!("{} is left: {error}", self.folder.path().display());
-                self.folder = folder;
-                return self.begin(position);
+                if !folder.has_files_of(&self.folder) {
+                    self.folder = folder;
+                    return self.begin(position);
+                }
+                let begun = folder.next_incr(&mut self.disk);
+                match begun {
+                    Ok(file) => {
+                        self.folder = folder;
+                        file
+                    }
+                    Err(error) => {
+                        self.successor = Some(folder);
+                        return Err(error);
+                    }
+                }
             }
+            Err(error) => return Err(error),
         };
         self.folder.measure(&mut self.disk, true);
         self.target = Target::Incr(file);

@@ -1060,7 +1060,8 @@ fn what_is_kept_counts_as_large_as_it_is() {
             assert!(db.remove(key));
         });
         let (less, more) = (last.0 - used(&world), extra(&world) - last.1);
-        assert!(less >= 100_000 && more + 1000 >= less, "{less} {more}");
+        // What the allocator rounds up to is not known of all.
+        assert!(less >= 100_000 && more >= less / 10 * 9, "{less} {more}");
         last = (used(&world), extra(&world));
     }
     world.with(|db, _| {
