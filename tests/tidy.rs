@@ -94,6 +94,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "who waits for a save, and what it began with: the control path",
     ),
     (
+        "server/migration/mod.rs",
+        "Mutex",
+        "which MIGRATEs wait for a thread, and connections kept for the next: the control path",
+    ),
+    (
         "server/leaving.rs",
         "Mutex",
         "who waits for the end of the process: the control path",

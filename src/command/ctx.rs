@@ -8,6 +8,7 @@
 use super::acl::{AclLog, Limited};
 use super::aside::Aside;
 use super::effects::Effects;
+use super::generic::migrate::Migration;
 use super::lookup::Lookup;
 use super::spec::{CommandSpec, HomeFn, StoreFn};
 use crate::base::crc64;
@@ -402,6 +403,12 @@ pub trait Core {
     fn random_bytes(&mut self, bytes: &mut [u8]);
     /// Holds back commands of ordinary clients until `until` (CLIENT PAUSE); `None` ends it.
     fn pause(&mut self, pause: Option<Pause>);
+    /// Whether writes are held back by anything but [`Core::hold_writes`].
+    fn is_paused(&self) -> bool;
+    /// Holds back commands that write, of this core's clients, until then, or not any more.
+    fn hold_writes(&mut self, until: Option<Millis>);
+    /// Runs a command over this shard's keys, for a client of whatever core. Its reply is dropped.
+    fn run(&mut self, run: StoreFn, args: Args<'_>, scope: Scope);
     /// Whether nothing that its clients have asked for is on its way to a shard or back.
     fn is_settled(&self) -> bool;
     /// Does nothing for `micros` (DEBUG SLEEP).
@@ -472,6 +479,10 @@ impl ClientView<'_> {
 
 /// A function that runs on a core, with whatever it found out.
 pub type OnCore = Arc<dyn Fn(&mut dyn Core) -> Box<dyn Any + Send> + Send + Sync>;
+
+/// What a function that ran on a core leaves to be done when all that it has brought about is in the log and told: where
+/// it was sent from, if nobody there waits for what it found out.
+pub struct AtHome(pub Box<dyn FnOnce() + Send>);
 
 /// A function for the control thread that writes the reply.
 pub type Job = Box<dyn FnOnce(&mut Reply<'_>) + Send>;
@@ -600,6 +611,8 @@ pub enum Flow {
     Load(Load),
     /// DEBUG SEGFAULT: touch memory that nobody has.
     Crash,
+    /// MIGRATE: do this, then reply how it went.
+    Migrate(Box<Migration>),
     /// WAIT, WAITAOF: reply when replicas, or the disk, have what this client changed.
     AwaitDisk(AwaitDisk),
 }

@@ -23,7 +23,7 @@ use crate::resp::{Args, CommandError, Reply};
 
 bits! {
     /// What a command does and where it may run. The text is what COMMAND INFO prints.
-    pub struct Flags(u32) in flag {
+    pub struct Flags(u64) in flag {
         /// Changes the keyspace.
         WRITE "write",
         /// Only reads the keyspace.
@@ -84,6 +84,8 @@ bits! {
         RUNS_QUEUE "",
         /// Empties all databases: a save is made of it at once. Not a flag of Redis.
         EMPTIES_ALL "",
+        /// Refused inside MULTI, though not in Redis. Not a flag of Redis.
+        NOT_QUEUED "",
         /// May still change or go.
         EXPERIMENTAL "experimental",
         /// Between servers, or for testing: not for applications. Told by COMMAND DOCS only.

@@ -546,6 +546,7 @@ impl Home {
                 | Flow::ReloadUsers(_)
                 | Flow::Exec
                 | Flow::Offload(_)
+                | Flow::Migrate(_)
                 | Flow::Publish(_)
         );
         if !elsewhere {

@@ -61,7 +61,7 @@ enum Prepared {
 impl Home {
     /// Queues a command of an open transaction.
     pub(super) fn enqueue(&mut self, at: u32, spec: &'static CommandSpec, args: Args<'_>) -> Step {
-        if spec.flags.has(flag::NO_MULTI) {
+        if spec.flags.has(flag::NO_MULTI) || spec.flags.has(flag::NOT_QUEUED) {
             return self.refuse(at, Some(spec), &CommandError::NOT_IN_MULTI);
         }
         // A queue takes memory whatever is in it.
@@ -540,6 +540,7 @@ impl Home {
             | Flow::Discard
             | Flow::Watch
             | Flow::Load(_)
+            | Flow::Migrate(_)
             | Flow::Shutdown(_) => failure = Some(CommandError::NOT_IN_MULTI),
         }
         if let Some(error) = failure {

@@ -9,7 +9,7 @@ use super::remarkable::Seen;
 use crate::base::cpu;
 use crate::base::slot::{DbIndex, ShardId, key_slot};
 use crate::base::time::Millis;
-use crate::command::ctx::{Gather, OnCore, Scope, Undivided};
+use crate::command::ctx::{AtHome, Gather, OnCore, Scope, Undivided};
 use crate::command::keys;
 use crate::command::server::slowlog::shown_arguments;
 use crate::command::spec::{CommandSpec, Merge, Route, Run, StoreFn, flag};
@@ -277,13 +277,18 @@ impl Home {
 
     /// Runs a function on all cores at one point of the common order; nobody here waits for it.
     pub(super) fn post_everywhere(&mut self, each: &OnCore) {
+        let shards = self.all_shards();
+        self.post_at(&shards, each);
+    }
+
+    /// The same on some cores.
+    pub(super) fn post_at(&mut self, shards: &[ShardId], each: &OnCore) {
         let nobody = Ticket {
             client: u32::MAX,
             generation: 0,
             sequence: 0,
         };
-        let shards = self.all_shards();
-        self.post_gather(nobody, &shards, 0, each);
+        self.post_gather(nobody, shards, 0, each);
     }
 
     /// Posts a fence and wakes whoever sleeps: a participant may wait for the others at once.
@@ -573,8 +578,11 @@ impl Home {
     pub(super) fn put_back(&mut self, mut frame: FrameBox) {
         let ticket = frame.ticket;
         let Some(client) = self.find(ticket.client, ticket.generation) else {
+            let result = frame.result.take();
             if ticket == RELIEF {
-                self.relieved(frame.result.take());
+                self.relieved(result);
+            } else if let Some(Ok(then)) = result.map(|result| result.downcast::<AtHome>()) {
+                (then.0)();
             }
             self.publish_orphans(&mut frame);
             return self.retire(frame);

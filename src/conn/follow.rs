@@ -36,7 +36,11 @@ impl Home {
                 self.close(at);
                 Step::Next
             }
-            Flow::Gather(_) | Flow::Configure(_) | Flow::Users(_) | Flow::Save(_)
+            Flow::Gather(_)
+            | Flow::Configure(_)
+            | Flow::Users(_)
+            | Flow::Save(_)
+            | Flow::Migrate(_)
                 if self.any_is_busy(&self.all_shards()) =>
             {
                 self.refuse(at, Some(spec), &self.server.scripts.busy_error())
@@ -214,6 +218,15 @@ impl Home {
                 Step::Next
             }
             Flow::Crash => crash::segfault(),
+            Flow::Migrate(migration) => {
+                self.account(at, spec, 0, false, Some(args), 0);
+                let scope = self.scope(at);
+                let ticket = self.owe_offloaded(at);
+                self.process.migrate(*migration, scope, self.id, ticket);
+                // What follows is asked of what is left.
+                self.client(at).stall = Stall::Replies;
+                Step::Next
+            }
             Flow::Load(load) => {
                 let proto = self.client(at).session.proto;
                 let ticket = self.owe_offloaded(at);
@@ -341,6 +354,18 @@ impl Home {
             Reply::new(&mut output, proto).ok();
             post.send(Mail::Reply(ticket, output));
         }));
+    }
+
+    /// A MIGRATE is over.
+    pub(super) fn migrated(&mut self, ticket: Ticket, output: Output, wrote: bool) {
+        if output.bytes.starts_with(b"-") {
+            let code = super::dispatch::error_code(&output.bytes).to_vec();
+            self.count_error(&code);
+        }
+        if let Some(client) = self.find(ticket.client, ticket.generation) {
+            client.wrote |= wrote;
+        }
+        self.fill(ticket, output);
     }
 
     pub(super) fn owe_offloaded(&mut self, at: u32) -> Ticket {

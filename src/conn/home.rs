@@ -14,17 +14,18 @@ use super::walk::Walk;
 use crate::base::limits;
 use crate::base::slot::{ShardId, SlotMap};
 use crate::base::time::Millis;
-use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Server};
+use crate::command::ctx::{BlockingKeys, ClientView, Core, Pause, Reader, Scope, Server};
 use crate::command::effects::Effects;
 use crate::command::lookup::Recent;
+use crate::command::spec::StoreFn;
 use crate::config::Config;
 use crate::keyspace::{Expiry, Leftovers, Store};
 use crate::log::{Log, Tail};
-use crate::resp::{Output, Span};
+use crate::resp::{Args, Output, Span};
 use crate::ring::{Clock, SocketId};
 use crate::script::Scripts;
 use crate::session::{ClientKind, Listeners, Message, Session, Users};
-use crate::shard::{Accepted, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
+use crate::shard::{Accepted, Call, Chain, Frame, FrameBox, Links, Node, Owner, Receiver, Ticket};
 use crate::stats::{CommandLog, CoreStats, HotKeys, LatencyLog, Slowlog};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -98,6 +99,8 @@ pub struct Home {
     pub(super) latency: LatencyLog,
     pub(super) errors: Vec<(Box<[u8]>, u64)>,
     pub(super) pause: Option<Pause>,
+    /// Until when a MIGRATE has asked that writes wait.
+    pub(super) held_until: Millis,
     /// Clock ticks above which a command is slow; `u64::MAX` for never.
     pub(super) slow_ticks: u64,
     /// Clock ticks above which a command is a latency spike.
@@ -247,6 +250,7 @@ impl Home {
             latency: LatencyLog::default(),
             errors: Vec::new(),
             pause: None,
+            held_until: Millis(0),
             slow_ticks: u64::MAX,
             spike_ticks: u64::MAX,
             ns_per_tick: (1000.0 / server.ticks_per_us * 4_294_967_296.0) as u64,
@@ -597,6 +601,10 @@ impl Core for Home {
     }
 
     fn pause(&mut self, pause: Option<Pause>) {
+        if !Core::is_paused(self) {
+            // What a MIGRATE asked for, if anything, gives way.
+            self.pause = None;
+        }
         // A second pause can only make the first longer and stricter.
         self.pause = match (self.pause, pause) {
             (Some(old), Some(new)) => Some(Pause {
@@ -607,6 +615,41 @@ impl Core for Home {
         };
         self.settle_expiry();
         self.retry_waiting();
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pause
+            .is_some_and(|pause| pause.all || pause.until > self.held_until)
+    }
+
+    fn hold_writes(&mut self, until: Option<Millis>) {
+        match until {
+            Some(until) if self.pause.is_none() => {
+                self.held_until = until;
+                self.pause = Some(Pause { until, all: false });
+                self.settle_expiry();
+            }
+            // Another MIGRATE's.
+            Some(until) if !Core::is_paused(self) => {
+                self.held_until = self.held_until.max(until);
+                self.pause = self.pause.map(|pause| Pause {
+                    until: self.held_until,
+                    ..pause
+                });
+            }
+            None if self.pause.is_some() && !Core::is_paused(self) => self.pause(None),
+            Some(_) | None => {}
+        }
+    }
+
+    fn run(&mut self, run: StoreFn, args: Args<'_>, scope: Scope) {
+        let mut out = self.outputs.pop().unwrap_or_default();
+        let call = Call::of(run, args, scope, self.owner.now);
+        self.owner.execute(&call, &mut out);
+        super::recycle(&mut self.outputs, out);
+        if self.owner.has_news() {
+            self.spread_news(scope.client.client);
+        }
     }
 
     fn is_settled(&self) -> bool {

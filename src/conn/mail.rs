@@ -3,6 +3,7 @@
 //! Rare, so it is a plain channel; the receiving core looks into it when it was woken.
 
 use super::listener::Bound;
+use crate::base::slot::ShardId;
 use crate::command::ctx::{Core, OnCore};
 use crate::resp::Output;
 use crate::ring::Waker;
@@ -21,6 +22,15 @@ pub enum Mail {
     Reply(Ticket, Output),
     /// As `Reply`, for a command of an EXEC: which part it is.
     Part(Ticket, u32, Output),
+    /// A MIGRATE is done: its reply, and whether it has removed something.
+    Migrated {
+        /// Where the reply belongs.
+        ticket: Ticket,
+        /// The reply.
+        output: Output,
+        /// Something was removed.
+        wrote: bool,
+    },
     /// These are all users now.
     Users {
         /// Rising.
@@ -36,6 +46,8 @@ pub enum Mail {
     Listen(Vec<Bound>),
     /// Run this on all cores at one point of the common order.
     Everywhere(OnCore),
+    /// Run this on these cores, ascending, at one point of the common order.
+    At(Vec<ShardId>, OnCore),
     /// Run this on this core.
     Here(OnThisCore),
     /// What comes from this socket is the commands of an append-only file.

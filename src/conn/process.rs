@@ -1,9 +1,12 @@
 //! What a core asks of the process as a whole. Implemented by `server`.
 
-use crate::command::ctx::{Answer, Load, OnCore, Save, Shutdown, UserChange};
+use crate::base::slot::ShardId;
+use crate::command::ctx::{Answer, Load, OnCore, Save, Scope, Shutdown, UserChange};
+use crate::command::generic::migrate::Migration;
 use crate::config::{Config, SetContext};
 use crate::resp::CommandError;
 use crate::session::Users;
+use crate::shard::Ticket;
 use std::sync::Arc;
 
 /// What CONFIG SET changed, to be published to the cores.
@@ -51,6 +54,8 @@ pub trait Process: Send + Sync {
     ) -> Result<(), CommandError>;
     /// Reads a file again. `done` hears how that went.
     fn load(&self, load: Load, done: Box<dyn FnOnce(Result<(), CommandError>) + Send>);
+    /// Moves keys to another server, on a thread of its own. The core `home` gets mail when that is over.
+    fn migrate(&self, migration: Migration, scope: Scope, home: ShardId, ticket: Ticket);
     /// Prepares to write a snapshot, or says why not. `done` hears how it went.
     fn save(
         &self,

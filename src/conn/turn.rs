@@ -244,6 +244,14 @@ impl ShardThread {
                     drop(done);
                 }
                 Mail::Everywhere(each) => self.home.post_everywhere(&each),
+                // Who leaves sends nothing more.
+                Mail::At(..) if self.stopping => {}
+                Mail::At(shards, each) => self.home.post_at(&shards, &each),
+                Mail::Migrated {
+                    ticket,
+                    output,
+                    wrote,
+                } => self.home.migrated(ticket, output, wrote),
                 Mail::Here(run) => run(&mut self.home),
                 Mail::Loader(socket) => self.adopt_loader(socket),
                 Mail::Stop => self.stopping = true,

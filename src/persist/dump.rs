@@ -4,7 +4,7 @@
 //! | type | value ... | RDB version, u16 LE | CRC64 of all before, u64 LE |
 //! ```
 
-use super::object::{ValueLimits, is_readable, kind, read_value, write_value};
+use super::object::{ValueLimits, is_readable, kind, read_value, write_value, write_value_widely};
 use super::string_payload::Reader;
 use crate::base::crc64;
 use crate::keyspace::{Value, ValueRef};
@@ -29,6 +29,14 @@ pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
     };
     let mut out = Vec::with_capacity(len + 32);
     let version = write_value(&mut out, value, compress);
+    sign(&mut out, version);
+    out
+}
+
+/// As [`dump`], but of the oldest type and version that hold all there is: for a server that may be older than this one.
+pub fn dump_widely(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let version = write_value_widely(&mut out, value, compress);
     sign(&mut out, version);
     out
 }

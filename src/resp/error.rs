@@ -257,6 +257,15 @@ fixed_errors! {
     /// RESTORE.
     RESTORE_FORMAT = "ERR Bad data format";
 
+    /// MIGRATE.
+    MIGRATE_KEY = "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string";
+    /// MIGRATE.
+    MIGRATE_CONNECT = "IOERR error or timeout connecting to the client";
+    /// MIGRATE.
+    MIGRATE_WRITE = "IOERR error or timeout writing to target instance";
+    /// MIGRATE.
+    MIGRATE_READ = "IOERR error or timeout reading to target instance";
+
     // --- transactions ---
     /// EXEC after an error while queueing.
     EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors.";

@@ -7,6 +7,7 @@ mod leaving;
 mod listeners;
 mod loading;
 mod logging;
+mod migration;
 mod oom;
 mod rates;
 mod running;

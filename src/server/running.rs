@@ -4,19 +4,22 @@ use super::aof::{Aof, Rewrites};
 use super::control::Order;
 use super::leaving::Leave;
 use super::loading::{self, LoadError};
+use super::migration::Migrations;
 use super::oom::OomScore;
 use super::rates::Rates;
 use super::saving::Saves;
 use super::title::Title;
 use super::watchdog::Watchdog;
 use super::{listeners, logging};
-use crate::command::ctx::{Answer, Load, OnCore, Save, Server, Shutdown, UserChange};
+use crate::base::slot::ShardId;
+use crate::command::ctx::{Answer, Load, OnCore, Save, Scope, Server, Shutdown, UserChange};
+use crate::command::generic::migrate::Migration;
 use crate::config::{Config, ConfigSetError, SetContext, config_set, os_reason};
 use crate::conn::{Configured, Mail, Post, Process, Saving, spread_users};
 use crate::resp::CommandError;
 use crate::ring::{Clock, Listener, crash};
 use crate::session::{Password, User, Users};
-use crate::shard::Links;
+use crate::shard::{Links, Ticket};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
@@ -61,6 +64,7 @@ pub(super) struct Running {
     /// The append-only file.
     pub(super) aof: Arc<Aof>,
     pub(super) rewrites: Rewrites,
+    pub(super) migrations: Migrations,
     oom_score: Mutex<OomScore>,
     watchdog: Watchdog,
     title: Mutex<Title>,
@@ -92,6 +96,7 @@ impl Running {
             this: Weak::clone(this),
             aof,
             rewrites: Rewrites::default(),
+            migrations: Migrations::default(),
             saves: Saves::default(),
             leave: Leave::default(),
             oom_score: Mutex::new(oom_score),
@@ -195,6 +200,7 @@ impl Running {
         if self.server.process.is_cron_paused.load(Ordering::SeqCst) {
             return;
         }
+        self.close_idle_links();
         self.leave_if_held();
         self.save_if_due();
         self.rewrite_if_due();
@@ -380,6 +386,10 @@ impl Process for Running {
         if let Err(error) = builder.spawn(work) {
             tracing::warn!("no thread to read a file with: {error}");
         }
+    }
+
+    fn migrate(&self, migration: Migration, scope: Scope, home: ShardId, ticket: Ticket) {
+        self.begin_migration(migration, scope, home, ticket);
     }
 
     fn save(&self, save: Save, done: Done) -> Result<Saving, CommandError> {

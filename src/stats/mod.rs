@@ -313,6 +313,8 @@ pub struct ProcessStats {
     pub disk: Arc<DiskHealth>,
     /// Snapshots begun, for whatever purpose.
     pub snapshots: AtomicU64,
+    /// Connections to other servers that are kept for the next MIGRATE.
+    pub migrate_sockets: AtomicU64,
     /// What is done a few times a second is not done (DEBUG PAUSE-CRON).
     pub is_cron_paused: AtomicBool,
 }

@@ -145,3 +145,57 @@ fn checksums_may_be_passed_over_on_demand() {
         "#,
     );
 }
+
+#[test]
+fn restore_asking_is_restore_where_there_is_no_cluster() {
+    check(
+        r#"
+        RESTORE-ASKING s 0 "\x00\x01v\x0a\x00\x91\x08\xce\xb2\x198\x8a\xce" => OK; GET s => "v"
+        RESTORE-ASKING s 0 "\x00\x01v\x0a\x00\x91\x08\xce\xb2\x198\x8a\xce" => BUSYKEY Target key name already exists.
+        RESTORE-ASKING s 5000 "\x00\x01v\x0a\x00\x91\x08\xce\xb2\x198\x8a\xce" REPLACE => OK; TTL s => 5
+        RESTORE-ASKING s 0 x => BUSYKEY Target key name already exists.
+        RESTORE-ASKING n 0 x => ERR DUMP payload version or checksum are wrong
+        "#,
+    );
+}
+
+#[test]
+fn migrate_looks_at_its_arguments_and_then_for_keys() {
+    check(
+        r#"
+        SET k v => OK
+        MIGRATE 127.0.0.1 1 none 0 9 => +NOKEY
+        MIGRATE 127.0.0.1 1 none 0 9 COPY REPLACE AUTH p AUTH2 u p => +NOKEY
+        MIGRATE 127.0.0.1 1 "" 0 9 KEYS none other => +NOKEY
+        MIGRATE 127.0.0.1 1 "" 0 9 AUTH KEYS KEYS none => +NOKEY
+        MIGRATE 127.0.0.1 1 "" 0 9 KEYS => +NOKEY
+        MIGRATE 127.0.0.1 1 k 0 9 KEYS none => ERR When using MIGRATE KEYS option, the key argument must be set to the empty string
+        MIGRATE 127.0.0.1 1 k 0 9 FOO => ERR syntax error
+        MIGRATE 127.0.0.1 1 k 0 9 AUTH => ERR syntax error
+        MIGRATE 127.0.0.1 1 k 0 9 AUTH2 u => ERR syntax error
+        MIGRATE 127.0.0.1 1 k x 9 FOO => ERR syntax error
+        MIGRATE 127.0.0.1 1 k x 9 => ERR value is not an integer or out of range
+        MIGRATE 127.0.0.1 1 k 0 x => ERR value is not an integer or out of range
+        MIGRATE 127.0.0.1 1 none 0 -5 => +NOKEY
+        MIGRATE 127.0.0.1 0 k 0 100 => IOERR error or timeout writing to target instance
+        MIGRATE 127.0.0.1 nowhere k 0 100 => IOERR error or timeout writing to target instance
+        MIGRATE "" 1 k 0 100 => IOERR error or timeout connecting to the client
+        MIGRATE 127.0.0.1 1 k 0 => ERR wrong number of arguments for 'migrate' command
+        GET k => "v"
+        "#,
+    );
+}
+
+/// It waits for another machine, which neither a transaction nor a script may have all shards do.
+#[test]
+fn migrate_is_not_part_of_anything() {
+    check(
+        r#"
+        SET k v => OK; MULTI => OK; SET l v => QUEUED
+        [ours] MIGRATE 127.0.0.1 0 k 0 100 => ERR Command not allowed inside a transaction
+        [ours] EXEC => EXECABORT Transaction discarded because of previous errors.
+        [ours] EXISTS k l => 1
+        [ours] EVAL "return redis.pcall('MIGRATE', '127.0.0.1', '0', KEYS[1], '0', '100')" 1 k => -"ERR This Redis command is not allowed from script"
+        "#,
+    );
+}

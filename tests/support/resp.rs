@@ -204,7 +204,11 @@ pub(crate) struct Conn {
 
 impl Conn {
     pub(crate) fn open(address: SocketAddr) -> std::io::Result<Conn> {
-        let stream = TcpStream::connect_timeout(&address, clock::PATIENCE)?;
+        Conn::over(TcpStream::connect_timeout(&address, clock::PATIENCE)?)
+    }
+
+    /// Over a connection that is there, whoever made it: what a client sends reads like a reply.
+    pub(crate) fn over(stream: TcpStream) -> std::io::Result<Conn> {
         stream.set_nodelay(true)?;
         // A server that stops reading must not hang the test in write().
         stream.set_write_timeout(Some(clock::PATIENCE))?;

@@ -8,6 +8,7 @@ pub mod databases;
 pub mod dump;
 pub mod expire;
 pub mod keys;
+pub mod migrate;
 pub mod object;
 pub mod rename;
 pub mod scan;

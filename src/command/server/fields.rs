@@ -502,9 +502,10 @@ pub(super) fn stats(text: &mut Text, cx: &HomeCtx<'_>) {
     // Nothing is forked; what would be is a snapshot.
     let snapshots = server.process.snapshots.load(Relaxed);
     text.line("total_forks", snapshots);
+    text.zeros(&["latest_fork_usec"]);
+    let sockets = server.process.migrate_sockets.load(Relaxed);
+    text.line("migrate_cached_sockets", sockets);
     text.zeros(&[
-        "latest_fork_usec",
-        "migrate_cached_sockets",
         "slave_expires_tracked_keys",
         "active_defrag_hits",
         "active_defrag_misses",

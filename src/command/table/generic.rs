@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
             Store(crate::command::generic::scan::keys),
         ),
     row("migrate", Group::Generic, "2.6.0", -6)
-        .flags(&[WRITE])
+        .flags(&[WRITE, AFTER_REPLIES, NOT_QUEUED])
         .acl(&[category::KEYSPACE, category::DANGEROUS])
         .keys(&[
             at(3, &[RW, ACCESS, DELETE]),
@@ -112,7 +112,8 @@ pub(super) const ROWS: &[Row] = &[
             "host port <key|\"\"> destination-db timeout:integer [COPY] [REPLACE] [AUTH \
              password|AUTH2 username password] [KEYS key [key ...]]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .secrets(crate::command::generic::migrate::migrate_secrets)
+        .runs(Route::Home, Home(crate::command::generic::migrate::migrate)),
     row("move", Group::Generic, "1.0.0", 3)
         .flags(&[WRITE, FAST])
         .acl(&[category::KEYSPACE])

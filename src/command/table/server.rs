@@ -595,7 +595,7 @@ pub(super) const ROWS: &[Row] = &[
             "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ \
              frequency]",
         )
-        .runs(Route::Keys, NotBuilt),
+        .runs(Route::Keys, Store(crate::command::generic::dump::restore)),
     row("role", Group::Server, "2.8.12", 1)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, SENTINEL])
         .acl(&[category::ADMIN, category::DANGEROUS])
