@@ -186,6 +186,16 @@ impl Home {
         stage.is_some_and(|stage| stage.hold.is_over(&self.tail, &self.log))
     }
 
+    /// How many clients are likely to send something while the closed stage waits for the disk: those that were answered
+    /// last and are not back. No reply can leave this core before that, whatever arrives.
+    pub(super) fn awaited_back(&self) -> u32 {
+        let waits_for_disk = self.stage.is_some() && self.tail.is_clear() && self.log.gates();
+        if !waits_for_disk || self.server.process.disk.is_log_failing() {
+            return 0;
+        }
+        self.released.saturating_sub(self.dirty.len() as u32)
+    }
+
     /// Whether something that waited need not wait any more.
     pub(super) fn can_go_on(&mut self) -> bool {
         self.note_need();
@@ -389,6 +399,7 @@ impl ShardThread {
         if home.is_stage_ready() {
             home.publish_chains();
             if let Some(stage) = home.stage.take() {
+                home.released = stage.clients.len() as u32;
                 for (at, generation) in stage.clients {
                     if home.find(at, generation).is_some() {
                         home.mark_dirty(at);

@@ -144,6 +144,8 @@ pub struct Home {
     pub(super) tail: Tail,
     /// Replies and frames that wait for the log.
     pub(super) stage: Option<Stage>,
+    /// Clients with a reply in the last stage that left.
+    pub(super) released: u32,
     /// Fences that may change something bring a place to put their effects together.
     pub(super) shares: bool,
     /// Version of the settings that turned the log on.
@@ -275,6 +277,7 @@ impl Home {
             tail: Tail::new(id),
             log,
             stage: None,
+            released: 0,
             shares: is_logged,
             log_version: 0,
             heard: 0,

@@ -46,6 +46,12 @@ const PIPELINED_MIN: u64 = 4;
 /// For how long more of them are waited for: so long for each that came this time, and no longer than that.
 const GATHER_US: u32 = 10;
 const GATHER_MAX_US: u32 = 50;
+/// While replies wait for the disk so many clients are worth being waited for,
+const HELD_MIN: u32 = 4;
+/// for this part of what a sync takes,
+const HELD_PART: u64 = 2;
+/// and no longer.
+const HELD_MAX_US: u64 = 150;
 
 impl ShardThread {
     /// Puts a core and its ring together. Call it on the thread that will run it.
@@ -92,8 +98,17 @@ impl ShardThread {
     /// Who sends many commands at once looks at how many are done; one that comes alone is answered as soon as can be. Not
     /// among several shards or with a log, where somebody may wait for this shard; and never for so many that too few are
     /// left to keep whoever sends them at work.
+    ///
+    /// While replies of this core wait for the disk no other can leave either: clients that will be back are waited for
+    /// together. They send to a core that sleeps, and need not wake it one by one.
     fn gather(&mut self, commands: u64) {
         let (home, received) = (&self.home, self.received);
+        let back = home.awaited_back();
+        if back >= HELD_MIN {
+            let micros = (home.log.sync_us() / HELD_PART).min(HELD_MAX_US) as u32;
+            let events = back + 1;
+            return self.backend.gather(Gather { events, micros });
+        }
         let is_pipelined = received > 1 && commands >= u64::from(received) * PIPELINED_MIN;
         if !is_pipelined || home.outstanding.len() > 1 || home.is_logging() {
             return;

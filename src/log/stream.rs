@@ -20,6 +20,8 @@ pub struct Log {
     arrived: Condvar,
     /// Everything before this position is on the disk.
     durable: AtomicU64,
+    /// Microseconds that it took the last time to get there.
+    sync_us: AtomicU64,
     /// Replies wait until what they tell of is on the disk.
     gates: AtomicBool,
     /// More is waiting to be written than memory should be spent on.
@@ -61,6 +63,7 @@ impl Log {
             stream: Mutex::default(),
             arrived: Condvar::new(),
             durable: AtomicU64::new(0),
+            sync_us: AtomicU64::new(0),
             gates: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
             marks: Mutex::default(),
@@ -277,6 +280,17 @@ impl Log {
     /// Says what is on the disk. Shards that wait for it are to be woken afterwards.
     pub fn set_durable(&self, position: u64) {
         self.durable.fetch_max(position, Ordering::Release);
+    }
+
+    /// How many microseconds the last sync took, with the writes before it.
+    #[inline]
+    pub fn sync_us(&self) -> u64 {
+        self.sync_us.load(Ordering::Relaxed)
+    }
+
+    /// See [`Log::sync_us`].
+    pub fn set_sync_us(&self, took: u64) {
+        self.sync_us.store(took, Ordering::Relaxed);
     }
 
     /// A shard is about to send frames home; they tell of its effects up to `position`.

@@ -55,8 +55,6 @@ const UNAWAITED: Gather = Gather {
     time: Duration::from_millis(5),
     enough: 1024 * 1024,
 };
-/// How long it lets them gather at most where replies wait for them.
-const AWAITED_MOST: Duration = Duration::from_millis(1);
 
 /// Who hears how it went.
 pub(super) type Told<T> = Box<dyn FnOnce(io::Result<T>) + Send>;
@@ -342,9 +340,9 @@ impl<D: Disk> Thread<D> {
             self.log.take(&mut taken, held, due, gather);
             let bytes = taken.bytes.len();
             self.take_over(&mut taken);
-            let started_us = self.surroundings.clock.mono_us();
             self.work();
-            gather = (bytes > 0).then(|| self.gather(bytes, started_us));
+            let awaited = self.config.appendfsync == AppendFsync::Always;
+            gather = (bytes > 0 && !awaited).then_some(UNAWAITED);
             // After that: what an order speaks of has been appended before it was given.
             while let Ok(order) = self.orders.try_recv() {
                 if matches!(order, Order::Stop) {
@@ -356,22 +354,6 @@ impl<D: Disk> Thread<D> {
             // A new base, too, has all before it synced.
             self.tell_durable();
             self.show(false);
-        }
-    }
-
-    /// How to take what comes next, after `bytes` that were written and synced since then.
-    ///
-    /// Under `always` half of the clients wait for the sync under way while the other half's bytes gather, and so on by
-    /// turns. They are one group again if the next sync waits for those whose replies have just left: worth up to half
-    /// the time of a sync. A client that is alone is back at once and not kept waiting.
-    fn gather(&self, bytes: usize, started_us: u64) -> Gather {
-        if self.config.appendfsync != AppendFsync::Always {
-            return UNAWAITED;
-        }
-        let took_us = self.surroundings.clock.mono_us().saturating_sub(started_us);
-        Gather {
-            time: Duration::from_micros(took_us / 2).min(AWAITED_MOST),
-            enough: bytes + self.log.pending(),
         }
     }
 
@@ -424,6 +406,9 @@ impl<D: Disk> Thread<D> {
         process.aof.is_syncing.store(false, Ordering::Relaxed);
         self.tell_of_spikes(is_saving);
         let took = self.surroundings.clock.mono_us().saturating_sub(now_us);
+        if self.writer.synced() > before {
+            self.log.set_sync_us(took);
+        }
         if took > limits::SYNC_US_MAX && self.writer.synced() > before {
             process.aof.delayed.fetch_add(1, Ordering::Relaxed);
             tracing::info!(
