@@ -132,11 +132,15 @@ pub const SYNC_US_MAX: u64 = 2_000_000;
 /// A slice of a snapshot on a core that has nothing else to do: a command that arrives meanwhile waits so long.
 pub const SNAPSHOT_IDLE_US: u64 = 800;
 
-/// A slice of a snapshot on a busy core.
-pub const SNAPSHOT_US_MIN: u64 = 50;
+/// A slice of a snapshot on a core that has clients to serve.
+pub const SNAPSHOT_US: u64 = 200;
 
-/// See `SNAPSHOT_US_MIN`.
-pub const SNAPSHOT_US_MAX: u64 = 500;
+/// After such a slice so many times what it took is left to clients, and to whoever else wants the processor. What the
+/// snapshot holds of what they change makes it less.
+pub const SNAPSHOT_REST: u64 = 2;
+
+/// A core that has served nobody for so long has nothing else to do.
+pub const SNAPSHOT_ALONE_US: u64 = 5_000;
 
 /// How often a core that sleeps looks whether its snapshot can go on.
 pub const SNAPSHOT_LOOK_MS: i64 = 2;

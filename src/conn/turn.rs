@@ -139,6 +139,7 @@ impl ShardThread {
         while let Some(event) = self.backend.next_event() {
             self.on_event(event);
         }
+        let executed = self.home.receiver.head();
         let mut busy = self.drain_inbox(limits::FRAMES_A_TURN);
         let home = &mut self.home;
         home.last_ticks = home.clock.ticks();
@@ -149,7 +150,8 @@ impl ShardThread {
             }
         }
         home.background();
-        home.walk(home.stats.commands.get().saturating_sub(commands));
+        let serves = home.stats.commands.get() != commands || home.receiver.head() != executed;
+        home.walk(serves);
         home.hand_over();
         self.flush();
         self.home.evict_clients();
@@ -483,7 +485,8 @@ impl Home {
             until = until.min(Millis(now.0 + limits::SNAPSHOT_LOOK_MS));
         }
         let Millis(left) = Millis(until.0 - now.0);
-        Wait::Until(Duration::from_millis(left.clamp(0, 1000) as u64))
+        let left = Duration::from_millis(left.clamp(0, 1000) as u64);
+        Wait::Until(left.min(self.walk.rest.unwrap_or(left)))
     }
 
     /// Work that nobody waits for, a little each turn.

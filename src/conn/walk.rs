@@ -1,22 +1,29 @@
 //! A snapshot's share of a core's time, and what is done when it holds too much.
 //!
-//! With nothing else to do the walk has all of it, a slice a turn. Else it has a part of what the turn's commands took, more
-//! the more it holds of what they changed: each entry changed before the walk came to it is kept until a sink has taken
-//! it. Where the sinks cannot keep up, writes run in every other turn only, and at the limit the snapshot is given up:
-//! whatever is changed meanwhile, the keys and what is kept of them take no more than the limit, and the largest value,
-//! above what the keys took at the cut or take now (`base/preserved.rs`).
+//! With nobody to serve the walk has all of it, a slice a turn. Else it rests after each slice, for less time the more it
+//! holds of what clients changed: each entry changed before the walk came to it is kept until a sink has taken it. A core
+//! that sleeps then leaves its processor to others: where clients, or other threads, share it with shards, they would wait
+//! for as long as the scheduler lets a thread run, which is longer than any slice. Where the sinks cannot keep up, writes
+//! run in every other turn only, and at the limit the snapshot is given up.
 
 use super::home::Home;
 use crate::base::limits;
 use crate::base::time::Millis;
 use crate::command::ctx::{Core, Pause};
 use crate::keyspace::Step;
+use std::time::Duration;
 
 /// Where the walk is, as the loop sees it.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     /// Clock ticks when the next slice may be run (`rdb-key-save-delay`).
     not_before: u64,
+    /// Clock ticks when somebody was served last.
+    served: u64,
+    /// Clock ticks when it has rested for long enough,
+    rests_until: u64,
+    /// and how long that is from now.
+    pub(super) rest: Option<Duration>,
     /// There is more to do at once.
     pub(super) is_busy: bool,
     /// Bytes at which it is given up; 0 while there is none.
@@ -28,8 +35,8 @@ pub(super) struct Walk {
 }
 
 impl Home {
-    /// Runs a slice. `ran` tells how many commands the turn has run so far.
-    pub(super) fn walk(&mut self, ran: u64) {
+    /// Runs a slice if it is time to. `serves` tells whether this turn has served anybody.
+    pub(super) fn walk(&mut self, serves: bool) {
         if !self.owner.store.has_snapshot() {
             self.walk = Walk::default();
             return;
@@ -42,13 +49,18 @@ impl Home {
         if has_begun && now < self.walk.not_before && self.config.rdb_key_save_delay != 0 {
             return;
         }
-        let budget_us = match ran {
-            0 => limits::SNAPSHOT_IDLE_US,
-            _ => {
-                let wall = self.clock.wall_us().saturating_sub(self.now_us).max(0) as u64;
-                let part = 3 - (3 * self.walk.extra / self.walk.limit.max(1)).min(2);
-                (wall / part).clamp(limits::SNAPSHOT_US_MIN, limits::SNAPSHOT_US_MAX)
-            }
+        self.walk.rest = None;
+        if serves {
+            self.walk.served = now;
+        }
+        let idle_us = self.clock.ticks_to_us(now.saturating_sub(self.walk.served));
+        let alone = idle_us >= limits::SNAPSHOT_ALONE_US;
+        if !alone && now < self.walk.rests_until {
+            return self.rest(now);
+        }
+        let budget_us = match alone {
+            true => limits::SNAPSHOT_IDLE_US,
+            false => limits::SNAPSHOT_US,
         };
         let ticks = (budget_us as f64 * self.server.ticks_per_us) as u64;
         let delay = self.config.rdb_key_save_delay;
@@ -67,7 +79,26 @@ impl Home {
             };
             self.walk.not_before = now + (us * self.server.ticks_per_us) as u64;
         }
-        self.walk.is_busy = step == Step::More && delay == 0;
+        let goes_on = step == Step::More && delay == 0;
+        let rest = match alone {
+            true => 0,
+            false => {
+                let held = self.walk.extra / self.walk.limit.div_ceil(3).max(1);
+                limits::SNAPSHOT_REST.saturating_sub(held)
+            }
+        };
+        self.walk.is_busy = goes_on && rest == 0;
+        if goes_on && rest > 0 {
+            let end = clock.ticks();
+            self.walk.rests_until = end + (end - now) * rest;
+            self.rest(end);
+        }
+    }
+
+    /// Has the core wake up when the walk has rested.
+    fn rest(&mut self, now: u64) {
+        let us = self.clock.ticks_to_us(self.walk.rests_until - now) + 1;
+        self.walk.rest = Some(Duration::from_micros(us));
     }
 
     /// Compares what the snapshot holds with what it may.
