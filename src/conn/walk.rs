@@ -1,10 +1,12 @@
 //! A snapshot's share of a core's time, and what is done when it holds too much.
 //!
-//! With nobody to serve the walk has all of it, a slice a turn. Else it rests after each slice, for less time the more it
-//! holds of what clients changed: each entry changed before the walk came to it is kept until a sink has taken it. A core
+//! With nobody to serve the walk has all of it, a slice a turn. Else it rests after each slice, unless it holds much of
+//! what clients changed: each entry changed before the walk came to it is kept until a sink has taken it. A core
 //! that sleeps then leaves its processor to others: where clients, or other threads, share it with shards, they would wait
 //! for as long as the scheduler lets a thread run, which is longer than any slice. Where the sinks cannot keep up, writes
-//! run in every other turn only, and at the limit the snapshot is given up.
+//! run in every other turn only, and at the limit the snapshot is given up: whatever is changed meanwhile, the keys and
+//! what is kept of them take no more than the limit, and the largest value, above what the keys took at the cut or take
+//! now (`base/preserved.rs`).
 
 use super::home::Home;
 use crate::base::limits;
@@ -80,13 +82,8 @@ impl Home {
             self.walk.not_before = now + (us * self.server.ticks_per_us) as u64;
         }
         let goes_on = step == Step::More && delay == 0;
-        let rest = match alone {
-            true => 0,
-            false => {
-                let held = self.walk.extra / self.walk.limit.div_ceil(3).max(1);
-                limits::SNAPSHOT_REST.saturating_sub(held)
-            }
-        };
+        let rests = !alone && self.walk.extra < self.walk.limit / 2;
+        let rest = if rests { limits::SNAPSHOT_REST } else { 0 };
         self.walk.is_busy = goes_on && rest == 0;
         if goes_on && rest > 0 {
             let end = clock.ticks();
