@@ -61,11 +61,12 @@ impl Home {
     #[inline]
     pub(super) fn is_logging(&self) -> bool {
         // Not the queue alone: while a long frame is performed another stands in for it.
-        self.shares
-            || !self.owner.effects.is_empty()
-            || self.stage.is_some()
-            || !self.tail.is_clear()
-            || !self.disk_waits.is_empty()
+        self.shares || !self.owner.effects.is_empty() || self.is_held_up()
+    }
+
+    /// Whether something of this core waits for the log or the disk.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.stage.is_some() || !self.tail.is_clear() || !self.disk_waits.is_empty()
     }
 
     /// Appends what this shard has changed, before anybody hears of it.

@@ -96,8 +96,8 @@ impl ShardThread {
     /// less in a turn with many, for its way through the kernel is the same as that of the one before it.
     ///
     /// Who sends many commands at once looks at how many are done; one that comes alone is answered as soon as can be. Not
-    /// among several shards or with a log, where somebody may wait for this shard; and never for so many that too few are
-    /// left to keep whoever sends them at work.
+    /// among several shards, where another may wait for this one, nor when something waits for the log; and never for so many
+    /// that too few are left to keep whoever sends them at work.
     ///
     /// While replies of this core wait for the disk no other can leave either: clients that will be back are waited for
     /// together. They send to a core that sleeps, and need not wake it one by one.
@@ -110,7 +110,7 @@ impl ShardThread {
             return self.backend.gather(Gather { events, micros });
         }
         let is_pipelined = received > 1 && commands >= u64::from(received) * PIPELINED_MIN;
-        if !is_pipelined || home.outstanding.len() > 1 || home.is_logging() {
+        if !is_pipelined || home.outstanding.len() > 1 || home.is_held_up() {
             return;
         }
         let most = self.backend.socket_count() as u32 / GATHERED_SHARE;
