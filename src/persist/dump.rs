@@ -21,21 +21,14 @@ pub enum DumpError {
     Body(&'static str),
 }
 
-/// The payload of a value; `compress` tells whether LZF may be used.
+/// The payload of a value, of the oldest type and version that hold all there is, as it may be for an older server;
+/// `compress` tells whether LZF may be used.
 pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
     let len = match value {
         ValueRef::Str(text) => text.len(),
         ValueRef::Collection(collection) => collection.memory() / 2,
     };
     let mut out = Vec::with_capacity(len + 32);
-    let version = write_value(&mut out, value, compress);
-    sign(&mut out, version);
-    out
-}
-
-/// As [`dump`], but of the oldest type and version that hold all there is: for a server that may be older than this one.
-pub fn dump_widely(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
-    let mut out = Vec::new();
     let version = write_value_widely(&mut out, value, compress);
     sign(&mut out, version);
     out

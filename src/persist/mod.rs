@@ -21,7 +21,7 @@ mod zset;
 
 pub use crate::base::lzf;
 pub use commands::{write_command, write_key};
-pub use dump::{DumpError, dump, dump_widely, restore, restore_as_told, serialized_len};
+pub use dump::{DumpError, dump, restore, restore_as_told, serialized_len};
 pub use functions::{LibrariesError, dump_functions, restore_functions};
 pub use object::{
     RDB_VERSION, RDB_VERSION_MAX, Unreadable, VALKEY_VERSION, ValueLimits, is_readable, read_value,

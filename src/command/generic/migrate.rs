@@ -177,7 +177,7 @@ impl Migration {
             };
             let Some(value) = db.peek(key) else { continue };
             let is_stream = matches!(value, ValueRef::Collection(Collection::Stream(_)));
-            let payload = persist::dump_widely(value, self.compresses);
+            let payload = persist::dump(value, self.compresses);
             // The last millisecond is still one.
             let ttl = expire.map_or(0, |at| at.0.saturating_sub(now.0).max(1));
             let flag = Arc::new(WatchFlag::new());
@@ -214,7 +214,7 @@ impl Migration {
             let broken = store.is_watch_broken(self.db, key, &packed.flag, Expiry::Remove, now);
             let mut db = Db::new(StoreSet::One(store), self.db, now);
             let value = db.peek(key);
-            let is_same = |value| persist::dump_widely(value, self.compresses) == packed.payload;
+            let is_same = |value| persist::dump(value, self.compresses) == packed.payload;
             let parting = match value {
                 _ if is_held => Parting::Held,
                 None => Parting::Gone,
