@@ -698,6 +698,31 @@ fn a_rewrite_without_a_folder_is_refused() {
             refused,
             "ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
         );
+        assert_eq!(info(&mut conn, "aof_last_bgrewrite_status"), "err");
+        server.wait_log(&["Can't open or create append-only dir appendonlydir: File exists"]);
+        fs::remove_file(&folder).expect("removed");
+        conn.call("BGREWRITEAOF");
+        has_rewritten(&mut conn);
+    });
+}
+
+#[test]
+fn a_rewrite_that_is_due_and_cannot_begin_is_told() {
+    each_variant(|variant| {
+        let server = variant.own_server(&[
+            ("appendonly", "yes"),
+            ("auto-aof-rewrite-percentage", "0"),
+            ("auto-aof-rewrite-min-size", "1"),
+        ]);
+        let mut conn = server.conn();
+        conn.call("SET k v");
+        fs::remove_dir_all(server.dir().join("appendonlydir")).expect("removed");
+        fs::remove_dir_all(server.dir()).expect("removed");
+        assert_eq!(info(&mut conn, "aof_last_bgrewrite_status"), "ok");
+        conn.call("CONFIG SET auto-aof-rewrite-percentage 1");
+        conn.call("SET k w");
+        wait_for(&mut conn, "aof_last_bgrewrite_status", "err");
+        assert_eq!(info(&mut conn, "aof_rewrite_in_progress"), "0");
     });
 }
 

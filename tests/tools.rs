@@ -362,8 +362,9 @@ fn a_time_before_everything_leaves_files_as_they_are() {
             text.push_str(&format!("file {name} seq {seq} type {kind}\n"));
             let time = if at >= later { 2000 } else { 1000 };
             let commands = match at {
-                0 => aof("SELECT 0"),
-                _ => format!("#TS:{time}\r\n{}", aof("SET a 1")),
+                0 if later == 1 => b"REDIS0010\xff\0\0\0\0\0\0\0\0".to_vec(),
+                0 => aof("SELECT 0").into_bytes(),
+                _ => format!("#TS:{time}\r\n{}", aof("SET a 1")).into_bytes(),
             };
             fs::write(folder.join(name), commands).expect("written");
         }

@@ -155,8 +155,15 @@ impl Running {
                 tracing::info!("Background append only file rewriting started");
             }
             Err(error) => {
-                let why = String::from_utf8_lossy(error.text()).into_owned();
-                tracing::warn!("Can't rewrite the append only file in background: {why}");
+                // What is under way ends by itself; all else somebody has to look at.
+                if *error != CommandError::SAVE_IN_PROGRESS {
+                    stats.rewrite_ok.store(false, Ordering::Relaxed);
+                }
+                // That one sends people to the log, where the reason stands.
+                if *error != CommandError::REWRITE_FAILED {
+                    let why = String::from_utf8_lossy(error.text()).into_owned();
+                    tracing::warn!("Can't rewrite the append only file in background: {why}");
+                }
                 stats.is_rewriting.store(false, Ordering::SeqCst);
             }
         }
@@ -169,11 +176,11 @@ impl Running {
         let this = self.arc().ok_or(CommandError::REWRITE_FAILED)?;
         let is_on = stats.is_on.load(Ordering::SeqCst);
         let mark = is_on.then(|| self.aof.new_mark(|| stats.is_waiting()));
-        let folder = super::folder_of(&config).map_err(|_| CommandError::REWRITE_FAILED)?;
-        let made = std::fs::create_dir(&folder);
-        if made.is_err() && !folder.is_dir() {
-            return Err(CommandError::REWRITE_FAILED);
-        }
+        let folder = made_folder(&config).map_err(|error| {
+            let (name, why) = (&config.appenddirname, os_reason(&error));
+            tracing::warn!("Can't open or create append-only dir {name}: {why}");
+            CommandError::REWRITE_FAILED
+        })?;
         let path = folder.join(temporary_base());
         let file = RdbFile::new(
             path.clone(),
@@ -352,6 +359,15 @@ impl Running {
             }
             Box::new(())
         }));
+    }
+}
+
+/// The folder of the append-only files, which is made if it has gone.
+fn made_folder(config: &Config) -> io::Result<PathBuf> {
+    let folder = super::folder_of(config)?;
+    match std::fs::create_dir(&folder) {
+        Err(error) if !folder.is_dir() => Err(error),
+        _ => Ok(folder),
     }
 }
 
