@@ -180,6 +180,76 @@ fn redis_reads_our_file_and_we_read_its() {
     });
 }
 
+/// Consumers that asked in vain have two times, of which the type that Redis 7.0 reads has one.
+#[test]
+fn redis_reads_streams_whose_consumers_asked_in_vain() {
+    each_variant(|variant| {
+        let mut server = variant.own_server(&[]);
+        let mut conn = server.conn();
+        // The second is written in pieces.
+        for (key, entries) in [("small", 3), ("large", 3000)] {
+            for _ in 0..entries {
+                conn.call(&format!("XADD {key} * field {}", "x".repeat(100)));
+            }
+            for group in ["a", "b", "c"] {
+                conn.call(&format!("XGROUP CREATE {key} {group} 0"));
+            }
+            for consumer in ["some", "never", "all"] {
+                conn.call(&format!("XGROUP CREATECONSUMER {key} a {consumer}"));
+            }
+            conn.call("XGROUP CREATECONSUMER small c never");
+            conn.call(&format!("XREADGROUP GROUP a some COUNT 1 STREAMS {key} >"));
+            conn.call(&format!("XREADGROUP GROUP a all STREAMS {key} >"));
+            wait_until("a later time to be seen", || {
+                conn.call(&format!("XREADGROUP GROUP a all STREAMS {key} >"));
+                let all = conn.call(&format!("XINFO CONSUMERS {key} a")).elements()[0].clone();
+                let (idle, inactive) = (all.elements()[5].int(), all.elements()[7].int());
+                (inactive > idle + 1).then_some(())
+            });
+        }
+        let full = ["XINFO STREAM small FULL", "XINFO STREAM large FULL"];
+        let before = full.map(|command| conn.call(command));
+        assert_eq!(conn.call("DEBUG RELOAD"), ok());
+        assert_eq!(full.map(|command| conn.call(command)), before);
+        assert_eq!(conn.call("SAVE"), ok());
+        server.restart();
+        let mut conn = server.conn();
+        assert_eq!(full.map(|command| conn.call(command)), before);
+
+        let reads = |server: &Server, directives: &[(&str, &str)]| {
+            let Some(redis) = Server::redis_over(server.dir(), directives) else {
+                return;
+            };
+            let mut theirs = redis.conn();
+            for key in ["small", "large"] {
+                let group = theirs.call(&format!("XINFO GROUPS {key}")).elements()[0].clone();
+                assert_eq!(group.elements()[3].int(), 3);
+            }
+        };
+        let file = fs::read(server.dir().join("dump.rdb")).expect("it is there");
+        assert_eq!(&file[..9], b"REDIS0010");
+        reads(&server, &[]);
+
+        // So is the base of an append-only file.
+        conn.call("CONFIG SET appendonly yes");
+        wait_until("the base", || {
+            (info(&mut conn, "aof_rewrites") == "1"
+                && info(&mut conn, "aof_rewrite_in_progress") == "0")
+                .then_some(())
+        });
+        let folder = server.dir().join("appendonlydir");
+        let base = fs::read_dir(folder).expect("it is there").flatten();
+        let base = base
+            .map(|entry| entry.path())
+            .find(|path| path.to_string_lossy().ends_with(".base.rdb"));
+        let base = fs::read(base.expect("a base")).expect("it is there");
+        assert_eq!(&base[..9], b"REDIS0010");
+        assert_eq!(conn.call("DEBUG LOADAOF"), ok());
+        assert_eq!(full.map(|command| conn.call(command)), before);
+        reads(&server, &[("appendonly", "yes")]);
+    });
+}
+
 /// Values of every type in every size class.
 fn fill_types(conn: &mut Conn) {
     let numbers = |count: usize| -> String {

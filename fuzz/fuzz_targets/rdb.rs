@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(read(&file, step, checks), whole);
 });
 
-type Key = (u64, Vec<u8>, Option<Millis>, Usage, Option<Vec<u8>>);
+type Key = (u64, Vec<u8>, Option<Millis>, Usage, Vec<u8>, Option<Vec<u8>>);
 
 fn read(file: &[u8], step: usize, checks: bool) -> (Vec<Key>, Result<(), RdbError>) {
     let limits = ValueLimits::default();
@@ -43,7 +43,8 @@ fn read(file: &[u8], step: usize, checks: bool) -> (Vec<Key>, Result<(), RdbErro
                         write_key(&mut out, &raw.key, value.as_value_ref(), raw.expire);
                         out
                     });
-                    keys.push((raw.db, raw.key.clone(), raw.expire, raw.usage, commands));
+                    let (key, active) = (raw.key.clone(), raw.active.clone());
+                    keys.push((raw.db, key, raw.expire, raw.usage, active, commands));
                 }
                 window.consume(used);
             }

@@ -1,11 +1,12 @@
 //! Records of an RDB file, written as a whole or, where the value is large, in pieces.
 //!
 //! ```text
-//! [EXPIRETIME_MS] [IDLE or FREQ] type key            count, elements .., what stands behind them
+//! [AUX] [EXPIRETIME_MS] [IDLE or FREQ] type key      count, elements .., what stands behind them
 //! |<------------- head ------------------------------------>|<- pieces ->|<- tail ->|
 //! ```
 //!
-//! A stream has pieces of two kinds, nodes and parts of groups, and something in the middle.
+//! A stream has pieces of two kinds, nodes and parts of groups, and something in the middle; what its type cannot say
+//! stands in front.
 //!
 //! Each returns the version that a reader must know.
 
@@ -33,6 +34,9 @@ pub struct About<'a> {
 
 /// Appends a whole record.
 pub fn write_record(out: &mut Vec<u8>, about: About<'_>, value: ValueRef<'_>) -> u16 {
+    if let ValueRef::Collection(Collection::Stream(stream)) = value {
+        stream::write_active(out, stream, about.compress);
+    }
     let place = begin(out, about);
     let body = out.len();
     // A file says the lowest version that knows all its types, so that older servers read it.
@@ -75,6 +79,9 @@ fn begin(out: &mut Vec<u8>, about: About<'_>) -> usize {
 /// The frame of the record of a large value.
 pub fn frame(about: About<'_>, value: &Collection) -> Frame {
     let (mut head, mut middle, mut tail) = (Vec::new(), Vec::new(), Vec::new());
+    if let Collection::Stream(stream) = value {
+        stream::write_active(&mut head, stream, about.compress);
+    }
     let place = begin(&mut head, about);
     let (mut version, mut times_from) = (VERSION_MIN, None);
     let kind = match value {

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! REDIS0011 | aux fields | functions | SELECTDB n, RESIZEDB, records.. | .. | EOF | CRC64 of all before, u64 LE
-//! record: [EXPIRETIME_MS] [IDLE or FREQ] type key value
+//! record: [AUX field] [EXPIRETIME_MS] [IDLE or FREQ] type key value
 //! ```
 //!
 //! The shards write the records of their own slots, each into a part of its own; the parts follow one another in the
-//! file, so a database is selected once for each shard. Whoever reads takes RESIZEDB for the hint that it is.
+//! file, so a database is selected once for each shard. Whoever reads takes RESIZEDB for the hint that it is. An aux field
+//! right before a record says of a stream what the type does not that Redis 7.0 reads (`stream.rs`).
 //!
 //! What is read may come from anybody: lengths are compared with what is there before anything is allocated, and every
 //! error names the offset.
@@ -18,17 +19,20 @@ pub use scan::{Found, RawKey, Scan, Scanner};
 
 use std::fmt;
 
-use super::object::{self, Unreadable, ValueLimits, is_readable, read_value, write_value_widely};
+use super::object::{self, Unreadable, ValueLimits, is_readable, read_value};
+use super::pieces::{About, write_record};
+use super::stream;
 use super::string_payload::{Reader, write_len, write_string};
 use crate::base::{DbIndex, Millis, crc64};
 use crate::keyspace::{Value, ValueRef};
+use crate::types::Collection;
 
 const EOF: u8 = 255;
 pub(super) const SELECT_DB: u8 = 254;
 const EXPIRE_SECONDS: u8 = 253;
 pub(super) const EXPIRE_MS: u8 = 252;
 pub(super) const RESIZE_DB: u8 = 251;
-const AUX: u8 = 250;
+pub(super) const AUX: u8 = 250;
 pub(super) const FREQUENCY: u8 = 249;
 pub(super) const IDLE: u8 = 248;
 const FUNCTION: u8 = 245;
@@ -79,26 +83,13 @@ impl Part {
         usage: Usage,
         compress: bool,
     ) {
-        if let Some(at) = expire {
-            self.bytes.push(EXPIRE_MS);
-            self.bytes.extend_from_slice(&at.0.to_le_bytes());
-        }
-        match usage {
-            Usage::Unknown => {}
-            Usage::IdleSecs(idle) => {
-                self.bytes.push(IDLE);
-                write_len(&mut self.bytes, idle);
-            }
-            Usage::Frequency(often) => self.bytes.extend_from_slice(&[FREQUENCY, often]),
-        }
-        // The type stands before the key, and is known when the value is written.
-        let place = self.bytes.len();
-        self.bytes.push(0);
-        write_string(&mut self.bytes, key, compress);
-        let body = self.bytes.len();
-        // A file says the lowest version that knows all its types, so that older servers read it.
-        let version = write_value_widely(&mut self.bytes, value, compress);
-        self.bytes[place] = self.bytes.remove(body);
+        let about = About {
+            key,
+            expire,
+            usage,
+            compress,
+        };
+        let version = write_record(&mut self.bytes, about, value);
         self.version = self.version.max(version);
         self.keys += 1;
     }
@@ -210,20 +201,27 @@ pub fn read(file: &[u8], limits: &ValueLimits, mut take: impl FnMut(Item)) -> Re
 impl RawKey<'_> {
     /// Makes a value of it.
     pub fn read(&self, version: u16, limits: &ValueLimits) -> Result<Value, RdbError> {
-        read_raw(self.kind, self.value, version, limits)
+        read_raw(self.kind, self.value, &self.active, version, limits)
             .map_err(|_| damaged(self.kind, &self.key, self.offset))
     }
 }
 
-/// Makes a value of the bytes that a scan found.
+/// Makes a value of the bytes that a scan found, and of what stood before them.
 pub fn read_raw(
     kind: u8,
     bytes: &[u8],
+    active: &[u8],
     version: u16,
     limits: &ValueLimits,
 ) -> Result<Value, Unreadable> {
     let mut reader = Reader::new(bytes);
-    let value = read_value(&mut reader, kind, version, limits)?;
+    let mut value = read_value(&mut reader, kind, version, limits)?;
+    if !active.is_empty()
+        && let Value::Collection(collection) = &mut value
+        && let Collection::Stream(stream) = &mut **collection
+    {
+        stream::set_active(stream, active);
+    }
     match reader.is_empty() {
         true => Ok(value),
         false => Err(Unreadable::Damaged),
@@ -263,6 +261,7 @@ mod tests {
     use super::*;
     use crate::base::Rng;
     use crate::keyspace::{StrRef, StrValue};
+    use crate::types::stream::{Group, Stream, StreamId};
 
     fn file() -> Vec<u8> {
         let mut part = Part::default();
@@ -311,6 +310,117 @@ mod tests {
             }
         ));
         assert_eq!(items.len(), 4);
+    }
+
+    /// A stream with these consumers: the time seen is 9, the time active is given.
+    fn stream_of(consumers: &[(&[u8], Option<i64>)]) -> Collection {
+        let mut stream = Stream::new();
+        for name in [&b"g"[..], b"h"] {
+            let mut group = Group::new(StreamId::MIN, Some(0));
+            for &(consumer, active) in consumers {
+                let (number, _) = group.find_or_create(consumer, Millis(9));
+                group.consumer_mut(number).active = active.map(Millis);
+            }
+            stream.create_group(name, group);
+        }
+        stream.create_group(b"none", Group::new(StreamId::MIN, None));
+        Collection::Stream(stream.into())
+    }
+
+    fn record_of(stream: &Collection) -> Part {
+        let (value, expire) = (
+            ValueRef::Collection(stream),
+            Some(Millis(1_900_000_000_123)),
+        );
+        let mut part = Part::default();
+        part.key(b"s", value, expire, Usage::IdleSecs(3), true);
+        part
+    }
+
+    /// When the consumers of the first group were active, of all streams in records.
+    fn active_in(records: &[u8]) -> Vec<Vec<Option<i64>>> {
+        let mut file = header(VERSION_MIN, &[], &[]);
+        file.extend_from_slice(records);
+        file.extend_from_slice(&trailer(None));
+        let mut found = Vec::new();
+        let read = read(&file, &ValueLimits::default(), |item| match item {
+            Item::Key { value, expire, .. } => {
+                assert_eq!(expire, Some(Millis(1_900_000_000_123)));
+                let ValueRef::Collection(Collection::Stream(stream)) = value.as_value_ref() else {
+                    return found.push(Vec::new());
+                };
+                let group = stream.group(b"h").unwrap();
+                let times = group.consumers().map(|it| it.active.map(|at| at.0));
+                found.push(times.collect());
+            }
+            item => panic!("{item:?}"),
+        });
+        read.unwrap();
+        found
+    }
+
+    fn active_fact(text: &[u8]) -> Vec<u8> {
+        let mut fact = vec![AUX];
+        write_string(&mut fact, stream::ACTIVE, false);
+        write_string(&mut fact, text, false);
+        fact
+    }
+
+    /// The type that Redis 7.0 reads has one time a consumer. The other stands before the record.
+    #[test]
+    fn consumers_that_asked_in_vain() {
+        let told = record_of(&stream_of(&[(b"c", Some(9)), (b"d", Some(9))]));
+        assert_eq!(told.version, VERSION_MIN);
+        assert_eq!(told.bytes[0], EXPIRE_MS);
+        assert_eq!(active_in(&told.bytes), [[Some(9), Some(9)]]);
+
+        let part = record_of(&stream_of(&[
+            (b"c", Some(9)),
+            (b"d", None),
+            (b"e", Some(5)),
+        ]));
+        assert_eq!(part.version, VERSION_MIN);
+        assert!(part.bytes.starts_with(&active_fact(b"=,-1,5;=,-1,5;")));
+        assert_eq!(active_in(&part.bytes), [[Some(9), None, Some(5)]]);
+
+        // What is no such fact, or stands elsewhere, is passed over.
+        let seen = [[Some(9), Some(9)]];
+        for text in [
+            &b""[..],
+            b";",
+            b";;",
+            b"1;1;",
+            b"1,2;1,2",
+            b"1,2;1,2;;",
+            b"1,2;1,2;=",
+            b"1,2,3;1,2;",
+            b"1,x;1,2;",
+            b"+1,2;1,2;",
+            b"1,2;1,99999999999999999999;",
+            b"1,;1,2;",
+            b"7",
+        ] {
+            let records = [&active_fact(text)[..], &told.bytes].concat();
+            assert_eq!(active_in(&records), seen, "{}", text.escape_ascii());
+        }
+        let good = active_fact(b"1,2;3,-1;");
+        let changed = [vec![Some(3), None]];
+        assert_eq!(active_in(&[&good[..], &told.bytes].concat()), changed);
+        assert_eq!(
+            active_in(&[&active_fact(b"x")[..], &good, &told.bytes].concat()),
+            changed
+        );
+        let db = [SELECT_DB, 1];
+        assert_eq!(active_in(&[&good[..], &db, &told.bytes].concat()), seen);
+        let mut text = Part::default();
+        let (value, at) = (
+            ValueRef::Str(StrRef::Int(7)),
+            Some(Millis(1_900_000_000_123)),
+        );
+        text.key(b"a", value, at, Usage::Unknown, true);
+        let behind = [&good[..], &text.bytes, &told.bytes].concat();
+        assert_eq!(active_in(&behind), [vec![], vec![Some(9), Some(9)]]);
+        assert_eq!(active_in(&[&told.bytes[..], &good].concat()), seen);
     }
 
     /// Data of a module that belong to no key are passed over; a key of a module's type is refused by name.

@@ -14,15 +14,25 @@
 //! ```
 //!
 //! Ids are two lengths but where they are 16 bytes, big end first. `[[..]]` is there since version 3, type 21; 19 is version
-//! 2, 15 the first. Files get a 19 where that loses nothing, so that Redis 7.0 reads them; 26 and 27 are written only if
-//! there are producers, or entries that were given back.
+//! 2, 15 the first. Files get a 19, so that Redis 7.0 reads them; 26 and 27 are written only if there are producers, or
+//! entries that were given back.
+//!
+//! Before a 19 that does not say all stands a fact of its own, which other servers pass over: the times active of all
+//! consumers, in the order of the record, `=` where that is the time seen and -1 if there is none; `,` between consumers,
+//! `;` between groups.
+//!
+//! ```text
+//! AUX "tessera-stream-active" "1700000000000,-1;=,=,-1"
+//! ```
 
 use super::object::kind;
+use super::rdb::AUX;
 use super::string_payload::{Reader, write_len, write_string};
-use crate::base::{Map, Millis};
+use crate::base::{Map, Millis, parse_i64};
 use crate::types::Listpack;
 use crate::types::stream::{
-    ConsumerId, Group, GroupPart, GroupPlace, Memory, Node, Pending, Producers, Stream, StreamId,
+    Consumer, ConsumerId, Group, GroupPart, GroupPlace, Memory, Node, Pending, Producers, Stream,
+    StreamId,
 };
 
 /// Entries read, if nobody knows how many.
@@ -40,17 +50,87 @@ pub(super) fn kind(stream: &Stream) -> u8 {
     }
 }
 
-/// The oldest type of all that holds all of a stream: before the third there was one time a consumer.
+/// The oldest type of all that holds all of a stream, but for what [`write_active`] says: before the third there was one
+/// time a consumer.
 pub(super) fn oldest_kind(stream: &Stream) -> u8 {
-    let kind = kind(stream);
-    if kind > kind::STREAM_3 {
-        return kind;
+    match kind(stream) {
+        kind::STREAM_3 => kind::STREAM_2,
+        kind => kind,
     }
-    let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
-    match consumers.all(|consumer| consumer.active == Some(consumer.seen)) {
-        true => kind::STREAM_2,
-        false => kind::STREAM_3,
+}
+
+/// The name of the fact that says when consumers were active.
+pub(super) const ACTIVE: &[u8] = b"tessera-stream-active";
+
+/// Appends what a record of [`oldest_kind`] does not say, if there is such a thing; the record follows.
+pub(super) fn write_active(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+    let is_told = |consumer: &Consumer| consumer.active == Some(consumer.seen);
+    let mut groups = stream.groups();
+    if oldest_kind(stream) != kind::STREAM_2
+        || groups.all(|(_, group)| group.consumers().all(is_told))
+    {
+        return;
     }
+    let mut text = String::new();
+    for (at, (_, group)) in stream.groups().enumerate() {
+        if at > 0 {
+            text.push(';');
+        }
+        for (at, consumer) in group.consumers().enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            match consumer.active {
+                _ if is_told(consumer) => text.push('='),
+                active => text.push_str(&active.map_or(-1, |at| at.0).to_string()),
+            }
+        }
+    }
+    out.push(AUX);
+    write_string(out, ACTIVE, false);
+    write_string(out, text.as_bytes(), compress);
+}
+
+/// Does what such a fact says. One that does not fit the stream changes nothing.
+pub(super) fn set_active(stream: &mut Stream, text: &[u8]) {
+    let groups = || text.split(|byte| *byte == b';');
+    let fits = groups().count() == stream.groups().len()
+        && stream.groups().zip(groups()).all(|((_, group), times)| {
+            times_of(times).count() == group.consumers().len()
+                && times_of(times).all(|time| time != Told::Damaged)
+        });
+    if !fits {
+        return;
+    }
+    let names: Vec<Vec<u8>> = stream.groups().map(|(name, _)| name.to_vec()).collect();
+    for (name, times) in names.iter().zip(groups()) {
+        stream.with_group(name, |_, group| {
+            let consumers: Vec<_> = group.consumer_ids().collect();
+            for (consumer, time) in consumers.into_iter().zip(times_of(times)) {
+                if let Told::Active(active) = time {
+                    group.consumer_mut(consumer).active = active;
+                }
+            }
+        });
+    }
+}
+
+/// What the fact says of a consumer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    AsSeen,
+    Active(Option<Millis>),
+    Damaged,
+}
+
+/// The times of the consumers of one group.
+fn times_of(text: &[u8]) -> impl Iterator<Item = Told> {
+    let words = text.split(|byte| *byte == b',');
+    words.filter(|_| !text.is_empty()).map(|word| match word {
+        b"=" => Told::AsSeen,
+        b"-1" => Told::Active(None),
+        digits => parse_i64(digits).map_or(Told::Damaged, |at| Told::Active(Some(Millis(at)))),
+    })
 }
 
 /// Appends type number and stream, as of this type.

@@ -28,6 +28,7 @@ struct Entry {
     value: Range<usize>,
     expire: Option<Millis>,
     usage: Usage,
+    active: Vec<u8>,
     offset: u64,
 }
 
@@ -58,6 +59,7 @@ impl Batch {
             value: middle..self.bytes.len(),
             expire: raw.expire,
             usage: raw.usage,
+            active: raw.active.clone(),
             offset: raw.offset,
         });
     }
@@ -90,7 +92,8 @@ impl Batch {
         for entry in &self.entries {
             let key = &self.bytes[entry.key.clone()];
             let value = &self.bytes[entry.value.clone()];
-            let value = match rdb::read_raw(entry.kind, value, self.version, limits) {
+            let value = match rdb::read_raw(entry.kind, value, &entry.active, self.version, limits)
+            {
                 Ok(value) => value,
                 Err(Unreadable::Damaged) => {
                     return Err(rdb::damaged(entry.kind, key, entry.offset));

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::base::{Millis, crc64};
 use crate::persist::object::{VALKEY_VERSION, kind};
+use crate::persist::stream::ACTIVE;
 use crate::persist::string_payload::Reader;
 
 /// Functions of a version before the release, which nobody reads.
@@ -35,6 +36,8 @@ pub struct RawKey<'a> {
     pub expire: Option<Millis>,
     /// Whether it was used lately.
     pub usage: Usage,
+    /// When the consumers of a stream were active, as the file says it before the key; mostly empty.
+    pub active: Vec<u8>,
     /// Type number of the value.
     pub kind: u8,
     /// Its name.
@@ -97,6 +100,7 @@ pub struct Scanner {
     db: u64,
     expire: Option<Millis>,
     usage: Usage,
+    active: Vec<u8>,
 }
 
 impl Scanner {
@@ -112,6 +116,7 @@ impl Scanner {
             db: 0,
             expire: None,
             usage: Usage::Unknown,
+            active: Vec::new(),
         }
     }
 
@@ -180,7 +185,8 @@ impl Scanner {
 
     fn item<'a>(&mut self, window: &'a [u8]) -> Scanned<'a> {
         let mut cursor = Cursor::new(window);
-        let found = match cursor.byte()? {
+        let first = cursor.byte()?;
+        let found = match first {
             EOF => {
                 self.place = match self.version {
                     5.. => Place::Trailer,
@@ -205,7 +211,12 @@ impl Scanner {
                 let end = cursor.position();
                 cursor.string()?;
                 let (name, value) = (text(&window[1..end]), text(&window[end..cursor.position()]));
-                Found::Fact(name?, value?)
+                let (name, value) = (name?, value?);
+                if name == ACTIVE {
+                    self.active = value;
+                    return Ok(Ok((Found::Nothing, cursor.position())));
+                }
+                Found::Fact(name, value)
             }
             FUNCTION => {
                 cursor.string()?;
@@ -256,14 +267,25 @@ impl Scanner {
                 Found::Nothing
             }
             kind => match self.key(kind, cursor, window)? {
-                Ok((found, used)) => {
+                Ok((mut found, used)) => {
                     self.expire = None;
                     self.usage = Usage::Unknown;
+                    let active = std::mem::take(&mut self.active);
+                    // Others say it themselves, or are no streams.
+                    if let Found::Key(key) = &mut found
+                        && kind == kind::STREAM_2
+                    {
+                        key.active = active;
+                    }
                     return Ok(Ok((found, used)));
                 }
                 Err(refused) => return Ok(Err(refused)),
             },
         };
+        // It belongs to the record that follows, or to none.
+        if !matches!(first, EXPIRE_SECONDS | EXPIRE_MS | FREQUENCY | IDLE) {
+            self.active = Vec::new();
+        }
         Ok(Ok((found, cursor.position())))
     }
 
@@ -306,6 +328,7 @@ impl Scanner {
             db: self.db,
             expire: self.expire,
             usage: self.usage,
+            active: Vec::new(),
             kind,
             key,
             value: &window[end..used],

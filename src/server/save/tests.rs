@@ -495,6 +495,8 @@ fn deliver(stream: &mut Stream, rng: &mut Rng, many: usize, now: Millis) {
     let group = Group::new(StreamId::MIN, Some(rng.below(100)));
     stream.create_group(name, group);
     let last = stream.log().last_id().ms + 1;
+    // Files get a later type with the first of them.
+    let gives_back = rng.chance(1, 10);
     stream.with_group(name, |_, group| {
         for _ in 0..many {
             let (consumer, _) = group.find_or_create(&consumer(rng), now);
@@ -502,7 +504,7 @@ fn deliver(stream: &mut Stream, rng: &mut Rng, many: usize, now: Millis) {
                 group.consumer_mut(consumer).active = Some(now);
             }
             let pending = Pending {
-                consumer: rng.chance(19, 20).then_some(consumer),
+                consumer: (!gives_back || rng.chance(19, 20)).then_some(consumer),
                 delivered: now,
                 deliveries: rng.below(9) as i64,
             };

@@ -208,6 +208,11 @@ impl Group {
         self.names.values().map(|&id| self.consumer(id))
     }
 
+    /// Their numbers, in the same order.
+    pub fn consumer_ids(&self) -> impl ExactSizeIterator<Item = ConsumerId> {
+        self.names.values().copied()
+    }
+
     /// A consumer by name; it is made, as seen `now`, if there is none. Returns whether it was made.
     pub fn find_or_create(&mut self, name: &[u8], now: Millis) -> (ConsumerId, bool) {
         if let Some(id) = self.find(name) {
