@@ -5,9 +5,10 @@
 //! ```
 
 use super::object::{ValueLimits, is_readable, kind, read_value, write_value, write_value_widely};
+use super::stream;
 use super::string_payload::Reader;
 use crate::base::crc64;
-use crate::keyspace::{Value, ValueRef};
+use crate::keyspace::{Collection, Value, ValueRef};
 
 const FOOTER_BYTES: usize = 10;
 const CRC_BYTES: usize = 8;
@@ -29,7 +30,13 @@ pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
         ValueRef::Collection(collection) => collection.memory() / 2,
     };
     let mut out = Vec::with_capacity(len + 32);
-    let version = write_value_widely(&mut out, value, compress);
+    let version = match value {
+        // A payload has no place for what a file says before the record.
+        ValueRef::Collection(Collection::Stream(stream)) if stream::has_active(stream) => {
+            write_value(&mut out, value, compress)
+        }
+        _ => write_value_widely(&mut out, value, compress),
+    };
     sign(&mut out, version);
     out
 }

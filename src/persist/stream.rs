@@ -62,13 +62,21 @@ pub(super) fn oldest_kind(stream: &Stream) -> u8 {
 /// The name of the fact that says when consumers were active.
 pub(super) const ACTIVE: &[u8] = b"tessera-stream-active";
 
+/// Whether the one time that a consumer has in older types says all.
+fn is_told(consumer: &Consumer) -> bool {
+    consumer.active == Some(consumer.seen)
+}
+
+/// Whether a record of [`oldest_kind`] does not say all.
+pub(super) fn has_active(stream: &Stream) -> bool {
+    let mut groups = stream.groups();
+    oldest_kind(stream) == kind::STREAM_2
+        && !groups.all(|(_, group)| group.consumers().all(is_told))
+}
+
 /// Appends what a record of [`oldest_kind`] does not say, if there is such a thing; the record follows.
 pub(super) fn write_active(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
-    let is_told = |consumer: &Consumer| consumer.active == Some(consumer.seen);
-    let mut groups = stream.groups();
-    if oldest_kind(stream) != kind::STREAM_2
-        || groups.all(|(_, group)| group.consumers().all(is_told))
-    {
+    if !has_active(stream) {
         return;
     }
     let mut text = String::new();
