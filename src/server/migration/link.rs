@@ -45,7 +45,8 @@ impl Link {
     pub(super) fn connect(migration: &Migration, clock: Clock) -> Result<Link, Broken> {
         let host = std::str::from_utf8(&migration.host).map_err(|_| Broken::Connecting)?;
         let port = port(&migration.port);
-        let until_us = clock.mono_us() + migration.timeout_ms.saturating_mul(1000);
+        let span_us = migration.timeout_ms.saturating_mul(1000);
+        let until_us = clock.mono_us().saturating_add(span_us);
         let addresses = (host, port).to_socket_addrs();
         let mut broken = Broken::Connecting;
         for address in addresses.map_err(|_| Broken::Connecting)? {
