@@ -52,7 +52,7 @@ pub struct Migration {
     pub compresses: bool,
 }
 
-/// MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password|AUTH2 user password] [KEYS key ..].
+/// `MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password|AUTH2 user password] [KEYS key ..]`.
 pub fn migrate(cx: &mut HomeCtx<'_>, args: Args<'_>) -> Result {
     let mut migration = Migration {
         host: args.arg(1).to_vec(),
