@@ -3,16 +3,16 @@
 use crate::support::{check, check_both};
 
 #[test]
-fn dump_writes_rdb_11() {
+fn dump_writes_the_oldest_version_that_holds_a_value() {
     check_both(
         r#"
-        SET s v => OK; [7.2] DUMP s => "\x00\x01v\x0b\x00\xf8\xd7s\xc1\xe4\xa7cG"
-        SET n 123 => OK; [7.2] DUMP n => "\x00\xc0{\x0b\x00!=\xee\x92\xfd\xe5\x8e0"
-        SET n 255 => OK; [7.2] DUMP n => "\x00\xc1\xff\x00\x0b\x00\xb5p\xc6\xe0@o\xfa\xbe"
-        SET n 40000 => OK; [7.2] DUMP n => "\x00\xc2@\x9c\x00\x00\x0b\x00`\x12\xdel\x0e&e{"
-        SET n -70000 => OK; [7.2] DUMP n => "\x00\xc2\x90\xee\xfe\xff\x0b\x00A\xaac\x08\xeet\xc1\x89"
-        SET n 5000000000 => OK; [7.2] DUMP n => "\x00\x0a5000000000\x0b\x00\x00v\xb2\xa6\x83\x90\x1d\xac"
-        SET n 1234567890123 => OK; [7.2] DUMP n => "\x00\x0d1234567890123\x0b\x007\xd3\xaf\xdd\xf9\xb6U\x97"
+        SET s v => OK; DUMP s => "\x00\x01v\x0a\x00\x91\x08\xce\xb2\x198\x8a\xce"
+        SET n 123 => OK; DUMP n => "\x00\xc0{\x0a\x00H\xe2S\xe1\x00zg\xb9"
+        SET n 255 => OK; DUMP n => "\x00\xc1\xff\x00\x0a\x00\xdc\xaf{\x93\xbd\xf0\x137"
+        SET n 40000 => OK; DUMP n => "\x00\xc2@\x9c\x00\x00\x0a\x00\x09\xcdc\x1f\xf3\xb9\x8c\xf2"
+        SET n -70000 => OK; DUMP n => "\x00\xc2\x90\xee\xfe\xff\x0a\x00(u\xde{\x13\xeb(\x00"
+        SET n 5000000000 => OK; DUMP n => "\x00\x0a5000000000\x0a\x00i\xa9\x0f\xd5~\x0f\xf4%"
+        SET n 1234567890123 => OK; DUMP n => "\x00\x0d1234567890123\x0a\x00^\x0c\x12\xae\x04)\xbc\x1e"
         DUMP none => nil
         "#,
     );
