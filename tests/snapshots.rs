@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use support::clock::{RaiseAtEnd, breathe, now, wait_until};
 use support::keys::times;
 use support::rng::{Rng, seed};
-use support::{Conn, Value, each_variant, info, ok};
+use support::{Conn, Server, Value, each_variant, info, ok};
 
 fn wait_for_the_save(conn: &mut Conn) {
     wait_until("the save to end", || {
@@ -260,6 +261,20 @@ fn what_changes_meanwhile_is_written_as_it_was() {
     });
 }
 
+/// Begins to save so many values of a megabyte to a disk that stands still as long as nobody reads what comes back: a
+/// pipe in place of the temporary file.
+fn save_into_a_pipe(server: &Server, conn: &mut Conn, values: usize) -> (PathBuf, fs::File) {
+    for n in 0..values {
+        conn.call(&format!("SETRANGE key:{n} 999999 x"));
+    }
+    let pipe = server.dir().join(format!("temp-{}.rdb", server.pid()));
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    assert_eq!(conn.call("BGSAVE").text(), "Background saving started");
+    let reader = fs::File::open(&pipe).expect("a pipe");
+    (pipe, reader)
+}
+
 /// What a disk that stands still would make a snapshot keep has a bound, whatever is done to the values: writes wait when
 /// it comes near, reads do not, and beyond it the snapshot is given up. The disk is a pipe that nobody reads.
 #[test]
@@ -268,14 +283,7 @@ fn a_save_whose_disk_stands_still_keeps_no_more_than_it_may() {
     each_variant(|variant| {
         let server = variant.own_server(&[("rdbcompression", "no")]);
         let mut conn = server.conn();
-        for n in 0..VALUES {
-            conn.call(&format!("SETRANGE key:{n} 999999 x"));
-        }
-        let pipe = server.dir().join(format!("temp-{}.rdb", server.pid()));
-        let made = Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.expect("mkfifo runs").success());
-        assert_eq!(conn.call("BGSAVE").text(), "Background saving started");
-        let reader = fs::File::open(&pipe).expect("a pipe");
+        let (pipe, reader) = save_into_a_pipe(&server, &mut conn, VALUES);
         let is_done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let server = &server;
@@ -324,14 +332,7 @@ fn nobody_waits_for_good_while_a_save_slows_writes_down() {
     each_variant(|variant| {
         let server = variant.own_server(&[("rdbcompression", "no")]);
         let mut conn = server.conn();
-        for n in 0..VALUES {
-            conn.call(&format!("SETRANGE key:{n} 999999 x"));
-        }
-        let pipe = server.dir().join(format!("temp-{}.rdb", server.pid()));
-        let made = Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.expect("mkfifo runs").success());
-        assert_eq!(conn.call("BGSAVE").text(), "Background saving started");
-        let mut reader = fs::File::open(&pipe).expect("a pipe");
+        let (_, mut reader) = save_into_a_pipe(&server, &mut conn, VALUES);
         for n in 0..VALUES {
             conn.call(&format!("SETRANGE key:{n} 0 y"));
         }

@@ -132,12 +132,10 @@ pub const SYNC_US_MAX: u64 = 2_000_000;
 /// A slice of a snapshot on a core that has nothing else to do: a command that arrives meanwhile waits so long.
 pub const SNAPSHOT_IDLE_US: u64 = 800;
 
-/// A slice of a snapshot on a core that has clients to serve.
+/// A slice of a snapshot on a core that has clients to serve. After it as much time is left to them, and to whoever else
+/// wants the processor, unless the snapshot holds half of what it may of what they change. With twice as much a save
+/// under load took as long as one of Redis.
 pub const SNAPSHOT_US: u64 = 200;
-
-/// After such a slice so many times what it took is left to clients, and to whoever else wants the processor; nothing once
-/// the snapshot holds half of what it may of what they change. With 2 a save under load took as long as one of Redis.
-pub const SNAPSHOT_REST: u64 = 1;
 
 /// A core that has served nobody for so long has nothing else to do.
 pub const SNAPSHOT_ALONE_US: u64 = 5_000;

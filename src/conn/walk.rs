@@ -46,12 +46,12 @@ impl Home {
         let now = self.clock.ticks();
         self.mind_held();
         self.walk.is_busy = false;
+        self.walk.rest = None;
         // The delay is between keys: the first of a snapshot has none.
         let has_begun = self.owner.store.snapshot_keys() > 0;
         if has_begun && now < self.walk.not_before && self.config.rdb_key_save_delay != 0 {
             return;
         }
-        self.walk.rest = None;
         if serves {
             self.walk.served = now;
         }
@@ -83,11 +83,11 @@ impl Home {
         }
         let goes_on = step == Step::More && delay == 0;
         let rests = !alone && self.walk.extra < self.walk.limit / 2;
-        let rest = if rests { limits::SNAPSHOT_REST } else { 0 };
-        self.walk.is_busy = goes_on && rest == 0;
-        if goes_on && rest > 0 {
+        self.walk.is_busy = goes_on && !rests;
+        if goes_on && rests {
+            // As long as the slice took.
             let end = clock.ticks();
-            self.walk.rests_until = end + (end - now) * rest;
+            self.walk.rests_until = end + (end - now);
             self.rest(end);
         }
     }

@@ -1,6 +1,6 @@
 //! MIGRATE: keys to another server, and from here when that one has them.
 //!
-//! The client's core reads the arguments and hands a [`Migration`] to a thread of its own (`server/migration.rs`), which
+//! The client's core reads the arguments and hands a [`Migration`] to a thread of its own (`server/migration/`), which
 //! connects, logs in and waits for the other server. No shard ever does, and none is held while bytes travel. What
 //! happens at the keys are three short functions, run by their shards between other commands:
 //! ```text
@@ -126,7 +126,7 @@ pub struct Packed {
     pub key: usize,
     /// Milliseconds that are left of its time; 0 for ever.
     pub ttl: i64,
-    /// As DUMP gives it, but readable for older servers if that can be.
+    /// As DUMP gives it.
     pub payload: Vec<u8>,
     /// Raised when the key changes here.
     flag: Arc<WatchFlag>,
